@@ -1,0 +1,33 @@
+// The customer service: purposes, sources, records, links, people, consent ledger, suppression, the gate's facts, permits.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/base/clock.h"
+#include "services/rpc/peers.h"
+#include "services/rpc/service.h"
+
+namespace pharos::customer {
+
+struct CustomerOptions {
+  std::string folder;
+  std::string blind_key_file;
+  base::Clock* clock = nullptr;  // nullptr: the system's
+  bool in_memory = false;
+  size_t block_cache_bytes = 64u << 20;
+  int64_t permit_term_us = 2'000'000;  // D
+};
+
+class Customer {
+ public:
+  static absl::StatusOr<std::unique_ptr<Customer>> Open(const CustomerOptions& options);
+  virtual ~Customer() = default;
+  virtual std::vector<std::unique_ptr<rpc::Service>> Services() = 0;
+  virtual void Start(const rpc::Peers& peers) = 0;
+  virtual void Stop() = 0;
+};
+
+}  // namespace pharos::customer

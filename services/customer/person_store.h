@@ -1,0 +1,59 @@
+// People and what hangs on them: the one place that writes person, record, endpoint and entry rows, so that they always agree.
+// Every function that changes a person appends a change ("person.changed", people/…) for each person whose facts change.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "pharos/record/v1/customer.pb.h"
+#include "storage/blind_index.h"
+#include "storage/store.h"
+
+namespace pharos::customer {
+
+// Who makes a change and through what, for the change log. rpc::ChangeBy / ChangeByLoop encode it.
+using ChangeMaker = std::function<std::string(std::string_view resource, std::string_view kind, uint64_t version)>;
+
+class PersonStore {
+ public:
+  PersonStore(storage::Store& store, const storage::BlindIndex& blind) : store_(store), blind_(blind) {}
+
+  // Reads. `name` is "people/…", perhaps a former id: the answer is the person it belongs to now. nullopt: no such person.
+  absl::StatusOr<std::optional<record::v1::PersonRow>> Load(const storage::View& view, std::string_view name) const;
+  absl::StatusOr<std::optional<record::v1::PersonRow>> Load(storage::Transaction& tx, std::string_view name) const;
+  absl::StatusOr<record::v1::EndpointRow> LoadEndpoint(const storage::View& view, std::string_view endpoint) const;
+  // People who have an endpoint now, "people/…".
+  absl::StatusOr<std::vector<std::string>> PeopleAt(const storage::View& view, std::string_view endpoint) const;
+  absl::StatusOr<std::vector<std::string>> PeopleAt(storage::Transaction& tx, std::string_view endpoint) const;
+  // What the gate looks at: the person row joined with its endpoints' rows. Landlines (no channel) are left out.
+  absl::StatusOr<type::v1::GateFacts> FactsOf(const storage::View& view, const record::v1::PersonRow& person) const;
+
+  // Stores a record's new version, links it, rewrites the golden records of everybody concerned. False: it was known already
+  // (same content). `row` has name, update_time_us, fields, clean, and its own entries' ledger rows come in `entries`.
+  absl::StatusOr<bool> PutRecordVersion(storage::Transaction& tx, record::v1::RecordRow row,
+                                        std::vector<record::v1::LedgerRow> entries, const ChangeMaker& change) const;
+
+  // Appends ledger entries: writes the ledger, every subject record, their people and the endpoint, and the changes.
+  absl::Status AppendEntry(storage::Transaction& tx, const record::v1::LedgerRow& entry, const ChangeMaker& change) const;
+  // Facts about a person, stated on all its records.
+  absl::Status SetDeceased(storage::Transaction& tx, const record::v1::PersonRow& person, bool holds,
+                           const ChangeMaker& change) const;
+  absl::Status SetPaused(storage::Transaction& tx, const record::v1::PersonRow& person, bool holds,
+                         const ChangeMaker& change) const;
+  // Suppresses an endpoint, whoever has it now or later.
+  absl::Status Suppress(storage::Transaction& tx, std::string_view endpoint, type::v1::SuppressionReason reason,
+                        const ChangeMaker& change) const;
+
+  // Blind index of a cleaned address: 16 bytes.
+  std::string EndpointOf(type::v1::Channel channel, std::string_view clean_address) const;
+
+ private:
+  storage::Store& store_;
+  const storage::BlindIndex& blind_;
+};
+
+}  // namespace pharos::customer

@@ -1,0 +1,31 @@
+// The dispatch service, ready to be wired.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/base/clock.h"
+#include "services/rpc/peers.h"
+#include "services/rpc/service.h"
+
+namespace pharos::dispatch {
+
+struct DispatchOptions {
+  std::string folder;
+  base::Clock* clock = nullptr;  // nullptr: the system's
+  bool in_memory = false;
+  size_t block_cache_bytes = 32u << 20;
+};
+
+class Dispatch {
+ public:
+  static absl::StatusOr<std::unique_ptr<Dispatch>> Open(const DispatchOptions& options);
+  virtual ~Dispatch() = default;
+  virtual std::vector<std::unique_ptr<rpc::Service>> Services() = 0;
+  virtual void Start(const rpc::Peers& peers) = 0;
+  virtual void Stop() = 0;
+};
+
+}  // namespace pharos::dispatch
