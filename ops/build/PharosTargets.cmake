@@ -1,6 +1,6 @@
 # How a folder becomes a target: pharos_library(name SOURCES … LINKS …), pharos_program, pharos_test.
 add_library(pharos_warnings INTERFACE)
-target_compile_options(pharos_warnings INTERFACE -Wall -Wextra -Werror -Wno-unused-parameter -Wnon-virtual-dtor
+target_compile_options(pharos_warnings INTERFACE -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Wnon-virtual-dtor
   -Woverloaded-virtual $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 target_include_directories(pharos_warnings INTERFACE "${CMAKE_SOURCE_DIR}")
 

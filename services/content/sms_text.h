@@ -1,5 +1,5 @@
-// SMS text: 3GPP TS 23.038 (GSM 7-bit default alphabet, extension table) and TS 23.040 (concatenation). The same code counts for the
-// author and splits for the connector.
+// SMS text: 3GPP TS 23.038 (GSM 7-bit default alphabet, extension table) and TS 23.040 (concatenation). The
+// same code counts for the author and splits for the connector.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,13 @@ enum class SmsEncoding { kGsm7, kUcs2 };
 
 struct SmsText {
   SmsEncoding encoding = SmsEncoding::kGsm7;
-  int characters = 0;               // Unicode characters as people count them (code points)
-  std::vector<std::string> parts;   // payload octets of each part without header: unpacked septets, or UTF-16BE
+  int characters = 0;  // Unicode characters as people count them (code points)
+  std::vector<std::string>
+      parts;  // payload octets of each part without header: unpacked septets, or UTF-16BE
 };
 
-// Parts of 160 septets / 70 UTF-16 units if one suffices, else 153 / 67 (6-octet header, 8-bit reference). An escape pair or a
-// surrogate pair is never cut. INVALID_ARGUMENT: NOT_UTF8; MESSAGE_TOO_LONG past kMaxParts.
+// Parts of 160 septets / 70 UTF-16 units if one suffices, else 153 / 67 (6-octet header, 8-bit reference). An
+// escape pair or a surrogate pair is never cut. INVALID_ARGUMENT: NOT_UTF8; MESSAGE_TOO_LONG past kMaxParts.
 absl::StatusOr<SmsText> EncodeSms(std::string_view utf8);
 inline constexpr int kMaxParts = 6;  // 918 septets; GOV.UK Notify's limit
 
@@ -29,7 +30,8 @@ std::string DecodeGsm7(std::string_view septets);
 // UTF-16BE → UTF-8.
 std::string DecodeUcs2(std::string_view octets);
 
-// Characters that force UCS-2 with a replacement that would not, e.g. "’ → '". For the author; nothing is replaced silently.
+// Characters that force UCS-2 with a replacement that would not, e.g. "’ → '". For the author; nothing is
+// replaced silently.
 std::vector<std::string> SmsHints(std::string_view utf8);
 
 }  // namespace pharos::content

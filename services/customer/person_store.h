@@ -2,6 +2,7 @@
 // Every function that changes a person appends a change ("person.changed", people/…) for each person whose facts change.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 
 #include "absl/status/statusor.h"
 #include "pharos/record/v1/customer.pb.h"
+#include "services/base/clock.h"
+#include "services/customer/source_cache.h"
 #include "storage/blind_index.h"
 #include "storage/store.h"
 
@@ -20,7 +23,9 @@ using ChangeMaker = std::function<std::string(std::string_view resource, std::st
 
 class PersonStore {
  public:
-  PersonStore(storage::Store& store, const storage::BlindIndex& blind) : store_(store), blind_(blind) {}
+  // `clock` gives arrival times; nullptr: the system's. One PersonStore serves all threads.
+  PersonStore(storage::Store& store, const storage::BlindIndex& blind, base::Clock* clock = nullptr)
+      : store_(store), blind_(blind), clock_(clock == nullptr ? base::Clock::System() : *clock) {}
 
   // Reads. `name` is "people/…", perhaps a former id: the answer is the person it belongs to now. nullopt: no such person.
   absl::StatusOr<std::optional<record::v1::PersonRow>> Load(const storage::View& view, std::string_view name) const;
@@ -33,11 +38,13 @@ class PersonStore {
   absl::StatusOr<type::v1::GateFacts> FactsOf(const storage::View& view, const record::v1::PersonRow& person) const;
 
   // Stores a record's new version, links it, rewrites the golden records of everybody concerned. False: it was known already
-  // (same content). `row` has name, update_time_us, fields, clean, and its own entries' ledger rows come in `entries`.
+  // (same content and nothing new in `entries`). `row` has name, update_time_us, fields, clean, and its own entries' ledger rows
+  // come in `entries`. A version older than the current one is kept, but the current one stays; equal or unknown times: the
+  // later arrival is current.
   absl::StatusOr<bool> PutRecordVersion(storage::Transaction& tx, record::v1::RecordRow row,
                                         std::vector<record::v1::LedgerRow> entries, const ChangeMaker& change) const;
 
-  // Appends ledger entries: writes the ledger, every subject record, their people and the endpoint, and the changes.
+  // Appends a ledger entry (entry.gate.name is set): writes the ledger, every subject record, their people and the endpoint, and the changes.
   absl::Status AppendEntry(storage::Transaction& tx, const record::v1::LedgerRow& entry, const ChangeMaker& change) const;
   // Facts about a person, stated on all its records.
   absl::Status SetDeceased(storage::Transaction& tx, const record::v1::PersonRow& person, bool holds,
@@ -50,10 +57,23 @@ class PersonStore {
 
   // Blind index of a cleaned address: 16 bytes.
   std::string EndpointOf(type::v1::Channel channel, std::string_view clean_address) const;
+  // Blind index of a linking key ("link:nhs_number", …): where its postings stand.
+  std::string PostingOf(std::string_view use, std::string_view value) const { return blind_.Of(use, value); }
+
+  static constexpr size_t kMostRecordsPerKey = 64;      // an address of more records is no evidence about one person
+  static constexpr size_t kMostRecordsPerPerson = 1000;  // a link that would pass it is not made, and counted
+  static constexpr uint64_t kVersionsCompared = 32;      // how far back a version that comes again is recognised
+  // How often a limit above kept two records apart, since the start.
+  uint64_t links_withheld() const { return links_withheld_; }
 
  private:
+  class Writer;  // one change of people inside a transaction: person_writer.h
+
   storage::Store& store_;
   const storage::BlindIndex& blind_;
+  base::Clock& clock_;
+  mutable SourceCache sources_;
+  mutable std::atomic<uint64_t> links_withheld_ = 0;
 };
 
 }  // namespace pharos::customer

@@ -27,7 +27,7 @@ class Call {
   const std::string& method() const { return method_; }          // "/pharos.customer.v1.PersonService/GetPerson"
   bool Has(std::string_view permission) const;                    // beyond the RPC's own, e.g. "people.read_personal"
   virtual int64_t RemainingMicros() const = 0;                    // until the deadline
-  virtual bool cancelled() const = 0;                             // the caller has gone, or the server drains
+  virtual bool cancelled() const = 0;                             // the caller has gone, or (streams) the server drains
 
   Caller caller_;
   std::string request_id_;

@@ -27,7 +27,9 @@ class Server {
   virtual int port() const = 0;
   // A channel to this server that does not leave the process.
   virtual std::shared_ptr<grpc::Channel> InProcess() = 0;
-  // Health NOT_SERVING, refuses new calls, lets running ones finish for up to `grace_ms`, then ends them. Idempotent.
+  // Health NOT_SERVING, refuses new calls (UNAVAILABLE, SERVER_DRAINING), lets running ones finish for up to `grace_ms`, then
+  // cancels them. Streams between our own processes are cancelled at once. Idempotent. The port closes when the server is
+  // destroyed: stop whatever calls through InProcess() before that.
   virtual void Drain(int64_t grace_ms) = 0;
 };
 

@@ -1,0 +1,112 @@
+#include "connectors/sandbox/journal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "services/base/errors.h"
+
+namespace pharos::sandbox {
+namespace {
+
+void AppendQuoted(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (char c : text) {
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+void Text(std::string& out, std::string_view name, std::string_view value) {
+  fmt::format_to(std::back_inserter(out), ",\"{}\":", name);
+  AppendQuoted(out, value);
+}
+void Number(std::string& out, std::string_view name, int64_t value) {
+  fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, value);
+}
+void Begin(std::string& out, std::string_view event, int64_t t_ns) {
+  fmt::format_to(std::back_inserter(out), "{{\"event\":\"{}\",\"t_ns\":{}", event, t_ns);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& file) {
+  if (file.empty()) return std::unique_ptr<Journal>(new Journal(-1));
+  int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return base::MakeError(absl::StatusCode::kUnavailable, "JOURNAL_UNWRITABLE",
+                           fmt::format("cannot append to the journal {}: {}", file, strerror(errno)));
+  return std::unique_ptr<Journal>(new Journal(fd));
+}
+
+Journal::~Journal() {
+  Flush();
+  if (fd_ >= 0) close(fd_);
+}
+
+void Journal::Submit(const SubmitEntry& e) {
+  Begin(buffer_, "submit", e.t_ns);
+  Text(buffer_, "dest", e.dest);
+  Text(buffer_, "source", e.source);
+  Text(buffer_, "text", e.text);
+  Text(buffer_, "id", e.id);
+  Number(buffer_, "status", e.status);
+  Number(buffer_, "part", e.part);
+  Number(buffer_, "parts", e.parts);
+  Number(buffer_, "ref", e.ref);
+  Number(buffer_, "umr", e.umr);
+  buffer_ += "}\n";
+}
+
+void Journal::Reply(std::string_view event, int64_t t_ns, std::string_view source, std::string_view dest,
+                    std::string_view text, int n) {
+  Begin(buffer_, event, t_ns);
+  Text(buffer_, "source", source);
+  Text(buffer_, "dest", dest);
+  Text(buffer_, "text", text);
+  Number(buffer_, "n", n);
+  buffer_ += "}\n";
+}
+
+void Journal::Receipt(int64_t t_ns, std::string_view id, std::string_view state) {
+  Begin(buffer_, "receipt", t_ns);
+  Text(buffer_, "id", id);
+  Text(buffer_, "state", state);
+  buffer_ += "}\n";
+}
+
+void Journal::Link(std::string_view event, int64_t t_ns, std::string_view system_id) {
+  Begin(buffer_, event, t_ns);
+  Text(buffer_, "system_id", system_id);
+  buffer_ += "}\n";
+}
+
+void Journal::Flush() {
+  size_t at = 0;
+  while (fd_ >= 0 && at < buffer_.size()) {
+    ssize_t put = write(fd_, buffer_.data() + at, buffer_.size() - at);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) {
+      perror("pharos-sandbox: the journal cannot be written");
+      abort();
+    }
+    at += static_cast<size_t>(put);
+  }
+  buffer_.clear();
+}
+
+}  // namespace pharos::sandbox

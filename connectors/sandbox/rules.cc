@@ -1,0 +1,78 @@
+#include "connectors/sandbox/rules.h"
+
+#include <string>
+
+namespace pharos::sandbox {
+namespace {
+
+constexpr int64_t kSlowReceiptUs = 5'000'000;
+constexpr int64_t kLatestReplyUs = 2'000'000;
+
+// FNV-1a with a last stir: the same on every machine.
+uint64_t Hash(uint64_t seed, std::string_view what, std::string_view number) {
+  uint64_t h = 1469598103934665603ULL ^ (seed * 0x9E3779B97F4A7C15ULL);
+  for (std::string_view part : {what, number})
+    for (unsigned char c : part) h = (h ^ c) * 1099511628211ULL;
+  h ^= h >> 33;
+  h *= 0xFF51AFD7ED558CCDULL;
+  h ^= h >> 33;
+  return h;
+}
+
+bool Chosen(uint64_t seed, std::string_view what, std::string_view number, double percent) {
+  return static_cast<double>(Hash(seed, what, number) % 100'000) < percent * 1000;
+}
+
+std::string Canonical(std::string_view number) {
+  if (!number.empty() && number[0] == '+') return std::string(number.substr(1));
+  if (!number.empty() && number[0] == '0') return "44" + std::string(number.substr(1));
+  return std::string(number);
+}
+
+void ApplyMagic(int number, Fate& fate) {
+  switch (number) {
+    case 1: fate.status = smpp::kInvalidDestination; break;
+    case 2: fate.state = smpp::MessageState::kUndeliverable; break;
+    case 3: fate.state = smpp::MessageState::kExpired; break;
+    case 4: fate.receipts = 0; break;
+    case 5: fate.stop_after_us = 0; break;
+    case 6: fate.receipt_after_us = kSlowReceiptUs; break;
+    case 7: fate.throttled_first = true; break;
+    case 8: fate.receipts = 2; break;
+    case 9: fate.receipt_first = true; break;
+    default: break;
+  }
+}
+
+}  // namespace
+
+const char kMagicNumbers[] =
+    "Magic numbers (07700 900000-900999; the others in it are delivered):\n"
+    "  07700 900001  rejected at submit, ESME_RINVDSTADR\n"
+    "  07700 900002  fails for good, receipt UNDELIV\n"
+    "  07700 900003  fails for now, receipt EXPIRED\n"
+    "  07700 900004  never any receipt\n"
+    "  07700 900005  replies STOP at once (once for each run)\n"
+    "  07700 900006  slow receipt, 5 s\n"
+    "  07700 900007  throttled first, then accepted\n"
+    "  07700 900008  the receipt comes twice\n"
+    "  07700 900009  the receipt comes before the answer to the submission\n";
+
+Fate FateOf(std::string_view given, const Rules& rules) {
+  std::string number = Canonical(given);
+  Fate fate;
+  fate.receipt_after_us = rules.receipt_delay_us;
+  constexpr std::string_view kDrama = "447700900";
+  if (number.size() == 12 && number.compare(0, kDrama.size(), kDrama) == 0) {
+    int last = 0;
+    for (char c : number.substr(9)) last = last * 10 + (c - '0');
+    ApplyMagic(last, fate);
+    return fate;
+  }
+  if (Chosen(rules.seed, "fail", number, rules.fail_percent)) fate.state = smpp::MessageState::kUndeliverable;
+  if (Chosen(rules.seed, "stop", number, rules.reply_stop_percent))
+    fate.stop_after_us = static_cast<int64_t>(Hash(rules.seed, "when", number) % (kLatestReplyUs + 1));
+  return fate;
+}
+
+}  // namespace pharos::sandbox

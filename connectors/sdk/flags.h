@@ -1,0 +1,35 @@
+// Flags of a connector's command line: --name=value, or --name for a switch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace pharos::sdk {
+
+class Flags {
+ public:
+  // INVALID_ARGUMENT (FLAG_UNKNOWN), naming the nearest known one, for anything that is not in `known`.
+  static absl::StatusOr<Flags> Parse(int argc, char** argv, const std::vector<std::string>& known);
+
+  bool Has(std::string_view name) const { return values_.count(std::string(name)) > 0; }
+  std::string Text(std::string_view name, std::string_view otherwise) const;
+  // True for --name, --name=true, --name=1, --name=yes.
+  bool On(std::string_view name) const;
+  // INVALID_ARGUMENT (FLAG_WRONG) if it is no whole number in least…most.
+  absl::StatusOr<int64_t> Number(std::string_view name, int64_t otherwise, int64_t least, int64_t most) const;
+
+ private:
+  std::unordered_map<std::string, std::string> values_;
+};
+
+// First line of a file, trimmed. INVALID_ARGUMENT (FILE_UNREADABLE) names the file.
+absl::StatusOr<std::string> FirstLineOf(const std::string& file);
+// "HOST:PORT" into its parts. INVALID_ARGUMENT (FLAG_WRONG).
+absl::StatusOr<std::pair<std::string, int>> HostPort(std::string_view text);
+
+}  // namespace pharos::sdk

@@ -1,0 +1,63 @@
+// The stream client that connectors share: keeps one stream to dispatch, pulls work, brings attempts to the connector and outcomes,
+// receipts and people's messages back, each repeated until acknowledged. Comes back by itself, with the same life.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/sdk/work_book.h"
+#include "services/base/clock.h"
+
+namespace grpc { class Channel; }
+
+namespace pharos::sdk {
+
+struct WorkClientOptions {
+  std::string connector;  // name in pharos.toml
+  pharos::type::v1::Channel channel = pharos::type::v1::CHANNEL_SMS;
+  bool sandbox = false;
+  std::string token;
+  WorkLimits limits;
+  int64_t reconnect_first_us = 100'000;
+  int64_t reconnect_most_us = 2'000'000;
+};
+
+// Called from the client's reading thread; they must not wait.
+struct WorkEvents {
+  std::function<void(std::vector<Task>)> take;                   // to hand over
+  std::function<void(std::vector<uint64_t>)> acknowledged;       // receipts and inbound that dispatch keeps now
+};
+
+// Thread-safe.
+class WorkClient {
+ public:
+  WorkClient(std::shared_ptr<grpc::Channel> channel, WorkClientOptions options, WorkEvents events,
+             base::Clock& clock = base::Clock::System());
+  ~WorkClient();
+
+  void Start();
+  // No more work is taken from now on; the rest goes on.
+  void SetReady(bool ready);
+  void Finish(const std::string& id, work::Outcome outcome);
+  std::optional<uint64_t> AddReceipt(const std::string& key, work::Receipt receipt);
+  std::optional<uint64_t> AddInbound(const std::string& key, work::InboundMessage message);
+  // Told to dispatch now and at every new stream.
+  void SetLink(bool up, std::string detail);
+
+  // Attempts taken and not finished; outcomes that dispatch has not acknowledged.
+  int open() const;
+  size_t unacknowledged() const;
+  const std::string& life() const;
+  // Ends the stream and the threads. Idempotent.
+  void Stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pharos::sdk

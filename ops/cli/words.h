@@ -1,0 +1,33 @@
+// Words of the command line and of reports: names, enums, times, reasons in plain English.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "google/protobuf/descriptor.h"
+
+namespace pharos::cli {
+
+// "stop-smoking" and "purposes/stop-smoking" both name purposes/stop-smoking.
+std::string Name(std::string_view collection, std::string_view word);
+// The last part of a name: "stop-smoking".
+std::string Short(std::string_view name);
+
+// The number of an enum's value by its short word: Enum(Channel_descriptor(), "CHANNEL_", "sms") =
+// CHANNEL_SMS. '-' and '_' are the same, case does not matter. INVALID_ARGUMENT (USAGE) lists the words.
+absl::StatusOr<int> Enum(const google::protobuf::EnumDescriptor* type, std::string_view prefix,
+                         std::string_view word);
+// The short word of a value: "sms".
+std::string EnumWord(const google::protobuf::EnumDescriptor* type, std::string_view prefix, int number);
+
+// "2026-03-01 09:30:00 UTC"; "at an unknown time" for 0.
+std::string Time(int64_t micros);
+
+// A reason of the gate or of dispatch as a sentence part: "NO_CONSENT" → "no consent is in force for this
+// purpose".
+std::string ReasonInWords(std::string_view reason);
+// A state of an intent: "on the phone".
+std::string StateInWords(std::string_view state);
+
+}  // namespace pharos::cli

@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+"""The main job, from five contact files to a report that is checked against the phone network's own record.
+
+Run it with ops/demo, which builds what it needs first.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import journal as network  # noqa: E402
+import story  # noqa: E402
+import verify  # noqa: E402
+from cli import Cli  # noqa: E402
+from system import WINDOW, Broken, System  # noqa: E402
+
+OPS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NEVER_A_RECEIPT = "447700900004"  # a magic number of the simulator
+RUN_LIMIT_S, SETTLE_LIMIT_S, IDLE_S = 600, 60, 10
+OVER = ("FINISHED", "STOPPED")
+
+
+class Demo:
+    def __init__(self, args):
+        self.args = args
+        self.folder = os.path.abspath(args.folder)
+        self.people_folder = os.path.abspath(args.source) if args.source else os.path.join(self.folder, "people")
+        self.problems = []
+
+    def say(self, line=""):
+        print(line, file=sys.stderr if self.args.json else sys.stdout, flush=True)
+
+    # --- before -------------------------------------------------------------------------------------------------------------
+    def fresh_folder(self):
+        pids = os.path.join(self.folder, "pids")
+        if os.path.exists(pids):
+            with open(pids, encoding="utf-8") as file:
+                running = [pid for pid in file.read().split() if is_pharos(pid)]
+            if running:
+                raise Broken(f"a kept demonstration still runs here; end it with: kill {' '.join(running)}")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder, mode=0o700)
+
+    def make_people(self):
+        if self.args.source:
+            return
+        subprocess.run([sys.executable, os.path.join(OPS, "generate"), "--people", str(self.args.people), "--seed",
+                        str(self.args.seed), "--out", self.people_folder], check=True, stdout=subprocess.DEVNULL)
+
+    # --- the run ------------------------------------------------------------------------------------------------------------
+    def import_people(self):
+        records = 0
+        for name, kind, _ in story.SOURCES:
+            begin = time.monotonic()
+            summary = story.import_file(self.cli, self.people_folder, name)
+            records += summary["rows"] - summary["rejected"]
+            self.say(f"  {name:<10} {kind:<9} {summary['rows']:>7,} rows: {summary['stored'] + summary['unchanged']:,} stored, "
+                     f"{summary['rejected']:,} rejected ({time.monotonic() - begin:.1f} s)")
+        return records
+
+    def approve(self):
+        campaign = story.numbers(self.cli.one("marketing", "campaign", "submit", story.CAMPAIGN))
+        self.cli.run("approver", "campaign", "approve", story.CAMPAIGN, "--digest", str(campaign["digest"]))
+        return campaign
+
+    def watch(self):
+        until, shown = time.monotonic() + RUN_LIMIT_S, 0.0
+        while time.monotonic() < until:
+            report = self.report()
+            if report["state"] in OVER:
+                return
+            if time.monotonic() - shown > 2:
+                shown = time.monotonic()
+                self.say(f"  {report['pending']:,} waiting, {report['sent'] + report['delivered']:,} accepted by the network, "
+                         f"{report['opted_out']:,} replied STOP")
+            time.sleep(0.25)
+        raise Broken(f"the campaign is not over after {RUN_LIMIT_S} s; read {self.system.pharosd.log}")
+
+    def settle(self):
+        """Waits for receipts and replies that are still on their way."""
+        until, changed, before = time.monotonic() + SETTLE_LIMIT_S, time.monotonic(), None
+        while time.monotonic() < until and time.monotonic() - changed < IDLE_S:
+            record, report = network.read(self.system.journal), self.report()
+            replies = [r for r in self.replies() if r["acknowledged_time_ns"]]
+            never = len({s.dest for s in record.submissions if s.dest == NEVER_A_RECEIPT and not s.is_confirmation})
+            confirmed = sum(s.is_confirmation for s in record.submissions)
+            if report["sent"] + report["unconfirmed"] <= never and len(replies) >= len(record.stop_replies) <= confirmed:
+                return
+            now = (report, len(replies), confirmed)
+            if now != before:
+                before, changed = now, time.monotonic()
+            time.sleep(0.25)
+
+    def report(self):
+        return story.numbers(self.cli.one("marketing", "campaign", "report", story.CAMPAIGN))
+
+    def replies(self):
+        return [story.numbers(reply) for reply in self.cli.many("governance", "reply", "list")]
+
+    # --- after --------------------------------------------------------------------------------------------------------------
+    def endpoints(self, record):
+        """Number → endpoint, for every number that the network saw."""
+        seen = sorted({s.dest for s in record.submissions} | set(record.refused) | set(record.stop_replies))
+        path = os.path.join(self.folder, "numbers")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(f"+{number.lstrip('+')}\n" for number in seen)
+        names = [name for page in self.cli.many("governance", "endpoint", "resolve", "--file", path)
+                 for name in page["endpoints"]]
+        return dict(zip(seen, names, strict=True)) if seen else {}
+
+    def acknowledged(self, opt_outs, record, endpoint_of):
+        """Endpoint → when the opt-out covering it was acknowledged."""
+        times = dict(opt_outs.acknowledged)
+        replied = set()
+        for reply in self.replies():
+            if reply["kind"] == "STOP" and reply["acknowledged_time_ns"]:
+                replied.add(reply["endpoint"])
+                stop = reply["acknowledged_time_ns"]
+                times[reply["endpoint"]] = min(stop, times.get(reply["endpoint"], stop))
+        lost = {endpoint_of[number] for number in record.stop_replies} - replied
+        if lost:
+            self.problems.append(f"{len(lost)} people replied STOP and were not heard: {sorted(lost)[:3]}")
+        return times
+
+    def check(self, campaign, opt_outs, report):
+        intents = self.cli.many("governance", "intent", "list", "--campaign", story.CAMPAIGN)
+        record = network.read(self.system.journal)
+        endpoint_of = self.endpoints(record)
+        self.problems += verify.equations(report, intents)
+        for word in ("matched", "members", "excluded"):
+            if report[word] != campaign[word]:
+                self.problems.append(f"{word} was {campaign[word]} when it was approved and is {report[word]} now")
+        self.problems += verify.message_by_message(intents, record, endpoint_of)
+        late = verify.after_stop(record, endpoint_of, self.acknowledged(opt_outs, record, endpoint_of))
+        twice = verify.duplicates(intents, record, endpoint_of)
+        self.problems += [f"after stop: {line}" for line in late[:10]] + [f"opt-out failed: {e}" for e in opt_outs.errors[:5]]
+        if twice:
+            self.problems.append(f"{twice} messages went out twice")
+        most = WINDOW * self.system.kills()
+        if report["unconfirmed"] > most:
+            self.problems.append(f"{report['unconfirmed']} unconfirmed, but at most {most} may be: the window for each kill")
+        if report["pending"] or report["in_flight"]:
+            self.problems.append("the campaign is over, but some messages are pending or in flight")
+        breaches = sum(int(c["lease_breaches"]) for c in self.cli.many("operator", "connector", "list"))
+        if breaches:
+            self.problems.append(f"{breaches} hand-overs took longer than their lease")
+        return twice, len(late), record
+
+    def show_one(self, opt_outs, intents_of):
+        for endpoint in opt_outs.acknowledged:
+            person = intents_of.get(endpoint)
+            if person:
+                self.say(f"\n$ pharos why --campaign {story.CAMPAIGN} --person {person}")
+                return self.say(self.cli.text("why", "--campaign", story.CAMPAIGN, "--person", person).rstrip())
+
+    def run(self):
+        self.fresh_folder()
+        self.make_people()
+        begin = time.monotonic()
+        self.system = System(self.args.bin, self.folder, self.args.seed, stop_percent=3, fail_percent=1)
+        self.cli = Cli(self.system)
+        try:
+            return self.tell(begin)
+        finally:
+            if not (self.args.keep and not self.problems and self.keep()):
+                self.system.stop()
+
+    def tell(self, begin):
+        self.system.start()
+        killer = story.Killer(self.system, self.args.kill, self.args.seed)
+        self.say("People from five sources:")
+        story.register(self.cli)
+        killer.during_preparation()
+        records_read = self.import_people()
+        counts = story.numbers(self.cli.one("operator", "counts"))
+        self.say(f"  {counts['records']:,} records are {counts['people']:,} people")
+        if counts["records"] != records_read:
+            self.problems.append(f"{records_read} records went in, but {counts['records']} are there")
+        count = story.prepare_campaign(self.cli)
+        campaign = self.approve()
+        killer.end_phase()
+        self.tell_funnel(count, campaign)
+        people = story.people_to_opt_out(self.cli, self.people_folder, story.OPT_OUTS, self.args.seed)
+        progress = story.Progress(self.system.journal)
+        opt_outs = story.OptOuts(self.cli, people, progress, campaign["members"], self.args.seed)
+        self.say("Launched. Messages go out by SMPP to a simulated network; some people reply STOP, some telephone:")
+        started = time.monotonic()
+        killer.during_run(progress, campaign["members"])
+        self.cli.run("marketing", "campaign", "launch", story.CAMPAIGN)
+        opt_outs.start()
+        self.watch()
+        sending = time.monotonic() - started
+        opt_outs.finish()
+        killer.end_phase(finish_all=True)
+        self.settle()
+        report = self.report()
+        twice, late, record = self.check(campaign, opt_outs, report)
+        elapsed = time.monotonic() - begin
+        result = self.result(counts, report, twice, late, elapsed)
+        self.tell_end(report, result, record, opt_outs, sending)
+        self.show_one(opt_outs, {e: p for p, e in people.items()})
+        return result
+
+    def result(self, counts, report, twice, late, elapsed):
+        words = ("matched", "excluded", "members", "intents", "delivered", "failed", "sent", "unconfirmed", "withheld", "pending",
+                 "in_flight", "bounced", "opted_out")
+        return {"people": counts["people"], "records": counts["records"], **{word: report[word] for word in words},
+                "duplicates": twice, "messages_after_stop": late, "elapsed_s": round(elapsed, 2),
+                "kills": self.system.kills(), "problems": self.problems[:20]}
+
+    # --- in words -----------------------------------------------------------------------------------------------------------
+    def tell_funnel(self, count, campaign):
+        self.say(f"\nWho gets it: {count['matched']:,} members of the public match.")
+        for reason, number in sorted(campaign["excluded"].items(), key=lambda item: -item[1]):
+            self.say(f"  - {number:>7,} {reason}")
+        self.say(f"  = {campaign['members']:>7,} people, pinned; approved by a second person, who signed {campaign['digest'][:12]}…")
+        if (count["matched"], count["members"]) != (campaign["matched"], campaign["members"]):
+            self.problems.append("the count was not what was pinned")
+
+    def tell_end(self, report, result, record, opt_outs, sending):
+        confirmations = sum(s.is_confirmation for s in record.submissions)
+        withheld = ", ".join(f"{n:,} {r}" for r, n in sorted(report["withheld"].items())) or "none"
+        self.say(f"\nWhat happened, in {sending:.1f} s of sending" +
+                 (f" with {result['kills']} kills (-9)" if result["kills"] else "") + ":")
+        self.say(f"  {report['delivered']:,} delivered, {report['sent']:,} accepted without a receipt, "
+                 f"{verify.total(report['failed']):,} failed ({report['bounced']:,} for good), "
+                 f"{report['unconfirmed']:,} unconfirmed, not sent: {withheld}")
+        self.say(f"  {report['opted_out']:,} people replied STOP, {len(opt_outs.acknowledged)} telephoned; "
+                 f"{confirmations:,} confirmations; a telephoned stop was acknowledged after at most "
+                 f"{max(opt_outs.waits, default=0):.2f} s")
+        self.say(f"  messages sent twice: {result['duplicates']}; messages after an acknowledged stop: "
+                 f"{result['messages_after_stop']}")
+        self.say("  every number adds up, and the network's own record agrees message by message" if not self.problems else
+                 "  NOT ALL HOLDS:")
+        for problem in self.problems[:20]:
+            self.say("    " + problem)
+        if self.problems:
+            self.say(f"  Logs: {self.folder}/*.log; the network's record: {self.system.journal}")
+
+    def keep(self):
+        processes = (self.system.sandbox, self.system.pharosd, self.system.smpp)
+        pids = [str(process.child.pid) for process in processes]
+        with open(os.path.join(self.folder, "pids"), "w", encoding="utf-8") as file:
+            file.write(" ".join(pids) + "\n")
+        self.say("\nKept running. Look around with:\n"
+                 f"  export PHAROS_SERVER=127.0.0.1:{self.system.pharosd_port} PHAROS_TOKEN_FILE={self.system.tokens['governance']}\n"
+                 f"  {self.system.pharos} campaign report {story.CAMPAIGN}\n"
+                 f"End it with: kill {' '.join(pids)}")
+        return True
+
+
+def is_pharos(pid):
+    try:
+        return os.path.basename(os.readlink(f"/proc/{int(pid)}/exe")).startswith("pharos")
+    except (OSError, ValueError):
+        return False
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="ops/demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on standard output; talk on standard error")
+    parser.add_argument("--people", type=int, default=20000, help="how many synthetic people (20000)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other people and other moments (1)")
+    parser.add_argument("--kill", type=int, default=0, metavar="N", help="kill pharosd or the connector (-9) at N random moments")
+    parser.add_argument("--from", dest="source", metavar="FOLDER", help="your own staff, partners, screening, quit and news .csv")
+    parser.add_argument("--keep", action="store_true", help="leave everything running at the end, to look around")
+    parser.add_argument("--bin", default="build/release/bin", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", default="build/demo", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main():
+    args = parse()
+    demo = Demo(args)
+    try:
+        result = demo.run()
+    except KeyboardInterrupt:
+        demo.say("\nStopped. Everything that was started has been ended.")
+        return 130
+    except Broken as error:
+        demo.say(f"\nops/demo: {error}\nLogs: {demo.folder}/*.log")
+        return 1
+    if args.json:
+        print(json.dumps(result))
+    return 1 if demo.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The phone network's own record (pharos-sandbox --journal): what it really got, and when."""
+import json
+from dataclasses import dataclass, field
+
+# The one message that may follow a STOP: services/dispatch/desk.h, kConfirmationText.
+CONFIRMATION_PREFIX = "You have been opted out"
+
+
+@dataclass
+class Submission:
+    """One message that the network accepted. The parts of one message count as one; its time is that of its last part."""
+    dest: str
+    id: str
+    t_ns: int
+    text: str
+    parts: int = 1
+
+    @property
+    def is_confirmation(self):
+        return self.text.startswith(CONFIRMATION_PREFIX)
+
+
+@dataclass
+class Journal:
+    submissions: list = field(default_factory=list)   # accepted
+    refused: list = field(default_factory=list)       # dest of each refused one
+    receipts: dict = field(default_factory=dict)      # message id → the receipts' states
+    stop_replies: dict = field(default_factory=dict)  # number → kernel time of its first STOP
+
+
+def read(path):
+    with open(path, encoding="utf-8") as lines:
+        return parse(lines)
+
+
+def parse(lines):
+    journal, open_parts = Journal(), {}
+    for line in lines:
+        if not line.endswith("\n"):
+            continue  # still being written
+        event = json.loads(line)
+        kind = event["event"]
+        if kind == "submit":
+            _add_submission(journal, open_parts, event)
+        elif kind == "receipt":
+            journal.receipts.setdefault(event["id"], []).append(event["state"])
+        elif kind == "reply" and event["text"].strip().upper() == "STOP":
+            journal.stop_replies.setdefault(event["source"], event["t_ns"])
+    return journal
+
+
+def _add_submission(journal, open_parts, event):
+    if event["status"] != 0:
+        journal.refused.append(event["dest"])
+        return
+    key = (event["dest"], event["ref"])
+    known = open_parts.get(key)
+    if event["parts"] > 1 and event["part"] > 1 and known is not None:
+        known.t_ns = max(known.t_ns, event["t_ns"])
+        known.text += event["text"]
+        return
+    submission = Submission(event["dest"], event["id"], event["t_ns"], event["text"], event["parts"])
+    journal.submissions.append(submission)
+    if event["parts"] > 1:
+        open_parts[key] = submission

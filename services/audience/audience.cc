@@ -1,0 +1,65 @@
+#include "services/audience/audience.h"
+
+#include "services/audience/audience_service.h"
+#include "services/audience/feed_client.h"
+#include "services/audience/member_service.h"
+#include "services/audience/people_index.h"
+#include "services/audience/pin_store.h"
+#include "services/audience/tables.h"
+#include "services/base/errors.h"
+#include "storage/open.h"
+
+namespace pharos::audience {
+namespace {
+
+class AudienceImpl : public Audience {
+ public:
+  AudienceImpl(std::unique_ptr<storage::Store> store, base::Clock& clock)
+      : store_(std::move(store)),
+        feed_(FeedClient::New(index_)),
+        audience_service_(*store_, index_, Asker(), clock),
+        member_service_(*store_, index_, Asker(), clock) {}
+  ~AudienceImpl() override { Stop(); }
+
+  std::vector<std::unique_ptr<rpc::Service>> Services() override {
+    std::vector<std::unique_ptr<rpc::Service>> services;
+    services.push_back(v1::MakeAudienceService(audience_service_));
+    services.push_back(internal::v1::MakeMemberService(member_service_));
+    return services;
+  }
+
+  void Start(const rpc::Peers& peers) override { feed_->Start(peers); }
+
+  void Stop() override {
+    index_.Stop();
+    feed_->Stop();
+  }
+
+ private:
+  AskFreshness Asker() {
+    return [this](bool with_purposes, int64_t micros) { return feed_->Ask(with_purposes, micros); };
+  }
+
+  const std::unique_ptr<storage::Store> store_;
+  PeopleIndex index_;
+  const std::unique_ptr<FeedClient> feed_;
+  AudienceService audience_service_;
+  MemberService member_service_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Audience>> Audience::Open(const AudienceOptions& options) {
+  storage::OpenOptions open;
+  open.folder = options.folder;
+  open.name = "audience";
+  open.format = kFormat;
+  open.block_cache_bytes = options.block_cache_bytes;
+  open.in_memory = options.in_memory;
+  PHAROS_ASSIGN_OR_RETURN(auto store, storage::Open(open));
+  PHAROS_RETURN_IF_ERROR(PinStore(*store).DropDrafts());
+  base::Clock& clock = options.clock != nullptr ? *options.clock : base::Clock::System();
+  return std::make_unique<AudienceImpl>(std::move(store), clock);
+}
+
+}  // namespace pharos::audience

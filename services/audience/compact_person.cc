@@ -1,0 +1,77 @@
+#include "services/audience/compact_person.h"
+
+#include <algorithm>
+
+#include "services/base/ids.h"
+#include "services/base/text.h"
+
+namespace pharos::audience {
+namespace {
+
+using customer::internal::v1::PersonState;
+
+std::string_view ValueOf(const PersonState& state, const char* field) {
+  const auto found = state.fields().find(field);
+  return found == state.fields().end() ? std::string_view() : std::string_view(found->second);
+}
+
+uint8_t ReachOf(const type::v1::GateFacts& facts) {
+  uint8_t reach = 0;
+  for (const auto& endpoint : facts.endpoints()) {
+    if (endpoint.suppressed() == type::v1::SUPPRESSION_REASON_UNSPECIFIED) reach |= 1u << endpoint.channel();
+  }
+  return reach;
+}
+
+std::vector<uint32_t> InternWords(std::string_view joined, StringPool& pool) {
+  std::vector<uint32_t> symbols;
+  for (const std::string& word : base::Split(joined, ';')) {
+    if (const std::string compared = ComparedWord(word); !compared.empty()) symbols.push_back(pool.Intern(compared));
+  }
+  symbols.shrink_to_fit();
+  return symbols;
+}
+
+}  // namespace
+
+uint32_t StringPool::Intern(std::string_view text) {
+  if (const auto found = symbols_.find(text); found != symbols_.end()) return found->second;
+  const auto symbol = static_cast<uint32_t>(strings_.size());
+  strings_.emplace_back(text);
+  symbols_.emplace(strings_.back(), symbol);
+  return symbol;
+}
+
+uint32_t StringPool::Find(std::string_view text) const {
+  const auto found = symbols_.find(text);
+  return found == symbols_.end() ? kNowhere : found->second;
+}
+
+std::string ComparedText(TextField field, std::string_view text) {
+  std::string compared = ComparedWord(text);
+  if (field == kPostcode) std::erase(compared, ' ');
+  return compared;
+}
+
+std::string ComparedWord(std::string_view text) { return base::LowerAscii(base::TrimAscii(text)); }
+
+CompactPerson MakeCompact(const PersonState& state, StringPool& pool) {
+  static constexpr std::array<const char*, kTextFields> kNames = {"area", "postcode", "language", "sex", "organisation", "role"};
+  CompactPerson person;
+  for (const int kind : state.audience_kinds()) person.kinds |= 1u << kind;
+  person.reach = ReachOf(state.gate());
+  for (uint8_t field = 0; field < kTextFields; ++field) {
+    const std::string text = ComparedText(static_cast<TextField>(field), ValueOf(state, kNames[field]));
+    if (!text.empty()) person.texts[field] = pool.Intern(text);
+  }
+  person.born = ParseDate(ValueOf(state, "date_of_birth")).value_or(0);
+  person.interests = InternWords(ValueOf(state, "interests"), pool);
+  for (const std::string& source : state.sources()) {
+    person.sources.push_back(pool.Intern(ComparedWord(base::Segment(source, "sources"))));
+  }
+  person.update_time_us = state.updated_time_us();
+  person.gate = state.gate().SerializeAsString();
+  return person;
+}
+
+}  // namespace pharos::audience

@@ -1,0 +1,119 @@
+#include "services/audience/errors.h"
+
+#include <fmt/format.h>
+
+#include "services/base/errors.h"
+
+namespace pharos::audience {
+namespace {
+
+constexpr int64_t kRetryMs = 500;  // the feed carries tens of thousands of people a second
+
+absl::Status Invalid(std::string_view reason, std::string_view field, std::string message,
+                     std::map<std::string, std::string> metadata = {}) {
+  base::ErrorFacts facts;
+  facts.reason = reason;
+  facts.metadata = std::move(metadata);
+  facts.violations.push_back({std::string(field), message});
+  return base::MakeError(absl::StatusCode::kInvalidArgument, message, std::move(facts));
+}
+
+absl::Status Unavailable(std::string_view reason, std::string message, std::map<std::string, std::string> metadata) {
+  base::ErrorFacts facts;
+  facts.reason = reason;
+  facts.metadata = std::move(metadata);
+  facts.retry_after_ms = kRetryMs;
+  return base::MakeError(absl::StatusCode::kUnavailable, message, std::move(facts));
+}
+
+absl::Status NotFound(std::string_view reason, std::string message, std::string_view kind, std::string_view name) {
+  return base::MakeError(absl::StatusCode::kNotFound, reason, message, {{std::string(kind), std::string(name)}});
+}
+
+}  // namespace
+
+absl::Status AudienceErrors::FilterWrong(size_t position, std::string_view message,
+                                         std::map<std::string, std::string> metadata) {
+  metadata["position"] = std::to_string(position);
+  return Invalid("FILTER_WRONG", "filter", fmt::format("filter, character {}: {}", position, message),
+                 std::move(metadata));
+}
+
+absl::Status AudienceErrors::AudienceExists(std::string_view name) {
+  return base::MakeError(absl::StatusCode::kAlreadyExists, "AUDIENCE_EXISTS",
+                         fmt::format("{} exists already: choose another id, or use the one that is there", name),
+                         {{"audience", std::string(name)}});
+}
+
+absl::Status AudienceErrors::AudienceNotFound(std::string_view name) {
+  return NotFound("AUDIENCE_NOT_FOUND", fmt::format("there is no {}: ListAudiences shows those there are", name), "audience",
+                  name);
+}
+
+absl::Status AudienceErrors::AudienceIdWrong() {
+  return Invalid("AUDIENCE_ID_WRONG", "audience_id",
+                 "an audience id has 1 to 63 of a-z, 0-9 and -, and begins and ends with a letter or digit");
+}
+
+absl::Status AudienceErrors::NothingAsked() {
+  return Invalid("AUDIENCE_OR_FILTER_MISSING", "audience", "give an audience or a filter (an empty filter means everybody)");
+}
+
+absl::Status AudienceErrors::PurposeNotFound(std::string_view purpose) {
+  return NotFound("PURPOSE_NOT_FOUND", fmt::format("there is no {}: register it first, with CreatePurpose", purpose),
+                  "purpose", purpose);
+}
+
+absl::Status AudienceErrors::ChannelsMissing() {
+  return Invalid("CHANNELS_MISSING", "channels", "with a purpose, name at least one channel, e.g. CHANNEL_SMS");
+}
+
+absl::Status AudienceErrors::ChannelWrong(size_t index) {
+  return Invalid("CHANNEL_UNKNOWN", fmt::format("channels[{}]", index), "the channels are CHANNEL_SMS and CHANNEL_EMAIL");
+}
+
+absl::Status AudienceErrors::ChannelRepeated(size_t index) {
+  return Invalid("CHANNEL_REPEATED", fmt::format("channels[{}]", index), "name each channel once, in the order to try");
+}
+
+absl::Status AudienceErrors::RequestIdMissing() {
+  return Invalid("REQUEST_ID_MISSING", "request_id", "give a request id, so that a repeat finds the same pin");
+}
+
+absl::Status AudienceErrors::RequestIdReused() {
+  return Invalid("REQUEST_ID_REUSED", "request_id",
+                 "this request id was used for another request: use a new one for a new request");
+}
+
+absl::Status AudienceErrors::PageTokenWrong() {
+  return Invalid("PAGE_TOKEN_WRONG", "page_token",
+                 "this page token is not from the page before of the same query: start again without one");
+}
+
+absl::Status AudienceErrors::PinNotFound(std::string_view pin) {
+  return NotFound("PIN_NOT_FOUND", fmt::format("there is no {}: pin the members first", pin), "pin", pin);
+}
+
+absl::Status AudienceErrors::NothingPinned(std::string_view campaign) {
+  return NotFound("NOTHING_PINNED", fmt::format("no members were pinned for {}: submit it for approval first", campaign),
+                  "campaign", campaign);
+}
+
+absl::Status AudienceErrors::Loading() {
+  return Unavailable("AUDIENCE_LOADING", "the audience service is still reading people from the customer service: try again",
+                     {});
+}
+
+absl::Status AudienceErrors::Behind(uint64_t applied, uint64_t wanted) {
+  return Unavailable("AUDIENCE_BEHIND",
+                     fmt::format("the audience service has seen change {} of {}: try again, or allow more time", applied, wanted),
+                     {{"applied", std::to_string(applied)}, {"wanted", std::to_string(wanted)}});
+}
+
+absl::Status AudienceErrors::PinDamaged(std::string_view pin) {
+  return base::MakeError(absl::StatusCode::kDataLoss, "PIN_DAMAGED",
+                         fmt::format("rows of {} are missing: pin the members again, and check the store", pin),
+                         {{"pin", std::string(pin)}});
+}
+
+}  // namespace pharos::audience

@@ -1,0 +1,37 @@
+// The audience service's errors, by name. Messages say what to do next and hold no personal data.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace pharos::audience {
+
+struct AudienceErrors {
+  // `position` is the 1-based character at which the filter goes wrong; `message` says what was expected there.
+  static absl::Status FilterWrong(size_t position, std::string_view message,
+                                  std::map<std::string, std::string> metadata = {});
+  static absl::Status AudienceExists(std::string_view name);
+  static absl::Status AudienceNotFound(std::string_view name);
+  static absl::Status AudienceIdWrong();
+  static absl::Status NothingAsked();
+  static absl::Status PurposeNotFound(std::string_view purpose);
+  static absl::Status ChannelsMissing();
+  static absl::Status ChannelWrong(size_t index);
+  static absl::Status ChannelRepeated(size_t index);
+  static absl::Status RequestIdMissing();
+  static absl::Status RequestIdReused();
+  static absl::Status PageTokenWrong();
+  static absl::Status PinNotFound(std::string_view pin);
+  static absl::Status NothingPinned(std::string_view campaign);
+  // The index is still being filled from the customer service.
+  static absl::Status Loading();
+  // The index is full but has not caught up with `wanted` in time.
+  static absl::Status Behind(uint64_t applied, uint64_t wanted);
+  static absl::Status PinDamaged(std::string_view pin);
+};
+
+}  // namespace pharos::audience

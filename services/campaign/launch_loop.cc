@@ -1,0 +1,181 @@
+#include "services/campaign/launch_loop.h"
+
+#include "services/base/errors.h"
+#include "services/base/log.h"
+#include "services/campaign/campaign_store.h"
+#include "services/campaign/lifecycle.h"
+#include "services/rpc/once.h"
+
+namespace pharos::campaign {
+
+using record::v1::CampaignRow;
+namespace plan = dispatch::internal::v1;
+
+namespace {
+
+constexpr int64_t kRoundMicros =
+    500'000;  // how often tallies are read, and a peer that was away is tried again
+constexpr std::string_view kStep = "1";  // a campaign has one step
+
+plan::DeclareStepRequest StepOf(const CampaignRow& row) {
+  plan::DeclareStepRequest step;
+  step.set_campaign(row.campaign().name());
+  step.set_step(std::string(kStep));
+  step.set_purpose(row.campaign().purpose());
+  step.set_purpose_class(row.campaign().purpose_class());
+  step.set_sms_body(row.frozen().sms_body());
+  step.set_content_digest(row.frozen().content_digest());
+  step.set_sms_sender(row.campaign().sms_sender());
+  step.set_members(row.campaign().members());
+  return step;
+}
+
+}  // namespace
+
+void LaunchLoop::Start() {
+  if (thread_.joinable()) return;
+  {
+    base::MutexLock lock(mutex_);
+    stopping_ = false;
+  }
+  thread_ = std::thread([this] { Run(); });
+}
+
+void LaunchLoop::Wake() {
+  base::MutexLock lock(mutex_);
+  wake_ = true;
+  woken_.NotifyAll();
+}
+
+void LaunchLoop::Stop() {
+  {
+    base::MutexLock lock(mutex_);
+    stopping_ = true;
+    woken_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+bool LaunchLoop::stopping() {
+  base::MutexLock lock(mutex_);
+  return stopping_;
+}
+
+void LaunchLoop::Run() {
+  while (!stopping()) {
+    Round();
+    base::MutexLock lock(mutex_);
+    if (!wake_ && !stopping_) woken_.WaitForMicros(lock, kRoundMicros);
+    wake_ = false;
+  }
+}
+
+void LaunchLoop::Round() {
+  auto campaigns = ActiveCampaigns(store_);
+  if (!campaigns.ok()) return Note("", campaigns.status());
+  for (const std::string& campaign : *campaigns) {
+    if (stopping()) return;
+    Note(campaign, Tend(campaign));
+  }
+}
+
+absl::Status LaunchLoop::Tend(const std::string& campaign) {
+  PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(store_, campaign));
+  const bool running = row.campaign().state() == v1::RUNNING;
+  if (running && !row.launch().planned()) return Plan(row);
+  PHAROS_RETURN_IF_ERROR(steering_.Assert(campaign, /*again=*/false));
+  return running ? FinishIfDone(row) : absl::OkStatus();
+}
+
+absl::Status LaunchLoop::Plan(const CampaignRow& row) {
+  PHAROS_RETURN_IF_ERROR(peers_.DeclareStep(StepOf(row)));
+  // A pause or stop that came before the step existed had nobody to tell.
+  PHAROS_RETURN_IF_ERROR(steering_.Assert(row.campaign().name(), /*again=*/true));
+  return PlanPages(row.campaign().name());
+}
+
+absl::Status LaunchLoop::PlanPages(const std::string& campaign) {
+  while (!stopping()) {
+    PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(store_, campaign));
+    if (row.campaign().state() != v1::RUNNING || row.launch().planned()) return absl::OkStatus();
+    auto next = PlanPage(row);
+    if (absl::IsInvalidArgument(next.status()) && !row.launch().page_token().empty()) {
+      // The token outlived what it pointed into.
+      PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, false, ""));
+    }
+    PHAROS_RETURN_IF_ERROR(next.status());
+    PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, next->empty(), *next));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> LaunchLoop::PlanPage(const CampaignRow& row) {
+  PHAROS_ASSIGN_OR_RETURN(const auto page,
+                          peers_.ListMembers(row.campaign().pin(), row.launch().page_token()));
+  if (page.members_size() > 0) {
+    plan::PlanIntentsRequest request;
+    request.set_campaign(row.campaign().name());
+    request.set_step(std::string(kStep));
+    for (const auto& member : page.members()) {
+      plan::PlannedMember& planned = *request.add_members();
+      planned.set_person(member.person());
+      planned.set_channel(member.channel());
+      planned.set_endpoint(member.endpoint());
+    }
+    PHAROS_RETURN_IF_ERROR(peers_.PlanIntents(request).status());
+  }
+  return page.next_page_token();
+}
+
+absl::Status LaunchLoop::StoreProgress(const std::string& campaign, bool planned,
+                                       std::string_view page_token) {
+  return store_.Transact([&](storage::Transaction& tx) -> absl::Status {
+    PHAROS_ASSIGN_OR_RETURN(CampaignRow row, LoadCampaign(tx, campaign));
+    row.mutable_launch()->set_planned(planned);
+    row.mutable_launch()->set_page_token(std::string(page_token));
+    SaveProgress(tx, row);
+    if (planned)
+      tx.AppendChange(rpc::ChangeByLoop("internal:launch", campaign, "campaign.planned", row.revision(),
+                                        clock_.WallMicros()));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status LaunchLoop::FinishIfDone(const CampaignRow& row) {
+  PHAROS_ASSIGN_OR_RETURN(const dispatch::v1::Tally tally, peers_.GetTally(row.campaign().name(), ""));
+  const bool all_there = tally.intents() >= row.campaign().members();
+  if (!all_there || tally.pending() > 0 || tally.in_flight() > 0) return absl::OkStatus();
+  return Finish(row.campaign().name());
+}
+
+absl::Status LaunchLoop::Finish(const std::string& campaign) {
+  return store_.Transact([&](storage::Transaction& tx) -> absl::Status {
+    PHAROS_ASSIGN_OR_RETURN(CampaignRow row, LoadCampaign(tx, campaign));
+    if (!Allows(row.campaign().state(), Verb::kFinish))
+      return absl::OkStatus();  // paused or stopped meanwhile
+    PHAROS_ASSIGN_OR_RETURN(const v1::CampaignState next,
+                            Next(campaign, row.campaign().state(), Verb::kFinish));
+    row.mutable_campaign()->set_state(next);
+    SaveCampaign(tx, row);
+    tx.AppendChange(rpc::ChangeByLoop("internal:launch", campaign, "campaign.finished", row.revision(),
+                                      clock_.WallMicros()));
+    return absl::OkStatus();
+  });
+}
+
+// One line when trouble begins or changes, one when it ends; not one each round.
+void LaunchLoop::Note(const std::string& campaign, const absl::Status& status) {
+  if (status.ok()) {
+    if (troubles_.erase(campaign) > 0)
+      base::Log(base::LogLevel::kInfo, "campaign.launch_recovered", {{"campaign", campaign}});
+    return;
+  }
+  std::string reason = base::ReasonOf(status);
+  if (reason.empty()) reason = absl::StatusCodeToString(status.code());
+  if (troubles_[campaign] == reason) return;
+  troubles_[campaign] = reason;
+  base::Log(base::LogLevel::kWarning, "campaign.launch_trouble",
+            {{"campaign", campaign}, {"reason", reason}});
+}
+
+}  // namespace pharos::campaign

@@ -1,0 +1,69 @@
+#include "services/campaign/submission.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "services/base/errors.h"
+
+namespace pharos::campaign {
+namespace {
+
+record::v1::CampaignRow Submitted(const std::function<void(v1::Campaign&, Gathered&)>& change =
+                                      [](auto&, auto&) {}) {
+  record::v1::CampaignRow row;
+  row.mutable_campaign()->set_name("campaigns/quit");
+  row.mutable_campaign()->set_template_("templates/quit");
+  row.mutable_campaign()->set_purpose("purposes/quit");
+  row.mutable_campaign()->add_channels(type::v1::CHANNEL_SMS);
+  Gathered gathered;
+  gathered.text.set_version(2);
+  gathered.text.set_digest("body");
+  gathered.purpose.set_purpose_class(type::v1::PURPOSE_CLASS_SERVICE);
+  gathered.purpose.set_lawful_basis(type::v1::LAWFUL_BASIS_CONSENT);
+  gathered.pin.set_name("pins/1");
+  gathered.pin.set_digest("members");
+  gathered.pin.set_members(3);
+  change(*row.mutable_campaign(), gathered);
+  Freeze(row, gathered, "principals/maya");
+  return row;
+}
+
+TEST(Submission, DigestChangesWithEverythingThatIsApproved) {
+  const std::string digest = Submitted().campaign().digest();
+  EXPECT_EQ(digest.size(), 64u);
+  EXPECT_EQ(Submitted().campaign().digest(), digest);
+  const std::vector<std::function<void(v1::Campaign&, Gathered&)>> changes = {
+      [](v1::Campaign&, Gathered& g) { g.pin.set_digest("others"); },
+      [](v1::Campaign& c, Gathered&) { c.set_template_("templates/stop"); },
+      [](v1::Campaign&, Gathered& g) { g.text.set_version(3); },
+      [](v1::Campaign&, Gathered& g) { g.text.set_digest("other"); },
+      [](v1::Campaign& c, Gathered&) { c.set_purpose("purposes/other"); },
+      [](v1::Campaign&, Gathered& g) { g.purpose.set_purpose_class(type::v1::PURPOSE_CLASS_URGENT); },
+      [](v1::Campaign&, Gathered& g) { g.purpose.set_lawful_basis(type::v1::LAWFUL_BASIS_CONTRACT); },
+      [](v1::Campaign& c, Gathered&) { c.add_channels(type::v1::CHANNEL_EMAIL); },
+      [](v1::Campaign& c, Gathered&) { c.set_sms_sender("NHS"); }};
+  for (size_t i = 0; i < changes.size(); ++i)
+    EXPECT_NE(Submitted(changes[i]).campaign().digest(), digest) << i;
+}
+
+TEST(Submission, ApprovalIsForSomebodyElseAndForThisDigest) {
+  const v1::Campaign c = Submitted().campaign();
+  EXPECT_TRUE(CheckApproval(c, "principals/sam", c.digest()).ok());
+  EXPECT_EQ(base::ReasonOf(CheckApproval(c, "principals/maya", c.digest())), "APPROVER_IS_AUTHOR");
+  EXPECT_EQ(base::ReasonOf(CheckApproval(c, "principals/sam", "0")), "DIGEST_MISMATCH");
+}
+
+TEST(Submission, VoidForgetsWhatWasFrozen) {
+  record::v1::CampaignRow row = Submitted();
+  row.mutable_campaign()->set_approver("principals/sam");
+  Void(row);
+  EXPECT_FALSE(row.has_frozen());
+  EXPECT_EQ(row.campaign().members(), 0);
+  EXPECT_TRUE(row.campaign().pin().empty() && row.campaign().digest().empty() &&
+              row.campaign().approver().empty());
+  EXPECT_EQ(row.campaign().template_(), "templates/quit");
+}
+
+}  // namespace
+}  // namespace pharos::campaign

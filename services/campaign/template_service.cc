@@ -1,0 +1,123 @@
+#include "services/campaign/template_service.h"
+
+#include <fmt/format.h>
+
+#include "services/base/errors.h"
+#include "services/base/ids.h"
+#include "services/campaign/errors.h"
+#include "services/campaign/template_store.h"
+#include "services/content/sms_text.h"
+#include "services/content/template.h"
+#include "services/rpc/once.h"
+
+namespace pharos::campaign {
+namespace {
+
+using record::v1::TemplateRow;
+
+std::string EtagOf(const TemplateRow& row) {
+  return fmt::format("v{}", row.version());
+}
+
+v1::Template Shown(const TemplateRow& row) {
+  v1::Template shown;
+  shown.set_name(row.name());
+  shown.set_display_name(row.display_name());
+  shown.set_sms_body(row.sms_body());
+  shown.set_version(row.version());
+  shown.set_etag(EtagOf(row));
+  *shown.mutable_placeholders() = row.placeholders();
+  shown.set_digest(base::ToHex(row.digest()));
+  return shown;
+}
+
+// The version after `row` (which is the one before, or empty), with the texts asked for.
+absl::StatusOr<TemplateRow> NextVersion(const TemplateRow& before, std::string_view name,
+                                        const v1::Template& asked, int64_t now_us) {
+  PHAROS_ASSIGN_OR_RETURN(const content::Template parsed, content::Template::Parse(asked.sms_body()));
+  TemplateRow row;
+  row.set_name(std::string(name));
+  row.set_display_name(asked.display_name());
+  row.set_sms_body(asked.sms_body());
+  row.set_version(before.version() + 1);
+  row.mutable_placeholders()->Assign(parsed.fields().begin(), parsed.fields().end());
+  row.set_digest(base::Sha256(asked.sms_body()));
+  row.set_create_time_us(now_us);
+  return row;
+}
+
+}  // namespace
+
+absl::Status TemplateHandler::CreateTemplate(rpc::Call& call, const v1::CreateTemplateRequest& request,
+                                             v1::Template& response) {
+  if (!base::IsChosenId(request.template_id())) return errors::IdWrong("template_id", request.template_id());
+  const std::string name = "templates/" + request.template_id();
+  const int64_t now = clock_.WallMicros();
+  return rpc::Once(
+      call, store_, request, response,
+      [&](storage::Transaction& tx) -> absl::Status {
+        TemplateRow before;
+        PHAROS_ASSIGN_OR_RETURN(const bool exists, FindTemplate(tx, name, before));
+        if (exists) return errors::TemplateExists(name);
+        PHAROS_ASSIGN_OR_RETURN(const TemplateRow row, NextVersion(before, name, request.template_(), now));
+        SaveTemplate(tx, row);
+        tx.AppendChange(rpc::ChangeBy(call, name, "template.created", row.version(), now));
+        response = Shown(row);
+        return absl::OkStatus();
+      },
+      now);
+}
+
+absl::Status TemplateHandler::UpdateTemplate(rpc::Call& call, const v1::UpdateTemplateRequest& request,
+                                             v1::Template& response) {
+  const std::string& name = request.template_().name();
+  if (request.template_().etag().empty()) return errors::EtagMissing(name);
+  const int64_t now = clock_.WallMicros();
+  return rpc::Once(
+      call, store_, request, response,
+      [&](storage::Transaction& tx) -> absl::Status {
+        TemplateRow before;
+        PHAROS_ASSIGN_OR_RETURN(const bool exists, FindTemplate(tx, name, before));
+        if (!exists) return errors::TemplateNotFound(name);
+        if (request.template_().etag() != EtagOf(before)) return errors::EtagMismatch(name);
+        PHAROS_ASSIGN_OR_RETURN(const TemplateRow row, NextVersion(before, name, request.template_(), now));
+        SaveTemplate(tx, row);
+        tx.AppendChange(rpc::ChangeBy(call, name, "template.updated", row.version(), now));
+        response = Shown(row);
+        return absl::OkStatus();
+      },
+      now);
+}
+
+absl::Status TemplateHandler::GetTemplate(rpc::Call&, const v1::GetTemplateRequest& request,
+                                          v1::Template& response) {
+  PHAROS_ASSIGN_OR_RETURN(const TemplateRow row, LoadTemplate(store_, request.name(), request.version()));
+  response = Shown(row);
+  return absl::OkStatus();
+}
+
+absl::Status TemplateHandler::ListTemplates(rpc::Call&, const v1::ListTemplatesRequest& request,
+                                            v1::ListTemplatesResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const TemplatePage page,
+                          ListTemplateRows(store_, request.page_size(), request.page_token()));
+  for (const TemplateRow& row : page.rows) *response.add_templates() = Shown(row);
+  response.set_next_page_token(page.next_page_token);
+  return absl::OkStatus();
+}
+
+absl::Status TemplateHandler::PreviewTemplate(rpc::Call&, const v1::PreviewTemplateRequest& request,
+                                              v1::PreviewTemplateResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const TemplateRow row, LoadTemplate(store_, request.name(), 0));
+  PHAROS_ASSIGN_OR_RETURN(const content::Template parsed, content::Template::Parse(row.sms_body()));
+  PHAROS_ASSIGN_OR_RETURN(const std::string text,
+                          parsed.Render({request.values().begin(), request.values().end()}));
+  PHAROS_ASSIGN_OR_RETURN(const content::SmsText sms, content::EncodeSms(text));
+  response.set_sms_text(text);
+  response.set_characters(sms.characters);
+  response.set_parts(static_cast<int32_t>(sms.parts.size()));
+  response.set_encoding(sms.encoding == content::SmsEncoding::kGsm7 ? "GSM 7-bit" : "UCS-2");
+  for (std::string& hint : content::SmsHints(text)) response.add_hints(std::move(hint));
+  return absl::OkStatus();
+}
+
+}  // namespace pharos::campaign

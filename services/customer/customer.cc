@@ -1,0 +1,101 @@
+#include "services/customer/customer.h"
+
+#include "services/base/errors.h"
+#include "services/customer/consent_service.h"
+#include "services/customer/endpoint_service.h"
+#include "services/customer/feed_service.h"
+#include "services/customer/import_service.h"
+#include "services/customer/opt_out.h"
+#include "services/customer/opt_out_service.h"
+#include "services/customer/permit_service.h"
+#include "services/customer/permit_table.h"
+#include "services/customer/person_service.h"
+#include "services/customer/person_store.h"
+#include "services/customer/purpose_service.h"
+#include "services/customer/source_service.h"
+#include "services/customer/tables.h"
+#include "storage/blind_index.h"
+#include "storage/open.h"
+
+namespace pharos::customer {
+
+namespace {
+
+class CustomerParts : public Customer {
+ public:
+  CustomerParts(std::unique_ptr<storage::Store> store, std::unique_ptr<storage::BlindIndex> blind,
+                std::unique_ptr<PermitTable> permits, base::Clock& clock)
+      : store_(std::move(store)),
+        blind_(std::move(blind)),
+        permits_(std::move(permits)),
+        people_(*store_, *blind_, &clock),
+        opt_outs_(*store_, people_, *permits_, clock),
+        source_service_(*store_, clock),
+        purpose_service_(*store_, clock),
+        person_service_(*store_, people_),
+        import_service_(*store_, people_, clock, [this] { opt_outs_.AwaitAllOutstanding(); }),
+        consent_service_(*store_, people_, opt_outs_, clock),
+        endpoint_service_(*store_, people_, opt_outs_, clock),
+        opt_out_service_(opt_outs_),
+        permit_service_(*store_, people_, *permits_, clock),
+        feed_service_(*store_, people_) {}
+
+  std::vector<std::unique_ptr<rpc::Service>> Services() override {
+    std::vector<std::unique_ptr<rpc::Service>> services;
+    services.push_back(v1::MakeSourceService(source_service_));
+    services.push_back(v1::MakePurposeService(purpose_service_));
+    services.push_back(v1::MakePersonService(person_service_));
+    services.push_back(v1::MakeImportService(import_service_));
+    services.push_back(v1::MakeConsentService(consent_service_));
+    services.push_back(v1::MakeEndpointService(endpoint_service_));
+    services.push_back(internal::v1::MakeOptOutService(opt_out_service_));
+    services.push_back(internal::v1::MakePermitService(permit_service_));
+    services.push_back(internal::v1::MakeFeedService(feed_service_));
+    return services;
+  }
+  // Calls nobody: all the others depend on it.
+  void Start(const rpc::Peers&) override {}
+  void Stop() override { feed_service_.Stop(); }
+
+ private:
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<storage::BlindIndex> blind_;
+  std::unique_ptr<PermitTable> permits_;
+  PersonStore people_;
+  OptOuts opt_outs_;
+  SourceService source_service_;
+  PurposeService purpose_service_;
+  PersonService person_service_;
+  ImportService import_service_;
+  ConsentService consent_service_;
+  EndpointService endpoint_service_;
+  OptOutService opt_out_service_;
+  PermitService permit_service_;
+  FeedService feed_service_;
+};
+
+// In memory there is nothing that a key from a file would have to fit.
+absl::StatusOr<std::unique_ptr<storage::BlindIndex>> OpenBlindIndex(const CustomerOptions& options) {
+  if (options.in_memory && options.blind_key_file.empty()) {
+    return std::make_unique<storage::BlindIndex>(std::string(32, '\x2a'));
+  }
+  return storage::BlindIndex::FromFile(options.blind_key_file);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Customer>> Customer::Open(const CustomerOptions& options) {
+  base::Clock& clock = options.clock == nullptr ? base::Clock::System() : *options.clock;
+  storage::OpenOptions open;
+  open.folder = options.folder;
+  open.name = "customer";
+  open.format = kFormat;
+  open.block_cache_bytes = options.block_cache_bytes;
+  open.in_memory = options.in_memory;
+  PHAROS_ASSIGN_OR_RETURN(auto store, storage::Open(open));
+  PHAROS_ASSIGN_OR_RETURN(auto blind, OpenBlindIndex(options));
+  PHAROS_ASSIGN_OR_RETURN(auto permits, PermitTable::Open(*store, clock, options.permit_term_us));
+  return std::make_unique<CustomerParts>(std::move(store), std::move(blind), std::move(permits), clock);
+}
+
+}  // namespace pharos::customer

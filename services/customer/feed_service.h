@@ -1,0 +1,49 @@
+// The feed of people and purposes that the audience service follows: a snapshot, then every change, in order.
+#pragma once
+
+#include <atomic>
+
+#include "pharos/customer/internal/v1/feed_service.pb.h"
+#include "pharos/customer/internal/v1/feed_service.serve.h"
+#include "pharos/record/v1/customer.pb.h"
+#include "services/customer/person_store.h"
+#include "storage/store.h"
+
+namespace pharos::customer {
+
+class FeedService : public internal::v1::FeedServiceHandler {
+ public:
+  FeedService(storage::Store& store, const PersonStore& people) : store_(store), people_(people) {}
+
+  absl::Status FollowPeople(rpc::Call& call, const internal::v1::FollowPeopleRequest& request,
+                            rpc::Writer<internal::v1::FollowPeopleResponse>& feed) override;
+  absl::Status FollowPurposes(rpc::Call& call, const internal::v1::FollowPurposesRequest& request,
+                              rpc::Writer<internal::v1::FollowPurposesResponse>& feed) override;
+  absl::Status GetPosition(rpc::Call& call, const internal::v1::GetPositionRequest& request,
+                           internal::v1::GetPositionResponse& response) override;
+
+  // Ends the streams that are open and refuses new ones.
+  void Stop() { stopped_ = true; }
+
+  static constexpr int kMostPeople = 512;          // a message: about 300 KiB, far below the 4 MiB limit
+  static constexpr size_t kMostChanges = 4096;     // read from the log at a time
+  static constexpr int64_t kWaitMicros = 100'000;  // between looks at whether the caller has gone
+
+ private:
+  using Feed = rpc::Writer<internal::v1::FollowPeopleResponse>;
+
+  // Sends everybody; the position that this was the state of.
+  absl::StatusOr<uint64_t> SendSnapshot(Feed& feed) const;
+  // Sends who has changed between two positions, each person once.
+  absl::Status SendChanged(const std::vector<storage::Change>& changes, uint64_t from, Feed& feed) const;
+  absl::Status AddState(const storage::View& view, const record::v1::PersonRow& person,
+                        internal::v1::PersonState& state) const;
+  absl::StatusOr<uint64_t> SendPurposes(rpc::Writer<internal::v1::FollowPurposesResponse>& feed) const;
+  bool Ended(const rpc::Call& call) const { return stopped_ || call.cancelled(); }
+
+  storage::Store& store_;
+  const PersonStore& people_;
+  std::atomic<bool> stopped_ = false;
+};
+
+}  // namespace pharos::customer

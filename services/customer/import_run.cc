@@ -1,0 +1,145 @@
+#include "services/customer/import_run.h"
+
+#include <utility>
+
+#include "services/base/errors.h"
+#include "services/base/ids.h"
+#include "services/base/text.h"
+#include "services/customer/errors.h"
+#include "services/rpc/once.h"
+
+namespace pharos::customer {
+
+using record::v1::LedgerRow;
+
+namespace {
+
+constexpr std::string_view kOnlyChecked = "only checked";
+
+// Ends a transaction of an import that stores nothing.
+absl::Status OnlyChecked() { return absl::CancelledError(base::ToAbsl(kOnlyChecked)); }
+bool IsOnlyChecked(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kCancelled && base::FromAbsl(status.message()) == kOnlyChecked;
+}
+
+}  // namespace
+
+ImportRun::ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people, base::Clock& clock, Intake& intake,
+                     v1::ImportHeader header, Answer answer)
+    : call_(call),
+      store_(store),
+      people_(people),
+      clock_(clock),
+      intake_(intake),
+      header_(std::move(header)),
+      source_id_(base::Segment(header_.source(), "sources")),
+      answer_(std::move(answer)),
+      reader_([this](CsvRow row) { return OnRow(std::move(row)); }) {}
+
+absl::Status ImportRun::Feed(std::string_view bytes) {
+  reader_.Feed(bytes);
+  return status_;
+}
+
+absl::Status ImportRun::Finish() {
+  reader_.Finish();
+  PHAROS_RETURN_IF_ERROR(status_);
+  if (!columns_) return errors::ImportHeaderWrong({"the file is empty"});
+  return Flush();
+}
+
+bool ImportRun::OnRow(CsvRow row) {
+  if (!columns_) {
+    status_ = ReadHeader(row);
+    return status_.ok();
+  }
+  RowReading reading = ReadRow(*columns_, row, source_id_, !header_.consent_purpose().empty());
+  if (!reading.row) {
+    status_ = Reject(reading.error);
+    return status_.ok();
+  }
+  batch_.push_back(std::move(*reading.row));
+  if (batch_.size() == kMostRowsInBatch) status_ = Flush();
+  return status_.ok();
+}
+
+absl::Status ImportRun::ReadHeader(const CsvRow& row) {
+  PHAROS_ASSIGN_OR_RETURN(columns_, ImportColumns::FromHeader(row));
+  return absl::OkStatus();
+}
+
+absl::Status ImportRun::Reject(const v1::RowError& error) {
+  counts_.set_rejected(counts_.rejected() + 1);
+  v1::ImportContactsResponse response;
+  *response.mutable_row_error() = error;
+  return answer_(response) ? absl::OkStatus() : errors::CallerGone();
+}
+
+std::vector<LedgerRow> ImportRun::Entries(const ImportRow& row, int64_t now) const {
+  std::vector<LedgerRow> entries;
+  for (const auto& consent : row.consents) {
+    LedgerRow& entry = entries.emplace_back();
+    auto* gate = entry.mutable_gate();
+    gate->set_name("consentEntries/" + base::NewId(now));
+    gate->set_record(row.record.name());
+    gate->set_kind(consent.kind);
+    gate->set_scope(type::v1::SCOPE_PURPOSE);
+    if (!consent.address.empty()) gate->set_endpoint(people_.EndpointOf(consent.channel, consent.address));
+    gate->set_channel(consent.channel);
+    gate->set_purpose(header_.consent_purpose());
+    gate->set_event_time_us(consent.event_time_us);
+    entry.add_subjects(row.record.name());
+    entry.set_create_time_us(now);
+    entry.set_how("import");
+    entry.set_principal(call_.caller().principal);
+  }
+  return entries;
+}
+
+absl::Status ImportRun::Store(storage::Transaction& tx, int64_t& stored, int64_t& unchanged) {
+  stored = unchanged = 0;
+  const int64_t now = clock_.WallMicros();
+  const ChangeMaker change = [&](std::string_view resource, std::string_view kind, uint64_t version) {
+    return rpc::ChangeBy(call_, resource, kind, version, now);
+  };
+  for (const auto& row : batch_) {
+    PHAROS_ASSIGN_OR_RETURN(const bool changed, people_.PutRecordVersion(tx, row.record, Entries(row, now), change));
+    ++(changed ? stored : unchanged);
+  }
+  return header_.validate_only() ? OnlyChecked() : absl::OkStatus();
+}
+
+absl::Status ImportRun::Flush() {
+  if (batch_.empty()) return absl::OkStatus();
+  int64_t stored = 0, unchanged = 0;
+  {
+    const Intake::Turn turn(intake_);
+    const absl::Status status =
+        store_.Transact([&](storage::Transaction& tx) { return Store(tx, stored, unchanged); });
+    if (!status.ok() && !IsOnlyChecked(status)) return status;
+  }
+  for (const auto& row : batch_) counts_.set_warnings(counts_.warnings() + row.warnings);
+  counts_.set_stored(counts_.stored() + stored);
+  counts_.set_unchanged(counts_.unchanged() + unchanged);
+  batch_.clear();
+  if (call_.cancelled()) return errors::CallerGone();
+  return Progress() ? absl::OkStatus() : errors::CallerGone();
+}
+
+bool ImportRun::Progress() {
+  counts_.set_rows(counts_.stored() + counts_.unchanged() + counts_.rejected());
+  if (counts_.rows() - rows_at_progress_ < kProgressEvery) return true;
+  rows_at_progress_ = counts_.rows();
+  v1::ImportContactsResponse response;
+  *response.mutable_progress() = counts_;
+  return answer_(response);
+}
+
+bool ImportRun::Summarise() {
+  counts_.set_rows(counts_.stored() + counts_.unchanged() + counts_.rejected());
+  v1::ImportContactsResponse response;
+  *response.mutable_summary() = counts_;
+  return answer_(response);
+}
+
+}  // namespace pharos::customer

@@ -1,0 +1,64 @@
+// One import: bytes in, row errors, progress and a summary out. Rows are stored in batches; a progress message counts only what
+// is durable. Used by one thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pharos/customer/v1/import_service.pb.h"
+#include "services/base/clock.h"
+#include "services/customer/csv.h"
+#include "services/customer/import.h"
+#include "services/customer/intake.h"
+#include "services/customer/person_store.h"
+#include "services/rpc/call.h"
+#include "storage/store.h"
+
+namespace pharos::customer {
+
+class ImportRun {
+ public:
+  // False: the caller has gone.
+  using Answer = std::function<bool(const v1::ImportContactsResponse&)>;
+  ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people, base::Clock& clock, Intake& intake,
+            v1::ImportHeader header, Answer answer);
+
+  absl::Status Feed(std::string_view bytes);
+  // The file has ended: stores what is left. IMPORT_HEADER_WRONG if there was not even a header.
+  absl::Status Finish();
+  // Some row was stored: permits given before may have to run out.
+  bool stored_any() const { return counts_.stored() > 0; }
+  // To be called last.
+  bool Summarise();
+
+  static constexpr size_t kMostRowsInBatch = 64;   // one transaction
+  static constexpr int64_t kProgressEvery = 1024;  // rows
+
+ private:
+  bool OnRow(CsvRow row);
+  absl::Status ReadHeader(const CsvRow& row);
+  absl::Status Reject(const v1::RowError& error);
+  absl::Status Flush();
+  absl::Status Store(storage::Transaction& tx, int64_t& stored, int64_t& unchanged);
+  std::vector<record::v1::LedgerRow> Entries(const ImportRow& row, int64_t now) const;
+  bool Progress();
+
+  const rpc::Call& call_;
+  storage::Store& store_;
+  const PersonStore& people_;
+  base::Clock& clock_;
+  Intake& intake_;
+  const v1::ImportHeader header_;
+  const std::string source_id_;
+  const Answer answer_;
+  CsvReader reader_;
+  std::optional<ImportColumns> columns_;
+  std::vector<ImportRow> batch_;
+  v1::ImportProgress counts_;
+  int64_t rows_at_progress_ = 0;
+  absl::Status status_;
+};
+
+}  // namespace pharos::customer

@@ -1,0 +1,49 @@
+#include "services/customer/import_service.h"
+
+#include "services/base/errors.h"
+#include "services/customer/errors.h"
+#include "services/customer/import_run.h"
+#include "services/customer/keys.h"
+#include "storage/envelope.h"
+
+namespace pharos::customer {
+
+absl::Status ImportService::ImportContacts(rpc::Call& call, Stream& stream) {
+  if (!intake_.Enter()) return errors::ImportBusy();
+  absl::Status status = Run(call, stream);
+  intake_.Leave();
+  return status;
+}
+
+absl::Status ImportService::Check(const v1::ImportHeader& header) const {
+  record::v1::SourceRow source;
+  PHAROS_ASSIGN_OR_RETURN(const bool known, storage::GetRecord(store_, SourceKey(header.source()), source));
+  if (!known) return errors::SourceNotFound(header.source());
+  if (header.consent_purpose().empty()) return absl::OkStatus();
+  record::v1::PurposeRow purpose;
+  PHAROS_ASSIGN_OR_RETURN(const bool registered, storage::GetRecord(store_, PurposeKey(header.consent_purpose()), purpose));
+  return registered ? absl::OkStatus() : errors::PurposeNotFound(header.consent_purpose());
+}
+
+absl::Status ImportService::Run(rpc::Call& call, Stream& stream) {
+  v1::ImportContactsRequest request;
+  if (!stream.Read(request) || !request.has_header()) return errors::ImportOrderWrong();
+  PHAROS_RETURN_IF_ERROR(Check(request.header()));
+  ImportRun run(call, store_, people_, clock_, intake_, request.header(),
+                [&](const v1::ImportContactsResponse& response) { return stream.Write(response); });
+  int64_t bytes = 0;
+  while (stream.Read(request)) {
+    if (request.message_case() != v1::ImportContactsRequest::kData) return errors::ImportOrderWrong();
+    const int64_t size = static_cast<int64_t>(request.data().size());
+    if (size > kMostBytesInMessage) return errors::ImportTooLarge("a data message", kMostBytesInMessage);
+    if ((bytes += size) > kMostBytesInFile) return errors::ImportTooLarge("the file", kMostBytesInFile);
+    PHAROS_RETURN_IF_ERROR(run.Feed(request.data()));
+  }
+  // A stream that broke is not the end of the file: its last line must not be taken for a whole one.
+  if (call.cancelled()) return errors::CallerGone();
+  PHAROS_RETURN_IF_ERROR(run.Finish());
+  if (run.stored_any()) settle_();
+  return run.Summarise() ? absl::OkStatus() : errors::CallerGone();
+}
+
+}  // namespace pharos::customer

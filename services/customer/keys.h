@@ -1,0 +1,37 @@
+// Names to keys and back: the one place that knows how the customer tables are keyed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pharos::customer {
+
+// "sources/{source}/records/{record}" taken apart.
+struct RecordId {
+  std::string source;
+  std::string record;
+};
+std::string RecordName(std::string_view source_id, std::string_view record_id);
+// nullopt: the name has another shape.
+std::optional<RecordId> ParseRecordName(std::string_view name);
+// True for what may stand in a resource name: 1 to 128 characters of [A-Za-z0-9._~-].
+bool IsRecordId(std::string_view id);
+
+std::string SourceKey(std::string_view source);    // "sources/…"
+std::string PurposeKey(std::string_view purpose);  // "purposes/…"
+std::string RecordKey(const RecordId& id);
+std::string RecordVersionKey(const RecordId& id, uint64_t version);
+std::string PersonKey(std::string_view person);  // "people/…"
+std::string AliasKey(std::string_view person);   // "people/…"
+std::string EndpointKey(std::string_view endpoint);
+// Everybody at an endpoint: the prefix, which is the guard of scans too.
+std::string EndpointPeoplePrefix(std::string_view endpoint);
+std::string EndpointPersonKey(std::string_view endpoint, std::string_view person);
+// Records with a linking key: the prefix, which is the guard of scans too.
+std::string PostingPrefix(std::string_view blind);
+std::string PostingKey(std::string_view blind, const RecordId& id);
+std::string EntryKey(std::string_view entry);  // "consentEntries/…"
+std::string CountsKey();
+
+}  // namespace pharos::customer

@@ -1,0 +1,165 @@
+#include "services/customer/opt_out.h"
+
+#include <algorithm>
+
+#include "services/base/errors.h"
+#include "services/base/ids.h"
+#include "services/base/text.h"
+#include "services/customer/clean.h"
+#include "services/customer/errors.h"
+#include "services/customer/keys.h"
+#include "services/customer/opt_out_store.h"
+#include "services/rpc/once.h"
+#include "storage/envelope.h"
+
+namespace pharos::customer {
+
+using customer::internal::v1::RecordReplyRequest;
+using record::v1::EndpointRow;
+using record::v1::OptOutRow;
+
+namespace {
+
+// What stands on an endpoint about STOP and START.
+struct Standing {
+  int64_t last_stop_us = -1;  // -1: none
+  int64_t last_start_us = -1;
+  bool stopped() const { return last_stop_us >= 0 && last_stop_us >= last_start_us; }
+};
+
+Standing StandingOf(const EndpointRow& row, std::string_view endpoint) {
+  Standing standing;
+  for (const auto& entry : row.entries()) {
+    if (entry.scope() != type::v1::SCOPE_ENDPOINT || entry.endpoint() != endpoint) continue;
+    const bool start = entry.kind() == type::v1::GRANTED && entry.direct();
+    const bool stop = entry.kind() == type::v1::WITHDRAWN;
+    if (start) standing.last_start_us = std::max(standing.last_start_us, entry.event_time_us());
+    if (stop) standing.last_stop_us = std::max(standing.last_stop_us, entry.event_time_us());
+  }
+  return standing;
+}
+
+// When the person said it. Providers' clocks are not ours and often count whole minutes: a time ahead of us
+// would outlive a START that comes after it, and a time behind us would let an opt-out lose against a START
+// that we had already taken.
+int64_t EventTime(const RecordReplyRequest& request, const Standing& standing, int64_t now) {
+  const int64_t said = request.event_time_us() <= 0 ? now : std::min(request.event_time_us(), now);
+  return request.kind() == customer::internal::v1::STOP ? std::max(said, standing.last_start_us) : said;
+}
+
+absl::StatusOr<EndpointRow> LoadEndpointRow(storage::Transaction& tx, std::string_view endpoint) {
+  EndpointRow row;
+  PHAROS_RETURN_IF_ERROR(storage::GetRecord(tx, EndpointKey(endpoint), row).status());
+  return row;
+}
+
+}  // namespace
+
+// An address that cannot be read is taken as it is: a STOP is never refused for its form.
+std::string OptOuts::EndpointOf(const RecordReplyRequest& request) const {
+  const bool email = request.channel() == type::v1::CHANNEL_EMAIL;
+  std::string clean = email ? CleanEmail(request.address()) : CleanPhone(request.address());
+  if (clean.empty()) clean = base::LowerAscii(base::TrimAscii(request.address()));
+  return people_.EndpointOf(request.channel(), clean);
+}
+
+absl::StatusOr<OptOutRow> OptOuts::Record(const rpc::Call& call, const RecordReplyRequest& request) const {
+  using customer::internal::v1::ReplyKind;
+  if (request.kind() != ReplyKind::STOP && request.kind() != ReplyKind::START &&
+      request.kind() != ReplyKind::WRONG_PERSON_REPLY) {
+    return errors::FieldMissing("kind", "STOP, START or WRONG_PERSON_REPLY");
+  }
+  // A repeat may leave the address out: whoever repeats does not keep it.
+  const bool repeat = base::TrimAscii(request.address()).empty();
+  const int64_t now = clock_.WallMicros();
+  OptOutRow fresh;
+  fresh.set_name("optOuts/" + base::NewId(now));
+  fresh.set_endpoint(EndpointOf(request));
+  fresh.set_durable_time_us(now);
+  OptOutRow row;
+  PHAROS_RETURN_IF_ERROR(store_.Transact([&](storage::Transaction& tx) -> absl::Status {
+    PHAROS_ASSIGN_OR_RETURN(std::optional<OptOutRow> known, LoadReply(tx, request.reply_id()));
+    if (known) {
+      row = *std::move(known);
+      return absl::OkStatus();
+    }
+    if (repeat) return errors::FieldMissing("address", "who sent the reply");
+    row = fresh;
+    return RecordNew(tx, call, request, now, row);
+  }));
+  return row;
+}
+
+absl::Status OptOuts::RecordNew(storage::Transaction& tx, const rpc::Call& call,
+                                const RecordReplyRequest& request, int64_t now, OptOutRow& row) const {
+  const ChangeMaker change = [&](std::string_view resource, std::string_view kind, uint64_t version) {
+    return rpc::ChangeBy(call, resource, kind, version, now);
+  };
+  const bool suppress = request.kind() == customer::internal::v1::WRONG_PERSON_REPLY;
+  PHAROS_RETURN_IF_ERROR(suppress ? Suppress(tx, change, row) : Append(tx, call, request, now, change, row));
+  SaveOptOut(tx, row);
+  SaveReply(tx, request.reply_id(), row);
+  tx.AppendChange(change(row.name(), "optOut.recorded", 0));
+  return absl::OkStatus();
+}
+
+absl::Status OptOuts::Suppress(storage::Transaction& tx, const ChangeMaker& change, OptOutRow& row) const {
+  PHAROS_ASSIGN_OR_RETURN(const EndpointRow before, LoadEndpointRow(tx, row.endpoint()));
+  row.set_changed(before.suppressed() == type::v1::SUPPRESSION_REASON_UNSPECIFIED);
+  if (!row.changed()) return absl::OkStatus();
+  return people_.Suppress(tx, row.endpoint(), type::v1::WRONG_PERSON, change);
+}
+
+absl::Status OptOuts::Append(storage::Transaction& tx, const rpc::Call& call,
+                             const RecordReplyRequest& request, int64_t now, const ChangeMaker& change,
+                             OptOutRow& row) const {
+  const bool stop = request.kind() == customer::internal::v1::STOP;
+  PHAROS_ASSIGN_OR_RETURN(const EndpointRow before, LoadEndpointRow(tx, row.endpoint()));
+  const Standing standing = StandingOf(before, row.endpoint());
+  const int64_t said = EventTime(request, standing, now);
+  row.set_changed(stop ? !standing.stopped() : standing.stopped() && said > standing.last_stop_us);
+  row.set_entry("consentEntries/" + base::Segment(row.name(), "optOuts"));
+  record::v1::LedgerRow entry;
+  auto& gate = *entry.mutable_gate();
+  gate.set_name(row.entry());
+  gate.set_record(DirectRecordOfEndpoint(row.endpoint()));
+  gate.set_kind(stop ? type::v1::WITHDRAWN : type::v1::GRANTED);
+  gate.set_scope(type::v1::SCOPE_ENDPOINT);
+  gate.set_endpoint(row.endpoint());
+  gate.set_channel(request.channel());
+  gate.set_event_time_us(said);
+  gate.set_direct(true);
+  entry.add_subjects(gate.record());
+  entry.set_create_time_us(now);
+  entry.set_how("reply");
+  entry.set_principal(call.caller().principal);
+  if (stop) entry.set_opt_out(row.name());
+  tx.AppendChange(change(row.entry(), "entry.recorded", 0));
+  return people_.AppendEntry(tx, entry, change);
+}
+
+void OptOuts::AwaitEndpoint(std::string_view endpoint) const {
+  const auto touched = permits_.SnapshotTouching({{}, {std::string(endpoint)}});
+  permits_.Await(*touched);
+}
+
+absl::Status OptOuts::AwaitPerson(const std::string& person, std::vector<std::string> endpoints) const {
+  // A permit may be registered under any name that the person has had.
+  Touched touched{{person}, std::move(endpoints)};
+  PHAROS_ASSIGN_OR_RETURN(const std::optional<record::v1::PersonRow> row,
+                          people_.Load(*store_.Read(), person));
+  if (row) {
+    touched.people.push_back(row->name());
+    touched.people.insert(touched.people.end(), row->former_names().begin(), row->former_names().end());
+  }
+  const auto set = permits_.SnapshotTouching(touched);
+  permits_.Await(*set);
+  return absl::OkStatus();
+}
+
+void OptOuts::AwaitAllOutstanding() const {
+  const auto all = permits_.SnapshotAll();
+  permits_.Await(*all);
+}
+
+}  // namespace pharos::customer

@@ -1,0 +1,193 @@
+#include "services/customer/person_service.h"
+
+#include <algorithm>
+#include <set>
+
+#include "services/base/errors.h"
+#include "services/base/ids.h"
+#include "services/customer/clean.h"
+#include "services/customer/errors.h"
+#include "services/customer/keys.h"
+#include "services/gate/gate.h"
+#include "storage/envelope.h"
+#include "storage/key_codec.h"
+
+namespace pharos::customer {
+
+using record::v1::PersonRow;
+using record::v1::RecordRow;
+
+namespace {
+
+constexpr std::string_view kPersonal = "people.read_personal";
+
+std::string NameOf(std::string_view endpoint) { return endpoint.empty() ? std::string() : "endpoints/" + base::ToHex(endpoint); }
+
+absl::Status CheckView(const rpc::Call& call, v1::PersonView view) {
+  return view == v1::PERSON_VIEW_FULL && !call.Has(kPersonal) ? errors::PersonalDataDenied() : absl::OkStatus();
+}
+
+void ShowField(const record::v1::GoldenRow& row, v1::GoldenField& field) {
+  field.set_field(row.field());
+  field.set_value(row.value());
+  field.set_record(row.record());
+  field.set_time_us(row.time_us());
+  field.set_rule(row.rule());
+}
+
+absl::StatusOr<gate::Purpose> LoadPurpose(const storage::View& view, const std::string& name) {
+  record::v1::PurposeRow row;
+  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(view, PurposeKey(name), row));
+  if (!found) return errors::PurposeNotFound(name);
+  return gate::Purpose{row.name(), row.purpose_class(), row.lawful_basis()};
+}
+
+void ShowVerdict(const gate::Verdict& verdict, v1::Judgement::Candidate& candidate) {
+  candidate.set_channel(verdict.channel);
+  candidate.set_endpoint(NameOf(verdict.endpoint));
+  candidate.set_reason(verdict.reason);
+  candidate.set_evidence(verdict.evidence);
+}
+
+}  // namespace
+
+absl::Status PersonService::Show(const storage::View& view, const PersonRow& row, v1::PersonView how, v1::Person& person) const {
+  const bool full = how == v1::PERSON_VIEW_FULL;
+  person.set_name(row.name());
+  person.set_version(row.version());
+  person.set_deceased(row.deceased());
+  person.set_paused(row.paused());
+  *person.mutable_audience_kinds() = row.audience_kinds();
+  *person.mutable_records() = row.records();
+  *person.mutable_former_names() = row.former_names();
+  for (const auto& endpoint : row.endpoints()) {
+    PHAROS_ASSIGN_OR_RETURN(const auto state, people_.LoadEndpoint(view, endpoint.endpoint()));
+    auto* shown = person.add_endpoints();
+    shown->set_name(NameOf(endpoint.endpoint()));
+    shown->set_channel(endpoint.channel());
+    shown->set_suppressed(state.suppressed());
+    if (full) shown->set_address(endpoint.address());
+  }
+  for (const auto& field : row.fields()) {
+    if (full) ShowField(field, *person.add_fields());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PersonService::GetPerson(rpc::Call& call, const v1::GetPersonRequest& request, v1::Person& response) {
+  PHAROS_RETURN_IF_ERROR(CheckView(call, request.view()));
+  const auto view = store_.Read();
+  PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, request.name()));
+  if (!person) return errors::PersonNotFound(request.name());
+  return Show(*view, *person, request.view(), response);
+}
+
+absl::StatusOr<std::vector<std::string>> PersonService::FindByAddress(const storage::View& view, type::v1::Channel channel,
+                                                                      const std::string& address,
+                                                                      std::string_view field) const {
+  if (address.empty()) return errors::ValueUnreadable(field);
+  return people_.PeopleAt(view, people_.EndpointOf(channel, address));
+}
+
+absl::StatusOr<std::vector<std::string>> PersonService::FindByNhsNumber(const storage::View& view, std::string_view typed) const {
+  const std::string number = CleanNhsNumber(typed);
+  if (number.empty()) return errors::ValueUnreadable("nhs_number");
+  const std::string prefix = PostingPrefix(people_.PostingOf("link:nhs_number", number));
+  std::vector<std::string> records;
+  PHAROS_RETURN_IF_ERROR(view.Scan(storage::PrefixRange(prefix), [&](std::string_view key, std::string_view) {
+    storage::KeyReader reader(key);
+    reader.Raw(prefix.size() - 1);
+    const std::string source = reader.String();
+    records.push_back(RecordName(source, reader.String()));
+    return records.size() < kMostFound;
+  }));
+  std::vector<std::string> people;
+  for (const auto& record : records) {
+    PHAROS_ASSIGN_OR_RETURN(const auto found, FindByRecord(view, record));
+    people.insert(people.end(), found.begin(), found.end());
+  }
+  return people;
+}
+
+absl::StatusOr<std::vector<std::string>> PersonService::FindByRecord(const storage::View& view, const std::string& name) const {
+  const auto id = ParseRecordName(name);
+  if (!id) return errors::ValueUnreadable("record");
+  RecordRow row;
+  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(view, RecordKey(*id), row));
+  if (!found) return std::vector<std::string>();
+  return std::vector<std::string>{row.person()};
+}
+
+absl::StatusOr<std::vector<std::string>> PersonService::Find(const storage::View& view,
+                                                             const v1::LookupPeopleRequest& request) const {
+  switch (request.by_case()) {
+    case v1::LookupPeopleRequest::kEmail:
+      return FindByAddress(view, type::v1::CHANNEL_EMAIL, CleanEmail(request.email()), "email");
+    case v1::LookupPeopleRequest::kPhone:
+      return FindByAddress(view, type::v1::CHANNEL_SMS, CleanPhone(request.phone()), "phone");
+    case v1::LookupPeopleRequest::kNhsNumber: return FindByNhsNumber(view, request.nhs_number());
+    case v1::LookupPeopleRequest::kRecord: return FindByRecord(view, request.record());
+    case v1::LookupPeopleRequest::BY_NOT_SET: break;
+  }
+  return errors::FieldMissing("by", "give one of email, phone, nhs_number or record");
+}
+
+absl::Status PersonService::LookupPeople(rpc::Call& call, const v1::LookupPeopleRequest& request,
+                                         v1::LookupPeopleResponse& response) {
+  PHAROS_RETURN_IF_ERROR(CheckView(call, request.view()));
+  const auto view = store_.Read();
+  PHAROS_ASSIGN_OR_RETURN(const auto found, Find(*view, request));
+  for (const auto& name : std::set<std::string>(found.begin(), found.end())) {
+    if (static_cast<size_t>(response.people_size()) == kMostFound) break;
+    PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, name));
+    if (person) PHAROS_RETURN_IF_ERROR(Show(*view, *person, request.view(), *response.add_people()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PersonService::JudgePerson(rpc::Call&, const v1::JudgePersonRequest& request, v1::Judgement& response) {
+  std::vector<type::v1::Channel> channels;
+  for (int channel : request.channels()) channels.push_back(static_cast<type::v1::Channel>(channel));
+  if (channels.empty()) return errors::FieldMissing("channels", "name the channels to try, in order");
+  const auto view = store_.Read();
+  PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, request.person()));
+  if (!person) return errors::PersonNotFound(request.person());
+  PHAROS_ASSIGN_OR_RETURN(const gate::Purpose purpose, LoadPurpose(*view, request.purpose()));
+  PHAROS_ASSIGN_OR_RETURN(const auto facts, people_.FactsOf(*view, *person));
+  const gate::Judgement judgement = gate::JudgePerson(facts, purpose, channels);
+  response.set_person(person->name());
+  response.set_reason(judgement.chosen.reason);
+  if (judgement.chosen.reason == type::v1::ALLOW) response.set_endpoint(NameOf(judgement.chosen.endpoint));
+  for (const auto& verdict : judgement.candidates) ShowVerdict(verdict, *response.add_candidates());
+  return absl::OkStatus();
+}
+
+absl::Status PersonService::ListPersonRecords(rpc::Call& call, const v1::ListPersonRecordsRequest& request,
+                                              v1::ListPersonRecordsResponse& response) {
+  const auto view = store_.Read();
+  PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, request.person()));
+  if (!person) return errors::PersonNotFound(request.person());
+  for (const auto& name : person->records()) {
+    RecordRow row;
+    PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(*view, RecordKey(*ParseRecordName(name)), row));
+    if (!found) return errors::RecordMissing(name);
+    auto* record = response.add_records();
+    record->set_name(row.name());
+    record->set_version(row.version());
+    record->set_person(row.person());
+    record->set_update_time_us(row.update_time_us());
+    record->set_link_rule(row.link_rule());
+    if (call.Has(kPersonal)) *record->mutable_fields() = row.fields();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PersonService::GetCounts(rpc::Call&, const v1::GetCountsRequest&, v1::Counts& response) {
+  record::v1::CountsRow row;
+  PHAROS_RETURN_IF_ERROR(storage::GetRecord(store_, CountsKey(), row).status());
+  response.set_people(row.people());
+  response.set_records(row.records());
+  return absl::OkStatus();
+}
+
+}  // namespace pharos::customer

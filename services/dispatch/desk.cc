@@ -1,0 +1,73 @@
+#include "services/dispatch/desk.h"
+
+#include <algorithm>
+
+#include "services/base/ids.h"
+#include "services/base/log.h"
+
+namespace pharos::dispatch {
+
+Desk::Desk(storage::Store& store, TurnLoop& loop, CustomerClient& customer, base::Clock& clock,
+           const storage::BlindIndex& reference_key)
+    : store_(store),
+      loop_(loop),
+      customer_(customer),
+      clock_(clock),
+      reference_key_(reference_key),
+      life_(base::RandomBytes16()) {}
+
+void Desk::Tick(Turn& turn) {
+  HaltSome(turn);
+  DoubtLost(turn);
+  RetryReplies();
+  AskForPermits(turn);
+  if (!releases_.empty()) {
+    turn.After([this, ids = std::exchange(releases_, {})]() mutable { customer_.ReleasePermits(std::move(ids)); });
+  }
+}
+
+void Desk::Arrive(Turn& turn, const SessionPtr& session) {
+  sessions_.push_back(session);
+  lost_lives_.erase(session->hello.life());
+  ConnectorStatus& status = connectors_[session->hello.connector()];
+  status.hello = session->hello;
+  status.connected = true;
+  internal::v1::WorkResponse welcome;
+  welcome.mutable_welcome()->set_life(life_);
+  turn.After([this, session, welcome] {
+    (void)session->outbox.TryPush(welcome);
+    QueryOpen(session);
+  });
+}
+
+void Desk::Leave(Turn& turn, const SessionPtr& session) {
+  std::erase(sessions_, session);
+  session->pull_live = false;
+  if (!SessionOfLife(session->hello.life())) {
+    lost_lives_[session->hello.life()] = clock_.BootMicros();
+    ConnectorStatus& status = connectors_[session->hello.connector()];
+    if (status.hello.life() == session->hello.life()) status.connected = false;
+  }
+}
+
+void Desk::OnPull(Turn& turn, const SessionPtr& session, const internal::v1::Pull& pull, int64_t arrived_us) {
+  if (pull.number() <= session->pull_number) return;  // late or repeated
+  session->pull_number = pull.number();
+  session->pull_credit = pull.credit();
+  session->pull_arrived_us = arrived_us;
+  session->pull_live = pull.credit() > 0;
+}
+
+void Desk::OnLink(Turn& turn, const SessionPtr& session, const internal::v1::LinkState& link) {
+  session->link = link;
+  connectors_[session->hello.connector()].link = link;
+}
+
+SessionPtr Desk::SessionOfLife(const std::string& life) const {
+  auto at = std::find_if(sessions_.begin(), sessions_.end(), [&](const SessionPtr& s) { return s->hello.life() == life; });
+  return at == sessions_.end() ? nullptr : *at;
+}
+
+void Desk::Release(Turn& turn, std::string id) { releases_.push_back(std::move(id)); }
+
+}  // namespace pharos::dispatch

@@ -1,0 +1,167 @@
+// Outcomes and receipts: what became of what was handed over. Both may come late, twice, and in any order.
+#include "services/base/log.h"
+#include "services/dispatch/desk.h"
+#include "services/dispatch/tables.h"
+
+namespace pharos::dispatch {
+namespace {
+
+constexpr int64_t kLeastRetryMicros = 200'000;  // a provider that says "not now" is left alone at least this long
+
+}  // namespace
+
+void Desk::OnOutcomes(Turn& turn, const SessionPtr& session, const internal::v1::Outcomes& outcomes) {
+  internal::v1::WorkResponse message;
+  for (const auto& outcome : outcomes.outcomes()) {
+    if (OnOutcome(turn, session, outcome)) message.mutable_acknowledgement()->add_outcomes(outcome.id());
+  }
+  if (!message.has_acknowledgement()) return;
+  turn.After([session, message] { (void)session->outbox.TryPush(message); });
+}
+
+// True: durable at the end of this turn (or long since), so the connector may forget it.
+bool Desk::OnOutcome(Turn& turn, const SessionPtr& session, const internal::v1::Outcome& outcome) {
+  auto at = open_.find(outcome.id());
+  if (at == open_.end()) return true;
+  Open& open = at->second;
+  if (open.row.life() != session->hello.life()) return true;  // another life's word proves nothing
+  auto intent = intents_.Load(turn, open.row.key());
+  if (!intent) return true;
+  const bool settled = StateOf(*intent) != State::kInFlight && StateOf(*intent) != State::kUnconfirmed;
+  if (outcome.has_no_answer()) {
+    if (!settled) Doubt(turn, outcome.id(), open, outcome.no_answer().reason());
+    return true;  // the permit runs out, the open attempt stays for a receipt
+  }
+  if (!settled && outcome.has_accepted()) OnAccepted(turn, open, *intent, outcome.accepted());
+  if (!settled && outcome.has_rejected()) OnRejected(turn, *intent, outcome.rejected());
+  if (!settled && outcome.has_refused()) {
+    if (outcome.refused().permanent()) {
+      intents_.Move(turn, *intent, State::kFailed, outcome.refused().reason());
+    } else {
+      Requeue(turn, *intent, outcome.refused().reason());
+    }
+  }
+  if (outcome.elapsed_us() > kUseByMicros + kHardStopMicros + kGuardMicros + kPullLifeMicros) {
+    ++connectors_[session->hello.connector()].lease_breaches;
+    base::Log(base::LogLevel::kError, "dispatch.lease_breach", {{"connector", session->hello.connector()}});
+  }
+  Close(turn, outcome.id());
+  Release(turn, outcome.id());
+  return true;
+}
+
+void Desk::OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent, const internal::v1::Accepted& accepted) {
+  intents_.Move(turn, intent, State::kSent, "");
+  intent.clear_parts();
+  for (const auto& id : accepted.provider_ids()) {
+    intent.add_parts()->set_provider_id(id);
+    storage::PutRecord(turn.tx, ProviderKey(open.row.connector(), id), intent.key());
+  }
+  intents_.Save(turn, intent);
+  for (const auto& id : accepted.provider_ids()) {
+    const std::string parked = ParkedKey(open.row.connector(), id);
+    if (auto early = LoadRow<record::v1::ParkedReceiptRow>(turn, parked)) {
+      turn.tx.Delete(parked);
+      ApplyReceipt(turn, intent, id, early->state());
+    }
+  }
+}
+
+void Desk::OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Rejected& rejected) {
+  if (!rejected.transient() || intent.attempts() >= kMaxAttempts) {
+    intents_.Move(turn, intent, State::kFailed, rejected.reason().empty() ? "PROVIDER_ERROR" : rejected.reason());
+    return;
+  }
+  intent.set_due_time_us(turn.now_us + std::max(rejected.retry_after_ms() * 1000, kLeastRetryMicros));
+  Requeue(turn, intent, rejected.reason());
+}
+
+void Desk::OnReceipts(Turn& turn, const SessionPtr& session, const internal::v1::Receipts& receipts) {
+  internal::v1::WorkResponse message;
+  for (const auto& receipt : receipts.receipts()) {
+    OnReceipt(turn, session, receipt);
+    message.mutable_acknowledgement()->add_receipts(receipt.sequence());
+  }
+  turn.After([session, message] { (void)session->outbox.TryPush(message); });
+}
+
+void Desk::OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt) {
+  const std::string& connector = session->hello.connector();
+  if (auto key = LoadRow<record::v1::IntentKey>(turn, ProviderKey(connector, receipt.provider_id()))) {
+    if (auto intent = intents_.Load(turn, *key)) ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state());
+    return;
+  }
+  if (SettleByReference(turn, session, receipt)) return;
+  // Its answer is not here yet, or was lost: kept until it comes.
+  record::v1::ParkedReceiptRow parked;
+  const std::string key = ParkedKey(connector, receipt.provider_id());
+  if (auto earlier = LoadRow<record::v1::ParkedReceiptRow>(turn, key); earlier && !IsStronger(receipt.state(), earlier->state())) {
+    return;
+  }
+  parked.set_state(receipt.state());
+  parked.set_time_us(turn.now_us);
+  storage::PutRecord(turn.tx, key, parked);
+}
+
+void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id, int state) {
+  for (auto& part : *intent.mutable_parts()) {
+    if (part.provider_id() != provider_id || !IsStronger(state, part.receipt())) continue;
+    part.set_receipt(state);
+    const Settled settled = Settle(intent);
+    if (settled.state != StateOf(intent) || settled.reason != intent.reason()) {
+      intents_.Move(turn, intent, settled.state, settled.reason);
+    } else {
+      intents_.Save(turn, intent);
+    }
+    return;
+  }
+}
+
+// A message in doubt whose receipt came: the receipt carries our reference and the number, which together name the attempt.
+bool Desk::SettleByReference(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt) {
+  if (receipt.reference() < 0 || receipt.address().empty()) return false;
+  const auto [begin, end] = by_reference_.equal_range(ReferenceKey(receipt.reference(), AddressHash(receipt.address())));
+  if (begin == end || std::next(begin) != end) return false;  // nobody, or more than one
+  const std::string id = begin->second;
+  Open& open = open_.at(id);
+  if (!open.in_doubt || open.row.connector() != session->hello.connector()) return false;
+  auto intent = intents_.Load(turn, open.row.key());
+  if (!intent || StateOf(*intent) != State::kUnconfirmed) return false;
+  internal::v1::Accepted accepted;
+  accepted.add_provider_ids(receipt.provider_id());
+  OnAccepted(turn, open, *intent, accepted);
+  ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state());
+  Close(turn, id);
+  Release(turn, id);
+  return true;
+}
+
+void Desk::Remember(const std::string& id, record::v1::OpenAttemptRow row, bool in_doubt) {
+  by_reference_.emplace(ReferenceKey(row.reference(), row.address_hash()), id);
+  ++connectors_[row.connector()].in_flight;
+  open_.insert_or_assign(id, Open{std::move(row), in_doubt});
+}
+
+void Desk::Close(Turn& turn, const std::string& id) {
+  auto at = open_.find(id);
+  if (at == open_.end()) return;
+  const auto [begin, end] = by_reference_.equal_range(ReferenceKey(at->second.row.reference(), at->second.row.address_hash()));
+  for (auto it = begin; it != end; ++it) {
+    if (it->second != id) continue;
+    by_reference_.erase(it);
+    break;
+  }
+  --connectors_[at->second.row.connector()].in_flight;
+  open_.erase(at);
+  turn.tx.Delete(OpenKey(id));
+}
+
+std::string Desk::AddressHash(const std::string& address) const {
+  return reference_key_.Of("open-attempt-address", address).substr(0, 8);
+}
+
+std::string Desk::ReferenceKey(int32_t reference, const std::string& address_hash) {
+  return address_hash + std::to_string(reference);
+}
+
+}  // namespace pharos::dispatch

@@ -1,0 +1,165 @@
+// Plans and steering.
+#include <google/protobuf/util/message_differencer.h>
+
+#include "services/base/ids.h"
+#include "services/dispatch/desk.h"
+#include "services/dispatch/errors.h"
+#include "services/dispatch/tables.h"
+
+namespace pharos::dispatch {
+namespace {
+
+record::v1::StepRow RowOf(const internal::v1::DeclareStepRequest& request) {
+  record::v1::StepRow row;
+  row.set_campaign(request.campaign());
+  row.set_step(request.step());
+  row.set_purpose(request.purpose());
+  row.set_purpose_class(request.purpose_class());
+  row.set_sms_body(request.sms_body());
+  row.set_sms_sender(request.sms_sender());
+  row.set_members(request.members());
+  return row;
+}
+
+record::v1::IntentKey KeyOf(const std::string& campaign, const std::string& step, const std::string& person) {
+  record::v1::IntentKey key;
+  key.set_campaign(campaign);
+  key.set_step(step);
+  key.set_person(person);
+  return key;
+}
+
+}  // namespace
+
+absl::Status Desk::DeclareStep(Turn& turn, const internal::v1::DeclareStepRequest& request) {
+  if (base::Sha256(request.sms_body()) != request.content_digest()) return DispatchErrors::ContentDigestWrong();
+  if (auto text = content::Template::Parse(request.sms_body()); !text.ok()) return text.status();
+  const record::v1::StepRow row = RowOf(request);
+  const std::string key = StepKey(request.campaign(), request.step());
+  if (auto stands = LoadRow<record::v1::StepRow>(turn, key)) {
+    const bool same = google::protobuf::util::MessageDifferencer::Equals(*stands, row);
+    return same ? absl::OkStatus() : DispatchErrors::StepDiffers(request.step());
+  }
+  storage::PutRecord(turn.tx, key, row);
+  auto& tally = intents_.Tally(turn, request.campaign());
+  tally.set_declared(tally.declared() + request.members());
+  return absl::OkStatus();
+}
+
+absl::Status Desk::PlanIntents(Turn& turn, const internal::v1::PlanIntentsRequest& request,
+                               internal::v1::PlanIntentsResponse& response) {
+  const Step* step = StepOf(turn, KeyOf(request.campaign(), request.step(), ""));
+  if (step == nullptr) return DispatchErrors::StepUnknown(request.step());
+  response.Clear();
+  for (const auto& member : request.members()) {
+    record::v1::IntentRow row;
+    *row.mutable_key() = KeyOf(request.campaign(), request.step(), member.person());
+    if (intents_.Load(turn, row.key())) {
+      response.set_existing(response.existing() + 1);
+      continue;
+    }
+    row.set_channel(member.channel());
+    row.set_endpoint(member.endpoint());
+    row.set_lane(LaneOf(step->row.purpose_class()));
+    row.set_due_time_us(turn.now_us);
+    intents_.Enter(turn, row);
+    if (SteeringOf(turn, request.campaign()) == internal::v1::HALT) intents_.Move(turn, row, State::kWithheld, "STOPPED");
+    response.set_written(response.written() + 1);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Desk::Steer(Turn& turn, const internal::v1::SteerCampaignRequest& request,
+                         internal::v1::SteerCampaignResponse& response) {
+  const std::string& campaign = request.campaign();
+  const int before = SteeringOf(turn, campaign);
+  if (before == internal::v1::HALT && request.steering() != internal::v1::HALT) return DispatchErrors::CampaignHalted(campaign);
+  if (before != request.steering()) {
+    record::v1::SteeringRow row;
+    row.set_steering(request.steering());
+    storage::PutRecord(turn.tx, SteeringKey(campaign), row);
+    steering_[campaign] = request.steering();
+    if (request.steering() == internal::v1::GO) ready_.Rescan();
+    if (request.steering() == internal::v1::HALT) halting_[campaign] = "";
+  }
+  const record::v1::TallyRow& tally = intents_.Tally(turn, campaign);
+  response.set_in_flight(tally.in_flight());
+  int64_t withheld = 0;
+  for (const auto& [reason, count] : tally.withheld()) withheld += count;
+  response.set_not_sent(tally.pending() + withheld);
+  response.set_left(tally.intents() - tally.pending() - withheld - tally.in_flight());
+  return absl::OkStatus();
+}
+
+const Desk::Step* Desk::StepOf(Turn& turn, const record::v1::IntentKey& key) {
+  const std::string name = key.campaign() + '\n' + (key.campaign() == kConfirmations ? "" : key.step());
+  if (auto at = steps_.find(name); at != steps_.end()) return &at->second;
+  Step step;
+  if (key.campaign() == kConfirmations) {
+    step.row.set_campaign(kConfirmations);
+    step.row.set_purpose_class(type::v1::PURPOSE_CLASS_URGENT);
+    step.row.set_sms_body(kConfirmationText);
+  } else if (auto row = LoadRow<record::v1::StepRow>(turn, StepKey(key.campaign(), key.step()))) {
+    step.row = *row;
+  } else {
+    return nullptr;
+  }
+  if (auto text = content::Template::Parse(step.row.sms_body()); text.ok()) step.text = *std::move(text);
+  return &steps_.emplace(name, std::move(step)).first->second;
+}
+
+int Desk::SteeringOf(Turn& turn, const std::string& campaign) {
+  if (auto at = steering_.find(campaign); at != steering_.end()) return at->second;
+  const auto row = LoadRow<record::v1::SteeringRow>(turn, SteeringKey(campaign));
+  return steering_[campaign] = row ? row->steering() : internal::v1::HOLD;
+}
+
+// Steering is loaded for every campaign at the start, and a campaign that nobody has steered waits.
+bool Desk::MayGo(const std::string& campaign) {
+  if (campaign == kConfirmations) return true;
+  const auto at = steering_.find(campaign);
+  return at != steering_.end() && at->second == internal::v1::GO;
+}
+
+uint64_t Desk::LaneOf(type::v1::PurposeClass purpose_class) const {
+  if (purpose_class == type::v1::PURPOSE_CLASS_URGENT) return 0;
+  return purpose_class == type::v1::PURPOSE_CLASS_SERVICE ? 1 : 2;
+}
+
+// Withholds what a stopped campaign has pending, a bounded number a turn. Nothing of it can be handed over meanwhile: MayGo says no.
+void Desk::HaltSome(Turn& turn) {
+  if (halting_.empty()) return;
+  auto& [campaign, cursor] = *halting_.begin();
+  if (intents_.Tally(turn, campaign).pending() == 0) {
+    halting_.erase(halting_.begin());
+    return;
+  }
+  const std::string prefix = storage::KeyWriter(kIntent).String(campaign).str();
+  std::vector<record::v1::IntentRow> pending;
+  size_t read = 0;
+  auto range = storage::PrefixRange(prefix);
+  if (!cursor.empty()) range.begin = cursor + '\0';
+  std::string last;
+  (void)store_.Read()->Scan(range, [&](std::string_view key, std::string_view value) {
+    record::v1::IntentRow row;
+    last = std::string(key);
+    if (storage::DecodeRecord(value, row).ok() && StateOf(row) == State::kPending) pending.push_back(std::move(row));
+    return ++read < 4 * kHaltBatch && pending.size() < kHaltBatch;
+  });
+  for (const auto& seen : pending) {
+    auto row = intents_.Load(turn, seen.key());  // this turn may have moved it
+    if (!row || StateOf(*row) != State::kPending) continue;
+    intents_.Move(turn, *row, State::kWithheld, "STOPPED");
+    ready_.Forget(row->key());
+  }
+  cursor = last;  // empty at the end: from the beginning again, until nothing is pending
+}
+
+void Desk::Requeue(Turn& turn, record::v1::IntentRow& intent, std::string_view reason) {
+  intents_.Move(turn, intent, State::kPending, reason);
+  if (SteeringOf(turn, intent.key().campaign()) == internal::v1::HALT) {
+    intents_.Move(turn, intent, State::kWithheld, "STOPPED");
+  }
+}
+
+}  // namespace pharos::dispatch

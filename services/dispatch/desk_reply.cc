@@ -1,0 +1,161 @@
+// Messages from people. A STOP is durable in customer before the connector may answer the provider, and confirmed to the person once
+// customer has acknowledged it. If customer is away nothing is answered and the provider keeps the message.
+#include "services/base/log.h"
+#include "services/dispatch/desk.h"
+#include "services/dispatch/tables.h"
+
+namespace pharos::dispatch {
+namespace {
+
+constexpr int64_t kReplyRetryMicros = 300'000;
+constexpr size_t kMaxReplies = 4'000;  // unacknowledged at customer; past this the provider keeps them
+
+customer::internal::v1::ReplyKind KindOf(ReplyMeaning meaning) {
+  switch (meaning) {
+    case ReplyMeaning::kStop: return customer::internal::v1::STOP;
+    case ReplyMeaning::kStart: return customer::internal::v1::START;
+    case ReplyMeaning::kWrongPerson: return customer::internal::v1::WRONG_PERSON_REPLY;
+    default: return customer::internal::v1::REPLY_KIND_UNSPECIFIED;
+  }
+}
+
+}  // namespace
+
+void Desk::OnInbound(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessages& messages) {
+  for (const auto& message : messages.messages()) OnMessage(turn, session, message);
+}
+
+void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessage& message) {
+  const std::string& life = session->hello.life();
+  const std::string id = session->hello.connector() + "/" + message.id();
+  if (auto at = replies_.find(id); at != replies_.end()) {  // repeated while customer works on it
+    at->second.connector_life = life;
+    at->second.sequence = message.sequence();
+    if (at->second.durable) AcknowledgeInbound(turn, life, message.sequence());
+    return;
+  }
+  if (LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id))) {
+    AcknowledgeInbound(turn, life, message.sequence());
+    return;
+  }
+  const ReplyMeaning meaning = Classify(message.text());
+  record::v1::ReplyRow row;
+  row.set_reply_id(id);
+  row.set_kind(std::string(NameOf(meaning)));
+  row.set_received_time_ns(clock_.WallNanos());
+  row.set_sent_to(message.to());
+  if (KindOf(meaning) == customer::internal::v1::REPLY_KIND_UNSPECIFIED) {
+    SaveReply(turn, row);
+    AcknowledgeInbound(turn, life, message.sequence());
+    return;
+  }
+  if (replies_.size() >= kMaxReplies) return;
+  Reply& reply = replies_[id];
+  reply.row = std::move(row);
+  reply.connector_life = life;
+  reply.sequence = message.sequence();
+  reply.request.set_reply_id(id);
+  reply.request.set_address(message.from());
+  reply.request.set_channel(session->hello.channel());
+  reply.request.set_kind(KindOf(meaning));
+  reply.request.set_event_time_us(message.received_time_us());
+  CallCustomer(reply);
+}
+
+void Desk::CallCustomer(Reply& reply) {
+  using customer::internal::v1::RecordReplyResponse;
+  const std::string id = reply.row.reply_id();
+  reply.calling = true;
+  customer_.RecordReply(
+      reply.request,
+      {.durable =
+           [this, id](const RecordReplyResponse& response) {
+             (void)loop_.Post([this, id, response](Turn& turn) { OnReplyDurable(turn, id, response); });
+           },
+       .acknowledged =
+           [this, id](const RecordReplyResponse&) {
+             const int64_t acknowledged_ns = clock_.WallNanos();  // promise 1 is measured from here
+             (void)loop_.Post([this, id, acknowledged_ns](Turn& turn) { OnReplyAcknowledged(turn, id, acknowledged_ns); });
+           },
+       .failed =
+           [this, id](absl::Status) { (void)loop_.Post([this, id](Turn&) { OnReplyFailed(id); }); }});
+}
+
+void Desk::OnReplyDurable(Turn& turn, const std::string& id, const customer::internal::v1::RecordReplyResponse& response) {
+  auto at = replies_.find(id);
+  if (at == replies_.end() || at->second.durable) return;
+  Reply& reply = at->second;
+  reply.durable = true;
+  reply.row.set_durable_time_ns(clock_.WallNanos());
+  reply.row.set_endpoint(response.endpoint());
+  reply.row.set_opt_out(response.opt_out());
+  reply.row.set_changed(response.changed());
+  reply.request.clear_address();  // the reply id suffices from here on
+  if (auto last = LoadRow<record::v1::IntentKey>(turn, LastToKey(response.endpoint()))) {
+    reply.row.set_campaign(last->campaign());
+    auto& tally = intents_.Tally(turn, last->campaign());
+    if (response.changed() && reply.row.kind() == NameOf(ReplyMeaning::kStop)) tally.set_opted_out(tally.opted_out() + 1);
+  }
+  SaveReply(turn, reply.row);
+  AcknowledgeInbound(turn, reply.connector_life, reply.sequence);
+}
+
+void Desk::OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns) {
+  auto at = replies_.find(id);
+  if (at == replies_.end()) return;
+  at->second.row.set_acknowledged_time_ns(acknowledged_ns);
+  SaveReply(turn, at->second.row);
+  Confirm(turn, at->second);
+  replies_.erase(at);
+}
+
+void Desk::OnReplyFailed(const std::string& id) {
+  auto at = replies_.find(id);
+  if (at == replies_.end()) return;
+  at->second.calling = false;
+  at->second.not_before_us = clock_.BootMicros() + kReplyRetryMicros;
+}
+
+void Desk::RetryReplies() {
+  const int64_t boot = clock_.BootMicros();
+  for (auto& [id, reply] : replies_) {
+    if (!reply.calling && boot >= reply.not_before_us) CallCustomer(reply);
+  }
+}
+
+// The one confirmation: an intent of a standing campaign whose step is the opt-out, so that there can be only one.
+void Desk::Confirm(Turn& turn, const Reply& reply) {
+  if (!reply.row.changed() || reply.row.kind() != NameOf(ReplyMeaning::kStop)) return;
+  auto last = LoadRow<record::v1::IntentKey>(turn, LastToKey(reply.row.endpoint()));
+  if (!last) return;  // we never wrote to this number
+  auto answered = intents_.Load(turn, *last);
+  if (!answered) return;
+  record::v1::IntentRow row;
+  row.mutable_key()->set_campaign(kConfirmations);
+  row.mutable_key()->set_step(reply.row.opt_out());
+  row.mutable_key()->set_person(last->person());
+  if (intents_.Load(turn, row.key())) return;
+  row.set_channel(answered->channel());
+  row.set_endpoint(reply.row.endpoint());
+  row.set_sender(reply.row.sent_to());
+  row.set_lane(0);
+  row.set_due_time_us(turn.now_us);
+  intents_.Enter(turn, row);
+}
+
+void Desk::SaveReply(Turn& turn, const record::v1::ReplyRow& row) {
+  storage::PutRecord(turn.tx, ReplyKey(row.reply_id()), row);
+  turn.tx.Put(ReplyOrderKey(row.received_time_ns(), row.reply_id()), "");
+}
+
+void Desk::AcknowledgeInbound(Turn& turn, const std::string& connector_life, uint64_t sequence) {
+  turn.After([this, connector_life, sequence] {
+    SessionPtr session = SessionOfLife(connector_life);
+    if (!session) return;  // it will repeat the message, and is answered then
+    internal::v1::WorkResponse message;
+    message.mutable_acknowledgement()->add_inbound(sequence);
+    (void)session->outbox.TryPush(std::move(message));
+  });
+}
+
+}  // namespace pharos::dispatch

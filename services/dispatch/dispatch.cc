@@ -1,0 +1,99 @@
+#include "services/dispatch/dispatch.h"
+
+#include "pharos/dispatch/internal/v1/plan_service.serve.h"
+#include "services/base/errors.h"
+#include "services/dispatch/customer_client.h"
+#include "services/dispatch/desk.h"
+#include "services/dispatch/intent_service.h"
+#include "services/dispatch/plan_service.h"
+#include "services/dispatch/tables.h"
+#include "services/dispatch/work_service.h"
+#include "storage/open.h"
+
+namespace pharos::dispatch {
+namespace {
+
+// Customer is known only once services are started; until then every call waits its turn.
+class LateCustomer : public CustomerClient {
+ public:
+  void Set(std::unique_ptr<CustomerClient> client) { client_ = std::move(client); }
+  void IssuePermits(customer::internal::v1::IssuePermitsRequest request, PermitsDone done) override {
+    client_->IssuePermits(std::move(request), std::move(done));
+  }
+  void ReleasePermits(std::vector<std::string> ids) override { client_->ReleasePermits(std::move(ids)); }
+  void RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) override {
+    client_->RecordReply(std::move(request), std::move(stages));
+  }
+  void Stop() override {
+    if (client_) client_->Stop();
+  }
+
+ private:
+  std::unique_ptr<CustomerClient> client_;
+};
+
+class DispatchImpl : public Dispatch {
+ public:
+  DispatchImpl(std::unique_ptr<storage::Store> store, std::unique_ptr<storage::BlindIndex> key, base::Clock& clock)
+      : store_(std::move(store)),
+        key_(std::move(key)),
+        loop_(*store_, clock),
+        desk_(*store_, loop_, customer_, clock, *key_),
+        plan_(loop_, desk_),
+        work_(loop_, desk_, clock),
+        intents_(*store_),
+        connectors_(loop_, desk_) {}
+  ~DispatchImpl() override { Stop(); }
+
+  std::vector<std::unique_ptr<rpc::Service>> Services() override {
+    std::vector<std::unique_ptr<rpc::Service>> services;
+    services.push_back(internal::v1::MakePlanService(plan_));
+    services.push_back(internal::v1::MakeWorkService(work_));
+    services.push_back(v1::MakeIntentService(intents_));
+    services.push_back(v1::MakeConnectorService(connectors_));
+    return services;
+  }
+
+  // Inputs that came before wait in the loop's queue; recovery is always the first to run.
+  void Start(const rpc::Peers& peers) override {
+    customer_.Set(CustomerClient::Make(peers));
+    loop_.PostSelf([this](Turn& turn) { desk_.Recover(turn); });
+    loop_.Start([this](Turn& turn) { desk_.Tick(turn); }, [this](Turn& turn) { desk_.Flush(turn); });
+  }
+
+  void Stop() override {
+    loop_.Stop();
+    customer_.Stop();
+  }
+
+ private:
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<storage::BlindIndex> key_;
+  LateCustomer customer_;
+  TurnLoop loop_;
+  Desk desk_;
+  PlanService plan_;
+  WorkService work_;
+  IntentService intents_;
+  ConnectorService connectors_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Dispatch>> Dispatch::Open(const DispatchOptions& options) {
+  PHAROS_ASSIGN_OR_RETURN(auto store, storage::Open({.folder = options.folder,
+                                                     .name = "dispatch",
+                                                     .format = kFormat,
+                                                     .block_cache_bytes = options.block_cache_bytes,
+                                                     .in_memory = options.in_memory}));
+  std::unique_ptr<storage::BlindIndex> key;
+  if (options.in_memory) {
+    key = std::make_unique<storage::BlindIndex>(std::string(32, 'k'));
+  } else {
+    PHAROS_ASSIGN_OR_RETURN(key, storage::BlindIndex::FromFile(options.folder + "/reference.key"));
+  }
+  base::Clock& clock = options.clock == nullptr ? base::Clock::System() : *options.clock;
+  return std::make_unique<DispatchImpl>(std::move(store), std::move(key), clock);
+}
+
+}  // namespace pharos::dispatch

@@ -1,0 +1,22 @@
+// Errors of the dispatch service.
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace pharos::dispatch {
+
+struct DispatchErrors {
+  static absl::Status Halted();
+  static absl::Status IntentNotFound();
+  static absl::Status StepUnknown(std::string_view step);
+  static absl::Status StepDiffers(std::string_view step);
+  static absl::Status ContentDigestWrong();
+  static absl::Status CampaignHalted(std::string_view campaign);
+  static absl::Status PageTokenWrong();
+  static absl::Status HelloMissing();
+  static absl::Status LiveRouteInTrial(std::string_view connector);
+};
+
+}  // namespace pharos::dispatch

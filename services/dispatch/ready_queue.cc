@@ -1,0 +1,70 @@
+#include "services/dispatch/ready_queue.h"
+
+#include "services/dispatch/tables.h"
+
+namespace pharos::dispatch {
+namespace {
+
+std::string LaneStart(uint64_t lane) { return storage::KeyWriter(kQueue).U64(lane).str(); }
+std::string DueAfter(uint64_t lane, int64_t now_us) {
+  return storage::KeyWriter(kQueue).U64(lane).U64(static_cast<uint64_t>(now_us) + 1).str();
+}
+
+}  // namespace
+
+std::vector<record::v1::IntentKey> ReadyQueue::Take(const storage::Store& store, size_t most, int64_t now_us,
+                                                    const MayGo& may_go) {
+  std::vector<record::v1::IntentKey> taken;
+  for (uint64_t number = 0; number < kLanes && taken.size() < most; ++number) {
+    Lane& lane = lanes_[number];
+    if (lane.ready.empty()) Fill(store, number, now_us, may_go);
+    while (!lane.ready.empty() && taken.size() < most) {
+      record::v1::IntentKey key = std::move(lane.ready.front());
+      lane.ready.pop_front();
+      if (may_go(key.campaign())) {
+        taken.push_back(std::move(key));
+      } else {
+        known_.erase(IntentKeyOf(key));  // held since it was read; found again by Rescan
+      }
+    }
+  }
+  return taken;
+}
+
+void ReadyQueue::Fill(const storage::Store& store, uint64_t number, int64_t now_us, const MayGo& may_go) {
+  Lane& lane = lanes_[number];
+  if (lane.exhausted_at_us != 0 && now_us - lane.exhausted_at_us > kRescanMicros) lane.cursor.clear();
+  size_t read = 0;
+  bool stopped = false;
+  const std::string begin = lane.cursor.empty() ? LaneStart(number) : lane.cursor + '\0';
+  (void)store.Read()->Scan({begin, DueAfter(number, now_us)}, [&](std::string_view key, std::string_view) {
+    storage::KeyReader reader(key);
+    reader.U64();
+    reader.U64();
+    record::v1::IntentKey intent;
+    intent.set_campaign(reader.String());
+    intent.set_step(reader.String());
+    intent.set_person(reader.String());
+    lane.cursor = std::string(key);
+    if (may_go(intent.campaign()) && known_.insert(IntentKeyOf(intent)).second) lane.ready.push_back(std::move(intent));
+    stopped = ++read >= kReadAhead && !lane.ready.empty();
+    return !stopped;
+  });
+  if (!stopped) lane.exhausted_at_us = now_us;
+}
+
+void ReadyQueue::Forget(const record::v1::IntentKey& key) { known_.erase(IntentKeyOf(key)); }
+
+void ReadyQueue::Return(uint64_t lane, const record::v1::IntentKey& key) {
+  known_.insert(IntentKeyOf(key));
+  lanes_[lane].ready.push_front(key);
+}
+
+void ReadyQueue::Rescan() {
+  for (Lane& lane : lanes_) {
+    lane.cursor.clear();
+    lane.exhausted_at_us = 0;
+  }
+}
+
+}  // namespace pharos::dispatch

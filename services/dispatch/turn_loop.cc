@@ -1,0 +1,87 @@
+#include "services/dispatch/turn_loop.h"
+
+#include <cstdlib>
+#include <future>
+#include <memory>
+
+#include "services/base/log.h"
+#include "services/dispatch/errors.h"
+
+namespace pharos::dispatch {
+
+void TurnLoop::Start(Input tick, Input flush) {
+  tick_ = std::move(tick);
+  flush_ = std::move(flush);
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void TurnLoop::Stop() {
+  stopping_ = true;
+  inputs_.Close();
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status TurnLoop::Run(std::function<absl::Status(Turn&)> input) {
+  auto answer = std::make_shared<std::promise<absl::Status>>();
+  auto durable = answer->get_future();
+  // The promise breaks if the input is dropped unrun: the loop halted or stopped.
+  struct Finisher {
+    std::shared_ptr<std::promise<absl::Status>> promise;
+    bool done = false;
+    void Set(absl::Status status) {
+      if (!std::exchange(done, true)) promise->set_value(std::move(status));
+    }
+    ~Finisher() { Set(DispatchErrors::Halted()); }
+  };
+  auto finisher = std::make_shared<Finisher>(Finisher{answer});
+  answer.reset();
+  const bool posted = Post([input = std::move(input), finisher](Turn& turn) {
+    absl::Status status = input(turn);
+    turn.After([finisher, status] { finisher->Set(status); });
+  });
+  if (!posted) finisher->Set(DispatchErrors::Halted());
+  finisher.reset();
+  return durable.get();
+}
+
+void TurnLoop::Loop() {
+  while (!stopping_ && !halted_) {
+    std::vector<Input> inputs = std::exchange(own_, {});
+    for (auto& input : inputs_.PopAll(kInputsPerTurn, inputs.empty() ? kIdleMicros : 0)) inputs.push_back(std::move(input));
+    OneTurn(std::move(inputs));
+  }
+  inputs_.Close();
+  while (!inputs_.PopAll(kInputsPerTurn, 0).empty()) {
+  }
+}
+
+void TurnLoop::OneTurnForTest(Input input, Input tick, Input flush) {
+  tick_ = std::move(tick);
+  flush_ = std::move(flush);
+  std::vector<Input> inputs = std::exchange(own_, {});
+  inputs.push_back(std::move(input));
+  OneTurn(std::move(inputs));
+}
+
+void TurnLoop::OneTurn(std::vector<Input> inputs) {
+  std::vector<std::function<void()>> effects;
+  int runs = 0;
+  const absl::Status status = store_.Transact([&](storage::Transaction& tx) -> absl::Status {
+    // Nobody else writes to this store, so a conflict is impossible; running twice would count twice.
+    if (++runs > 1) std::abort();
+    Turn turn(tx, clock_.WallMicros());
+    for (auto& input : inputs) input(turn);
+    tick_(turn);
+    flush_(turn);
+    effects = std::move(turn.effects_);
+    return turn.status_;
+  });
+  if (!status.ok()) {
+    base::Log(base::LogLevel::kError, "dispatch.halted", {{"error", std::string(status.message())}});
+    halted_ = true;
+    return;
+  }
+  for (auto& effect : effects) effect();
+}
+
+}  // namespace pharos::dispatch

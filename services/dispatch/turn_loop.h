@@ -1,0 +1,82 @@
+// The heart of dispatch: one thread that owns all of its state. Inputs (plans, permits, outcomes, receipts, pulls, timers) queue
+// up; the loop takes what is there, applies it in one transaction, commits once, and only then lets effects out. So every effect
+// on the outside comes from something that is on disk, and a hundred messages share one sync.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "services/base/clock.h"
+#include "services/base/queue.h"
+#include "storage/store.h"
+
+namespace pharos::dispatch {
+
+// One pass of the loop. Everything in it commits together or not at all.
+class Turn {
+ public:
+  Turn(storage::Transaction& tx, int64_t now_us) : tx(tx), now_us(now_us) {}
+
+  storage::Transaction& tx;
+  const int64_t now_us;
+
+  // Runs on the loop's thread once the turn is durable, in the order given.
+  void After(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
+  // The store cannot be read: nothing of this turn is written and the loop halts.
+  void Fail(const absl::Status& status) {
+    if (status_.ok()) status_ = status;
+  }
+
+ private:
+  friend class TurnLoop;
+  std::vector<std::function<void()>> effects_;
+  absl::Status status_;
+};
+
+class TurnLoop {
+ public:
+  using Input = std::function<void(Turn&)>;
+
+  TurnLoop(storage::Store& store, base::Clock& clock) : store_(store), clock_(clock), inputs_(kMaxInputs) {}
+  ~TurnLoop() { Stop(); }
+
+  // `tick` runs at the end of every turn, at least every kIdleMicros; `flush` last of all.
+  void Start(Input tick, Input flush);
+  void Stop();
+
+  // Hands an input over; waits for room. False once stopped or halted. Not from the loop's own thread: use PostSelf there.
+  bool Post(Input input) { return inputs_.Push(std::move(input)); }
+  // From the loop's own thread (effects): the next turn takes it.
+  void PostSelf(Input input) { own_.push_back(std::move(input)); }
+  // Posts and waits until the turn is durable. UNAVAILABLE (DISPATCH_HALTED) if it never will be. `input` may still refuse by
+  // returning a status; it must then have written nothing.
+  absl::Status Run(std::function<absl::Status(Turn&)> input);
+
+  bool halted() const { return halted_; }
+
+  // For tests that run turns by hand, without the thread: one turn with what effects posted before, then `input`.
+  void OneTurnForTest(Input input, Input tick, Input flush);
+  std::vector<Input> TakeInputsForTest() { return inputs_.PopAll(kMaxInputs, 0); }
+
+  static constexpr size_t kMaxInputs = 4096;      // past this, callers wait: back-pressure to connectors and planners
+  static constexpr size_t kInputsPerTurn = 512;   // keeps a turn's commit small
+  static constexpr int64_t kIdleMicros = 5'000;   // how late a timer may be
+
+ private:
+  void Loop();
+  void OneTurn(std::vector<Input> inputs);
+
+  storage::Store& store_;
+  base::Clock& clock_;
+  base::BoundedQueue<Input> inputs_;
+  std::vector<Input> own_;  // loop thread only
+  Input tick_, flush_;
+  std::thread thread_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> halted_ = false;
+};
+
+}  // namespace pharos::dispatch

@@ -1,0 +1,74 @@
+// The one thread that commits. It takes the transactions that wait, lets those win that nobody has overtaken, gives their
+// change-log entries positions, writes them all with one sync, and publishes the new state.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "services/base/mutex.h"
+#include "storage/rocksdb/read.h"
+#include "storage/rocksdb/resolver.h"
+#include "storage/rocksdb/rocksdb_transaction.h"
+
+namespace pharos::storage::rocks {
+
+class Committer {
+ public:
+  // `position`: of the last change in `db`.
+  Committer(rocksdb::DB* db, std::string folder, uint64_t position);
+  // Commits what waits, then ends. Nobody may be inside Commit or WaitForChange, and no state may be in use any more.
+  ~Committer();
+
+  enum class Outcome { kCommitted, kConflict, kFailed };
+  // Waits until `tx` is decided. kFailed: the reason is in failure().
+  Outcome Commit(RocksDbTransaction& tx);
+  // OK until a write has failed; from then on nothing more is committed. Thread-safe.
+  absl::Status failure() const;
+
+  std::shared_ptr<const State> state() const;
+  // True if there is a change after `position`; waits at most `micros`.
+  bool WaitForChange(uint64_t position, int64_t micros) const;
+
+ private:
+  struct Waiting {
+    explicit Waiting(RocksDbTransaction* transaction) : tx(transaction) {}
+    RocksDbTransaction* const tx;
+    Outcome outcome = Outcome::kFailed;
+    bool decided = false;
+    base::CondVar wake;
+  };
+  using Group = std::vector<Waiting*>;
+
+  void Run();
+  Group TakeGroup();
+  void CommitGroup(const Group& group);
+  // Judges in order and gathers the winners; returns what they write.
+  rocksdb::WriteBatch Gather(const Group& group);
+  rocksdb::Status Write(rocksdb::WriteBatch& batch);
+  void Publish(const Group& group, std::shared_ptr<const State> next, absl::Status failure);
+
+  rocksdb::DB* const db_;
+  const std::string folder_;
+
+  // The committer's thread only.
+  Resolver resolver_;
+  uint64_t commit_ = 0;
+  uint64_t position_;
+
+  mutable base::Mutex mutex_;
+  mutable base::CondVar arrived_;
+  mutable base::CondVar room_;
+  mutable base::CondVar changed_;
+  std::deque<Waiting*> queue_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const State> state_ ABSL_GUARDED_BY(mutex_);
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace pharos::storage::rocks

@@ -1,0 +1,145 @@
+#include "storage/rocksdb/open_rocksdb.h"
+
+#include <charconv>
+
+#include "fmt/format.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/env.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/table.h"
+#include "services/base/errors.h"
+#include "storage/envelope.h"
+#include "storage/errors.h"
+#include "storage/key_codec.h"
+#include "storage/rocksdb/rocksdb_store.h"
+
+namespace pharos::storage::rocks {
+namespace {
+
+constexpr uint64_t kLayout = 1;
+
+constexpr size_t kWriteBufferBytes = 16u << 20;
+constexpr int kWriteBuffers = 3;
+constexpr uint64_t kMaxLogBytes = 64u << 20;  // of write-ahead log: bounds how long opening after a crash takes
+constexpr int kMaxOpenFiles = 512;            // several stores live in one process
+constexpr int kBloomBitsPerKey = 10;          // one false positive in a hundred
+constexpr uint64_t kSyncEveryBytes = 1u << 20;  // spreads the write-back of new files, so that a commit's sync does not wait for it
+constexpr size_t kInfoLogBytes = 4u << 20;
+constexpr size_t kInfoLogs = 4;
+
+rocksdb::BlockBasedTableOptions TableOptions(const OpenOptions& options) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
+  table.cache_index_and_filter_blocks = true;  // so that the cache bounds all memory that reads use
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  return table;
+}
+
+void SetDurability(rocksdb::Options& db) {
+  // Of the four modes this is the one that opens after a torn last record (the crash came while it was written, so nobody was
+  // told that it was committed) and refuses damage before it. kPointInTimeRecovery would open there, too, without a word, and
+  // lose every acknowledged commit behind the damage. The modes read the log of a file that is not used again: no recycling.
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  db.recycle_log_file_num = 0;
+  db.track_and_verify_wals_in_manifest = true;  // a log that has gone missing is noticed
+  db.paranoid_checks = true;
+  db.max_bgerror_resume_count = 0;  // after an I/O error nobody can say what the disk has; a person looks, then restarts
+  db.max_total_wal_size = kMaxLogBytes;
+}
+
+rocksdb::Options MakeOptions(const OpenOptions& options, rocksdb::Env* env) {
+  rocksdb::Options db;
+  if (env != nullptr) db.env = env;
+  db.create_if_missing = true;
+  SetDurability(db);
+  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(options)));
+  db.compression = rocksdb::kLZ4Compression;
+  db.level_compaction_dynamic_level_bytes = true;
+  db.write_buffer_size = kWriteBufferBytes;
+  db.max_write_buffer_number = kWriteBuffers;
+  db.max_open_files = kMaxOpenFiles;
+  db.bytes_per_sync = kSyncEveryBytes;
+  db.max_log_file_size = kInfoLogBytes;
+  db.keep_log_file_num = kInfoLogs;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  return db;
+}
+
+absl::StatusOr<Engine> OpenEngine(const OpenOptions& options) {
+  Engine engine;
+  if (options.in_memory) {
+    engine.env.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
+  } else {
+    PHAROS_ASSIGN_OR_RETURN(engine.lock, FolderLock::Take(options.folder));
+    PHAROS_RETURN_IF_ERROR(CheckNotHeadless(options.folder));
+  }
+  const std::string folder = options.folder.empty() ? "/" + options.name : options.folder;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(MakeOptions(options, engine.env.get()), folder, &db);
+  if (!status.ok()) return FromRocksDb(status, folder);
+  engine.db.reset(db);
+  return engine;
+}
+
+std::string MetaKey(std::string_view name) { return KeyWriter(kMetaTable).String(name); }
+
+// 0 if nothing is noted yet.
+absl::StatusOr<uint64_t> ReadNumber(const State& state, std::string_view name) {
+  PHAROS_ASSIGN_OR_RETURN(const std::optional<std::string> value, state.Get(MetaKey(name)));
+  if (!value) return uint64_t{0};
+  PHAROS_ASSIGN_OR_RETURN(const std::string_view text, Unwrap(*value));
+  uint64_t number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size()) {
+    return StoreErrors::Damaged(state.folder(), fmt::format("its {} number cannot be read", name));
+  }
+  return number;
+}
+
+absl::Status WriteNumbers(const State& state, uint64_t format) {
+  rocksdb::WriteBatch batch;
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  rocksdb::Status status = batch.Put(MetaKey("format"), Wrap(fmt::format("{}", format)));
+  if (status.ok()) status = batch.Put(MetaKey("layout"), Wrap(fmt::format("{}", kLayout)));
+  if (status.ok()) status = state.db()->Write(options, &batch);
+  return status.ok() ? absl::OkStatus() : FromRocksDb(status, state.folder());
+}
+
+absl::Status CheckFormats(const State& state, const OpenOptions& options) {
+  PHAROS_ASSIGN_OR_RETURN(const uint64_t layout, ReadNumber(state, "layout"));
+  PHAROS_ASSIGN_OR_RETURN(const uint64_t format, ReadNumber(state, "format"));
+  if (layout > kLayout) return StoreErrors::FormatNewer(options.name, options.folder, layout, kLayout);
+  if (format > options.format) return StoreErrors::FormatNewer(options.name, options.folder, format, options.format);
+  if (layout == kLayout && format == options.format) return absl::OkStatus();
+  return WriteNumbers(state, options.format);
+}
+
+absl::StatusOr<uint64_t> FindLastPosition(const State& state) {
+  const std::string end = PrefixRange(KeyWriter(kChangeTable).str()).end;
+  std::unique_ptr<rocksdb::Iterator> at(state.db()->NewIterator(state.ReadOptions()));
+  at->SeekForPrev(end);
+  if (!at->status().ok()) return FromRocksDb(at->status(), state.folder());
+  if (!at->Valid() || static_cast<uint8_t>(at->key()[0]) != kChangeTable) return uint64_t{0};
+  KeyReader reader(ToView(at->key()));
+  const uint64_t position = reader.U64();
+  if (!reader.ok() || !reader.done()) return StoreErrors::Damaged(state.folder(), "its change log cannot be read");
+  return position;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> OpenRocksDb(const OpenOptions& options) {
+  PHAROS_ASSIGN_OR_RETURN(Engine engine, OpenEngine(options));
+  uint64_t position = 0;
+  {
+    const State state(engine.db.get(), options.folder, 0, 0);
+    PHAROS_RETURN_IF_ERROR(CheckFormats(state, options));
+    PHAROS_ASSIGN_OR_RETURN(position, FindLastPosition(state));
+  }
+  return std::make_unique<RocksDbStore>(std::move(engine), options.folder, position);
+}
+
+}  // namespace pharos::storage::rocks

@@ -1,0 +1,35 @@
+// Decides which transactions conflict: remembers which key was last written at which commit number, for the newest commits.
+// Keys and guards are known by a 64-bit hash; two keys of one hash cost a needless retry, never a missed conflict.
+// Used by the committer's thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+namespace pharos::storage::rocks {
+
+using KeyHash = uint64_t;
+
+class Resolver {
+ public:
+  // `remembered`: how many writes are kept. A transaction that began before the oldest of them counts as a conflict.
+  explicit Resolver(size_t remembered) : limit_(remembered) {}
+
+  // True if something in `reads` was written by a commit after `start`.
+  bool Conflicts(uint64_t start, const std::vector<KeyHash>& reads) const;
+  // Notes what commit number `commit` writes. Numbers rise from call to call.
+  void Record(uint64_t commit, const std::vector<KeyHash>& writes);
+
+ private:
+  void Forget();
+
+  const size_t limit_;
+  uint64_t floor_ = 0;  // commits up to this one may be forgotten
+  std::unordered_map<KeyHash, uint64_t> last_;
+  std::deque<std::pair<uint64_t, KeyHash>> order_;
+};
+
+}  // namespace pharos::storage::rocks

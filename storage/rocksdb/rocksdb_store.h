@@ -1,0 +1,41 @@
+// The store on RocksDB: see storage/store.h for what it promises.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "storage/rocksdb/committer.h"
+#include "storage/rocksdb/folder.h"
+#include "storage/rocksdb/turn.h"
+#include "storage/store.h"
+
+namespace pharos::storage::rocks {
+
+// What a store owns, in the order in which it is built.
+struct Engine {
+  std::unique_ptr<FolderLock> lock;   // null in memory
+  std::unique_ptr<rocksdb::Env> env;  // null on disk
+  std::unique_ptr<rocksdb::DB> db;
+};
+
+class RocksDbStore final : public Store {
+ public:
+  // `position`: of the last change in the engine.
+  RocksDbStore(Engine engine, const std::string& folder, uint64_t position);
+  ~RocksDbStore() override;
+
+  absl::Status Transact(const std::function<absl::Status(Transaction&)>& body) override;
+  std::unique_ptr<View> Read() const override;
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override;
+  absl::StatusOr<std::vector<Change>> ReadChanges(uint64_t position, size_t most) const override;
+  bool WaitForChange(uint64_t position, int64_t micros) const override;
+  uint64_t LastPosition() const override;
+
+ private:
+  const std::string folder_;
+  Engine engine_;
+  std::unique_ptr<Committer> committer_;
+  Turn turn_;
+};
+
+}  // namespace pharos::storage::rocks
