@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
 #include "services/base/fake_clock.h"
+#include "services/customer/customer.h"
 #include "services/customer/import_service.h"
 #include "services/customer/keys.h"
 #include "services/customer/person_service.h"
@@ -308,6 +309,19 @@ TEST_F(CustomerTest, FullViewNeedsItsPermission) {
   ASSERT_TRUE(persons_->GetPerson(stranger, request, person).ok());
   EXPECT_EQ(person.fields_size(), 0);
   EXPECT_EQ(person.endpoints(0).address(), "");
+}
+
+TEST(Customer, OpensWithAllItsServicesAndStopsTwice) {
+  base::FakeClock clock;
+  CustomerOptions options;
+  options.folder = "/customer";
+  options.in_memory = true;
+  options.clock = &clock;
+  auto customer = Customer::Open(options);
+  ASSERT_TRUE(customer.ok()) << customer.status();
+  EXPECT_EQ((*customer)->Services().size(), 9u);
+  (*customer)->Stop();
+  (*customer)->Stop();
 }
 
 }  // namespace

@@ -8,6 +8,23 @@
 #include "services/dispatch/errors.h"
 
 namespace pharos::dispatch {
+namespace {
+
+// Tells the waiting caller the end of its input, once; that it will never be durable, if the input is dropped unrun.
+class Finisher {
+ public:
+  ~Finisher() { Set(DispatchErrors::Halted()); }
+  std::future<absl::Status> future() { return promise_.get_future(); }
+  void Set(absl::Status status) {
+    if (!std::exchange(done_, true)) promise_.set_value(std::move(status));
+  }
+
+ private:
+  std::promise<absl::Status> promise_;
+  bool done_ = false;
+};
+
+}  // namespace
 
 void TurnLoop::Start(Input tick, Input flush) {
   tick_ = std::move(tick);
@@ -22,19 +39,8 @@ void TurnLoop::Stop() {
 }
 
 absl::Status TurnLoop::Run(std::function<absl::Status(Turn&)> input) {
-  auto answer = std::make_shared<std::promise<absl::Status>>();
-  auto durable = answer->get_future();
-  // The promise breaks if the input is dropped unrun: the loop halted or stopped.
-  struct Finisher {
-    std::shared_ptr<std::promise<absl::Status>> promise;
-    bool done = false;
-    void Set(absl::Status status) {
-      if (!std::exchange(done, true)) promise->set_value(std::move(status));
-    }
-    ~Finisher() { Set(DispatchErrors::Halted()); }
-  };
-  auto finisher = std::make_shared<Finisher>(Finisher{answer});
-  answer.reset();
+  auto finisher = std::make_shared<Finisher>();
+  auto durable = finisher->future();
   const bool posted = Post([input = std::move(input), finisher](Turn& turn) {
     absl::Status status = input(turn);
     turn.After([finisher, status] { finisher->Set(status); });
