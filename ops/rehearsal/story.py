@@ -56,7 +56,7 @@ def numbers(message):
     """protobuf's JSON writes 64-bit numbers as text."""
     if isinstance(message, dict):
         return {key: numbers(value) for key, value in message.items()}
-    return int(message) if isinstance(message, str) and re.fullmatch(r"-?\d{1,18}", message) else message
+    return int(message) if isinstance(message, str) and re.fullmatch(r"-?\d{1,19}", message) else message
 
 
 def people_to_opt_out(cli, folder, count, seed):
