@@ -4,7 +4,7 @@ import subprocess
 
 from system import Broken
 
-PATIENCE_S = 60  # a killed server comes back; every call may be repeated safely
+PATIENCE_S = 30  # a killed server comes back; every call may be repeated safely
 
 
 class Refused(Broken):
@@ -24,6 +24,9 @@ class Cli:
              f"--token-file={self.system.tokens[principal]}", f"--patience={PATIENCE_S}"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
+            for process in (self.system.pharosd, self.system.smpp, self.system.sandbox):
+                if not process.alive():
+                    raise Broken(f"{process.name} ended by itself with {process.child.returncode}; read {process.log}")
             raise Refused(words, done.returncode, done.stderr)
         return done.stdout, done.stderr
 

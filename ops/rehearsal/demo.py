@@ -21,6 +21,7 @@ from system import WINDOW, Broken, System  # noqa: E402
 OPS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NEVER_A_RECEIPT = "447700900004"  # a magic number of the simulator
 RUN_LIMIT_S, SETTLE_LIMIT_S, IDLE_S = 600, 60, 10
+LAST_REPLY_S = 2.5  # the simulated people reply within 2 s of their message
 OVER = ("FINISHED", "STOPPED")
 
 
@@ -88,7 +89,9 @@ class Demo:
             replies = [r for r in self.replies() if r["acknowledged_time_ns"]]
             never = len({s.dest for s in record.submissions if s.dest == NEVER_A_RECEIPT and not s.is_confirmation})
             confirmed = sum(s.is_confirmation for s in record.submissions)
-            if report["sent"] + report["unconfirmed"] <= never and len(replies) >= len(record.stop_replies) <= confirmed:
+            last = max((s.t_ns for s in record.submissions if not s.is_confirmation), default=0)
+            quiet = time.time_ns() - last > LAST_REPLY_S * 1e9
+            if quiet and report["sent"] + report["unconfirmed"] <= never and len(replies) >= len(record.stop_replies) <= confirmed:
                 return
             now = (report, len(replies), confirmed)
             if now != before:

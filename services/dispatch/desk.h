@@ -171,6 +171,8 @@ class Desk {
   // desk_reply.cc
   void OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessage& message);
   void CallCustomer(Reply& reply);
+  // The call once more, for a reply that customer has durably: its id suffices, the address is not kept.
+  static customer::internal::v1::RecordReplyRequest RepeatOf(const record::v1::ReplyRow& row);
   void OnReplyDurable(Turn& turn, const std::string& id, const customer::internal::v1::RecordReplyResponse& response);
   void OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns);
   void OnReplyFailed(const std::string& id);

@@ -41,7 +41,7 @@ void Desk::Recover(Turn& turn) {
     Reply reply;
     reply.row = row;
     reply.durable = true;
-    reply.request.set_reply_id(row.reply_id());
+    reply.request = RepeatOf(row);
     replies_.emplace(row.reply_id(), std::move(reply));
     return true;
   });

@@ -44,6 +44,7 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
   row.set_kind(std::string(NameOf(meaning)));
   row.set_received_time_ns(clock_.WallNanos());
   row.set_sent_to(message.to());
+  row.set_channel(session->hello.channel());
   if (KindOf(meaning) == customer::internal::v1::REPLY_KIND_UNSPECIFIED) {
     SaveReply(turn, row);
     AcknowledgeInbound(turn, life, message.sequence());
@@ -81,6 +82,16 @@ void Desk::CallCustomer(Reply& reply) {
            [this, id](absl::Status) { (void)loop_.Post([this, id](Turn&) { OnReplyFailed(id); }); }});
 }
 
+customer::internal::v1::RecordReplyRequest Desk::RepeatOf(const record::v1::ReplyRow& row) {
+  customer::internal::v1::RecordReplyRequest request;
+  request.set_reply_id(row.reply_id());
+  request.set_channel(row.channel());
+  for (const auto meaning : {ReplyMeaning::kStop, ReplyMeaning::kStart, ReplyMeaning::kWrongPerson}) {
+    if (row.kind() == NameOf(meaning)) request.set_kind(KindOf(meaning));
+  }
+  return request;
+}
+
 void Desk::OnReplyDurable(Turn& turn, const std::string& id, const customer::internal::v1::RecordReplyResponse& response) {
   auto at = replies_.find(id);
   if (at == replies_.end() || at->second.durable) return;
@@ -90,7 +101,7 @@ void Desk::OnReplyDurable(Turn& turn, const std::string& id, const customer::int
   reply.row.set_endpoint(response.endpoint());
   reply.row.set_opt_out(response.opt_out());
   reply.row.set_changed(response.changed());
-  reply.request.clear_address();  // the reply id suffices from here on
+  reply.request = RepeatOf(reply.row);
   if (auto last = LoadRow<record::v1::IntentKey>(turn, LastToKey(response.endpoint()))) {
     reply.row.set_campaign(last->campaign());
     auto& tally = intents_.Tally(turn, last->campaign());

@@ -477,5 +477,34 @@ TEST_F(DeskTest, AReplyStopIsAnsweredOnlyOnceItIsDurableAndConfirmedOnce) {
   EXPECT_EQ(attempts[0].sender(), "60777");
 }
 
+TEST_F(DeskTest, ARestartAsksAgainForAnAcknowledgementThatDidNotCome) {
+  Plan(1);
+  Steer(internal::v1::GO);
+  auto session = Connect();
+  Pull(session, 1);
+  Ticks();
+  Grant();
+  Report(session, Accepted(Attempts(session).at(0).id(), "m1"));
+  internal::v1::InboundMessages inbound;
+  auto* message = inbound.add_messages();
+  message->set_id("mo1");
+  message->set_from("447700900100");
+  message->set_text("stop");
+  Turned([&](Turn& turn) { desk_->OnInbound(turn, session, inbound); });
+  RecordReplyResponse response;
+  response.set_opt_out("optOuts/o1");
+  response.set_endpoint(Endpoint(0));
+  response.set_changed(true);
+  customer_->replies.at(0).stages.durable(response);
+  for (auto& input : loop_->TakeInputsForTest()) Turned(input);
+
+  Restart();
+  Ticks();
+  ASSERT_EQ(customer_->replies.size(), 1u);
+  EXPECT_EQ(customer_->replies[0].request.kind(), customer::internal::v1::STOP);
+  EXPECT_EQ(customer_->replies[0].request.channel(), type::v1::CHANNEL_SMS);
+  EXPECT_EQ(customer_->replies[0].request.address(), "");
+}
+
 }  // namespace
 }  // namespace pharos::dispatch
