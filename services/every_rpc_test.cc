@@ -1,4 +1,5 @@
-// Promise 8, first half: every RPC of every service refuses a caller without a credential, and a caller without a role.
+// Promise 8, first half: every RPC of every service refuses a caller without a credential, and a caller
+// without a role.
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
@@ -106,7 +107,9 @@ class EveryRpcTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-TEST_F(EveryRpcTest, IsServed) { EXPECT_EQ(names_.size(), kServices); }
+TEST_F(EveryRpcTest, IsServed) {
+  EXPECT_EQ(names_.size(), kServices);
+}
 
 TEST_F(EveryRpcTest, RefusesACallerWithoutCredential) {
   ForEachMethod([&](const std::string& method) {

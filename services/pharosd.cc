@@ -32,10 +32,13 @@
 
 ABSL_FLAG(std::string, services, "all", "all, or some of customer,audience,campaign,dispatch");
 ABSL_FLAG(std::string, data, "", "folder for stores and keys; made if missing, readable by this user only");
-ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port for gRPC, loopback or a private network; port 0 = any free one");
-ABSL_FLAG(std::string, tokens, "", "file of callers: <sha-256 of the token> <principal id> <role>[,<role>] a line");
+ABSL_FLAG(std::string, listen, "127.0.0.1:0",
+          "host:port for gRPC, loopback or a private network; port 0 = any free one");
+ABSL_FLAG(std::string, tokens, "",
+          "file of callers: <sha-256 of the token> <principal id> <role>[,<role>] a line");
 ABSL_FLAG(std::string, metrics, "", "host:port for Prometheus; empty = off");
-ABSL_FLAG(std::string, service_token_file, "", "file with the token to use towards services in other processes");
+ABSL_FLAG(std::string, service_token_file, "",
+          "file with the token to use towards services in other processes");
 ABSL_FLAG(std::string, customer, "", "host:port of the customer service, if not in this process");
 ABSL_FLAG(std::string, audience, "", "host:port of the audience service, if not in this process");
 ABSL_FLAG(std::string, campaign, "", "host:port of the campaign service, if not in this process");
@@ -60,8 +63,9 @@ absl::StatusOr<std::set<std::string>> ChosenServices() {
   std::set<std::string> chosen;
   for (const std::string& name : base::Split(text, ',')) {
     if (std::find(all.begin(), all.end(), name) == all.end()) {
-      return Wrong("SERVICE_UNKNOWN", fmt::format("--services: there is no service \"{}\"; choose from all, {}", name,
-                                                  fmt::join(all, ", ")));
+      return Wrong("SERVICE_UNKNOWN",
+                   fmt::format("--services: there is no service \"{}\"; choose from all, {}", name,
+                               fmt::join(all, ", ")));
     }
     chosen.insert(name);
   }
@@ -79,8 +83,10 @@ absl::Status MakeFolder(const std::string& folder) {
 
 absl::StatusOr<std::string> ReadToken(const std::string& file) {
   struct stat info {};
-  if (stat(file.c_str(), &info) != 0) return Wrong("SERVICE_TOKEN_WRONG", fmt::format("Cannot read {}", file));
-  if ((info.st_mode & 077) != 0) return Wrong("SERVICE_TOKEN_WRONG", fmt::format("Others may read {}; run chmod 600 on it", file));
+  if (stat(file.c_str(), &info) != 0)
+    return Wrong("SERVICE_TOKEN_WRONG", fmt::format("Cannot read {}", file));
+  if ((info.st_mode & 077) != 0)
+    return Wrong("SERVICE_TOKEN_WRONG", fmt::format("Others may read {}; run chmod 600 on it", file));
   std::ifstream in(file);
   std::string token;
   if (!(in >> token)) return Wrong("SERVICE_TOKEN_WRONG", fmt::format("{} is empty", file));
@@ -91,7 +97,8 @@ absl::StatusOr<std::string> ReadToken(const std::string& file) {
 absl::Status WritePort(const std::string& folder, int port) {
   const std::string file = folder + "/pharosd.port", fresh = file + ".new";
   std::ofstream(fresh) << port << "\n";
-  if (std::rename(fresh.c_str(), file.c_str()) != 0) return Wrong("DATA_WRONG", fmt::format("Cannot write {}", file));
+  if (std::rename(fresh.c_str(), file.c_str()) != 0)
+    return Wrong("DATA_WRONG", fmt::format("Cannot write {}", file));
   return absl::OkStatus();
 }
 
@@ -122,7 +129,8 @@ class Daemon {
     if (const std::string file = absl::GetFlag(FLAGS_tokens); !file.empty()) {
       PHAROS_ASSIGN_OR_RETURN(credentials_, rpc::Credentials::FromFile(file));
     } else {
-      base::Log(base::LogLevel::kWarning, "pharosd.no_callers", {{"advice", std::string("give --tokens=FILE")}});
+      base::Log(base::LogLevel::kWarning, "pharosd.no_callers",
+                {{"advice", std::string("give --tokens=FILE")}});
     }
     peers_.token = base::ToHex(base::RandomBytes16() + base::RandomBytes16());
     if (const std::string file = absl::GetFlag(FLAGS_service_token_file); !file.empty()) {

@@ -25,7 +25,8 @@ constexpr int64_t kPatienceMicros = 60'000'000;
 // A running pharosd; what it prints goes to files in its folder.
 class Program {
  public:
-  Program(const std::string& folder, const std::string& name, const std::vector<std::string>& flags) : log_(folder + "/" + name) {
+  Program(const std::string& folder, const std::string& name, const std::vector<std::string>& flags)
+      : log_(folder + "/" + name) {
     const char* bin = std::getenv("PHAROS_BIN");
     program_ = std::string(bin == nullptr ? "bin" : bin) + "/pharosd";
     std::vector<std::string> words = {program_};

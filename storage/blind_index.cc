@@ -1,17 +1,17 @@
 #include "storage/blind_index.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
-#include <filesystem>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
 
 #include "fmt/format.h"
 #include "services/base/errors.h"
@@ -23,14 +23,15 @@ constexpr size_t kKeyBytes = 32;
 constexpr size_t kIndexBytes = 16;
 
 absl::Status KeyFileError(std::string_view reason, const std::string& file, std::string_view what) {
-  return base::MakeError(absl::StatusCode::kFailedPrecondition, reason, fmt::format("The index key file {} {}", file, what),
-                         {{"file", file}});
+  return base::MakeError(absl::StatusCode::kFailedPrecondition, reason,
+                         fmt::format("The index key file {} {}", file, what), {{"file", file}});
 }
 
 absl::Status Unusable(const std::string& file, int error) {
-  return KeyFileError("INDEX_KEY_UNUSABLE", file,
-                      fmt::format("cannot be read or written ({}). Check that it belongs to the user that runs Pharos.",
-                                  std::strerror(error)));
+  return KeyFileError(
+      "INDEX_KEY_UNUSABLE", file,
+      fmt::format("cannot be read or written ({}). Check that it belongs to the user that runs Pharos.",
+                  std::strerror(error)));
 }
 
 class Descriptor {
@@ -63,12 +64,13 @@ bool WriteAll(int fd, std::string_view bytes) {
   return true;
 }
 
-// Written beside its place and linked into it: whoever sees the file sees the whole key, and of two makers one wins.
-// mkostemp opens with O_EXCL and mode 0600.
+// Written beside its place and linked into it: whoever sees the file sees the whole key, and of two makers
+// one wins. mkostemp opens with O_EXCL and mode 0600.
 absl::Status MakeKeyFile(const std::string& file) {
   std::string key(kKeyBytes, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(key.data()), kKeyBytes) != 1) {
-    return KeyFileError("INDEX_KEY_UNUSABLE", file, "cannot be made: the system gives no random bytes. Restart the machine.");
+    return KeyFileError("INDEX_KEY_UNUSABLE", file,
+                        "cannot be made: the system gives no random bytes. Restart the machine.");
   }
   std::string fresh = file + ".new-XXXXXX";
   Descriptor fd(mkostemp(fresh.data(), O_CLOEXEC));
@@ -85,13 +87,15 @@ absl::StatusOr<std::string> ReadKey(int fd, const std::string& file) {
   struct stat facts {};
   if (fstat(fd, &facts) != 0) return Unusable(file, errno);
   if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return KeyFileError("INDEX_KEY_OPEN_TO_OTHERS", file, fmt::format("can be read by others. Run: chmod 600 {}", file));
+    return KeyFileError("INDEX_KEY_OPEN_TO_OTHERS", file,
+                        fmt::format("can be read by others. Run: chmod 600 {}", file));
   }
   std::string key(kKeyBytes + 1, '\0');
   const ssize_t length = pread(fd, key.data(), key.size(), 0);
   if (length != static_cast<ssize_t>(kKeyBytes)) {
     return KeyFileError("INDEX_KEY_UNUSABLE", file,
-                        "is not 32 bytes long. Restore it from the backup: without it the people in the store cannot be found.");
+                        "is not 32 bytes long. Restore it from the backup: without it the people in the "
+                        "store cannot be found.");
   }
   key.resize(kKeyBytes);
   return key;
@@ -113,8 +117,8 @@ std::string BlindIndex::Of(std::string_view field, std::string_view value) const
   message.append(field).append(value);
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
-  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<const unsigned char*>(message.data()),
-       message.size(), digest, &length);
+  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+       reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest, &length);
   OPENSSL_cleanse(message.data(), message.size());
   return std::string(reinterpret_cast<const char*>(digest), kIndexBytes);
 }

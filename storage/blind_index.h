@@ -1,5 +1,6 @@
-// Keyed blind index: HMAC-SHA-256 over (field, value), cut to 16 bytes. The same value under the same key gives the same index, and
-// without the key nothing can be said about the value. Identifiers and blocking keys are only ever written to a key through this.
+// Keyed blind index: HMAC-SHA-256 over (field, value), cut to 16 bytes. The same value under the same key
+// gives the same index, and without the key nothing can be said about the value. Identifiers and blocking
+// keys are only ever written to a key through this.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,8 @@ namespace pharos::storage {
 
 class BlindIndex {
  public:
-  // Reads the 32-byte key from `file`, or makes it (mode 0600, synced) if the file is missing. Refuses a file others can read.
+  // Reads the 32-byte key from `file`, or makes it (mode 0600, synced) if the file is missing. Refuses a file
+  // others can read.
   static absl::StatusOr<std::unique_ptr<BlindIndex>> FromFile(const std::string& file);
   explicit BlindIndex(std::string key) : key_(std::move(key)) {}
 

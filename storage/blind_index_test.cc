@@ -1,10 +1,11 @@
 #include "storage/blind_index.h"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <sys/stat.h>
 #include <thread>
 #include <vector>
 
@@ -34,8 +35,9 @@ TEST(BlindIndex, IsHmacSha256CutTo16Bytes) {
 
 TEST(BlindIndex, DependsOnKeyFieldAndValue) {
   const BlindIndex one(std::string(32, '1')), two(std::string(32, '2'));
-  const std::set<std::string> all = {one.Of("phone", "a"), one.Of("email", "a"), one.Of("phone", "b"), two.Of("phone", "a"),
-                                     one.Of("phon", "ea"), one.Of("", "phonea"), one.Of("phonea", "")};
+  const std::set<std::string> all = {one.Of("phone", "a"), one.Of("email", "a"), one.Of("phone", "b"),
+                                     two.Of("phone", "a"), one.Of("phon", "ea"), one.Of("", "phonea"),
+                                     one.Of("phonea", "")};
   EXPECT_EQ(all.size(), 7u);
   EXPECT_EQ(one.Of("phone", "a"), one.Of("phone", "a"));
   EXPECT_EQ(one.Of("phone", "a").size(), 16u);
@@ -84,7 +86,8 @@ TEST_F(BlindIndexFile, IsRefusedIfItIsNotAKey) {
 }
 
 TEST_F(BlindIndexFile, IsRefusedIfItCannotBeMade) {
-  EXPECT_EQ(base::ReasonOf(BlindIndex::FromFile(folder_ + "/missing/index.key").status()), "INDEX_KEY_UNUSABLE");
+  EXPECT_EQ(base::ReasonOf(BlindIndex::FromFile(folder_ + "/missing/index.key").status()),
+            "INDEX_KEY_UNUSABLE");
 }
 
 }  // namespace

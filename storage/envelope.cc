@@ -11,8 +11,9 @@ constexpr char kEnvelopeFormat = 1;
 constexpr int kMaxVarintBytes = 10;
 
 absl::Status NotAnEnvelope() {
-  return base::MakeError(absl::StatusCode::kDataLoss, "STORE_VALUE_DAMAGED",
-                         "A stored value is not in the form that Pharos writes. Check the disk and restore the newest backup.");
+  return base::MakeError(
+      absl::StatusCode::kDataLoss, "STORE_VALUE_DAMAGED",
+      "A stored value is not in the form that Pharos writes. Check the disk and restore the newest backup.");
 }
 
 // Takes a varint off the front; false if there is none.
@@ -52,16 +53,20 @@ absl::StatusOr<std::string_view> Unwrap(std::string_view envelope) {
   uint64_t key_id = 0;
   if (!TakeVarint(envelope, key_id)) return NotAnEnvelope();
   if (key_id != 0) {
-    return base::MakeError(absl::StatusCode::kUnimplemented, "STORE_VALUE_SEALED",
-                           fmt::format("A stored value is sealed under data key {}, which this version of Pharos cannot open. Start the "
-                                       "version that wrote it.",
-                                       key_id),
-                           {{"key_id", fmt::format("{}", key_id)}});
+    return base::MakeError(
+        absl::StatusCode::kUnimplemented, "STORE_VALUE_SEALED",
+        fmt::format(
+            "A stored value is sealed under data key {}, which this version of Pharos cannot open. Start the "
+            "version that wrote it.",
+            key_id),
+        {{"key_id", fmt::format("{}", key_id)}});
   }
   return envelope;
 }
 
-std::string EncodeRecord(const google::protobuf::MessageLite& record) { return Wrap(record.SerializeAsString()); }
+std::string EncodeRecord(const google::protobuf::MessageLite& record) {
+  return Wrap(record.SerializeAsString());
+}
 
 absl::Status DecodeRecord(std::string_view envelope, google::protobuf::MessageLite& record) {
   PHAROS_ASSIGN_OR_RETURN(const std::string_view payload, Unwrap(envelope));
@@ -72,10 +77,12 @@ absl::Status DecodeRecord(std::string_view envelope, google::protobuf::MessageLi
 absl::StatusOr<bool> GetRecord(Transaction& tx, std::string_view key, google::protobuf::MessageLite& record) {
   return ReadRecord(tx, key, record);
 }
-absl::StatusOr<bool> GetRecord(const View& view, std::string_view key, google::protobuf::MessageLite& record) {
+absl::StatusOr<bool> GetRecord(const View& view, std::string_view key,
+                               google::protobuf::MessageLite& record) {
   return ReadRecord(view, key, record);
 }
-absl::StatusOr<bool> GetRecord(const Store& store, std::string_view key, google::protobuf::MessageLite& record) {
+absl::StatusOr<bool> GetRecord(const Store& store, std::string_view key,
+                               google::protobuf::MessageLite& record) {
   return ReadRecord(store, key, record);
 }
 void PutRecord(Transaction& tx, std::string_view key, const google::protobuf::MessageLite& record) {

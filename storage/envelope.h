@@ -1,5 +1,5 @@
-// The envelope round every stored value: format byte, key id, payload. Key id 0 = clear. Sealing under a data key comes with the
-// access service and changes no format.
+// The envelope round every stored value: format byte, key id, payload. Key id 0 = clear. Sealing under a data
+// key comes with the access service and changes no format.
 //   envelope := 0x01 key_id(varint) payload
 #pragma once
 
@@ -9,7 +9,9 @@
 #include "absl/status/statusor.h"
 #include "storage/store.h"
 
-namespace google::protobuf { class MessageLite; }
+namespace google::protobuf {
+class MessageLite;
+}
 
 namespace pharos::storage {
 
@@ -24,7 +26,8 @@ absl::Status DecodeRecord(std::string_view envelope, google::protobuf::MessageLi
 // Reads a record: false if nothing is there.
 absl::StatusOr<bool> GetRecord(Transaction& tx, std::string_view key, google::protobuf::MessageLite& record);
 absl::StatusOr<bool> GetRecord(const View& view, std::string_view key, google::protobuf::MessageLite& record);
-absl::StatusOr<bool> GetRecord(const Store& store, std::string_view key, google::protobuf::MessageLite& record);
+absl::StatusOr<bool> GetRecord(const Store& store, std::string_view key,
+                               google::protobuf::MessageLite& record);
 void PutRecord(Transaction& tx, std::string_view key, const google::protobuf::MessageLite& record);
 
 }  // namespace pharos::storage

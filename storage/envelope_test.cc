@@ -24,7 +24,8 @@ TEST(Envelope, SaysSoWhenItIsSealed) {
 }
 
 TEST(Envelope, RefusesWhatIsNone) {
-  for (const std::string& bytes : {std::string(), std::string("\x02\x00x", 3), std::string("\x01"), std::string("\x01\xff\xff")}) {
+  for (const std::string& bytes :
+       {std::string(), std::string("\x02\x00x", 3), std::string("\x01"), std::string("\x01\xff\xff")}) {
     EXPECT_EQ(Unwrap(bytes).status().code(), absl::StatusCode::kDataLoss);
   }
 }
@@ -42,12 +43,14 @@ TEST(Envelope, RecordsComeBackFromTransactionViewAndStore) {
   ASSERT_TRUE(store.ok()) << store.status();
   record::v1::ChangeEntry written, read;
   written.set_resource("people/1");
-  ASSERT_TRUE((*store)->Transact([&](Transaction& tx) {
-    EXPECT_FALSE(*GetRecord(tx, "key", read));
-    PutRecord(tx, "key", written);
-    EXPECT_TRUE(*GetRecord(tx, "key", read));
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE((*store)
+                  ->Transact([&](Transaction& tx) {
+                    EXPECT_FALSE(*GetRecord(tx, "key", read));
+                    PutRecord(tx, "key", written);
+                    EXPECT_TRUE(*GetRecord(tx, "key", read));
+                    return absl::OkStatus();
+                  })
+                  .ok());
   EXPECT_TRUE(*GetRecord(**store, "key", read));
   EXPECT_EQ(read.SerializeAsString(), written.SerializeAsString());
   EXPECT_TRUE(*GetRecord(*(*store)->Read(), "key", read));

@@ -5,7 +5,7 @@
 namespace pharos::storage {
 namespace {
 constexpr char kZero = '\0';
-constexpr char kEscaped = '\xff';    // 0x00 0xFF: a zero byte of the part
+constexpr char kEscaped = '\xff';     // 0x00 0xFF: a zero byte of the part
 constexpr char kTerminator = '\x01';  // 0x00 0x01: end of the part; sorts before an escaped zero
 }  // namespace
 

@@ -1,4 +1,5 @@
-// Keys: an ordered encoding of tuples. A key is a table tag (one byte) followed by parts; encoded keys sort as the tuples do.
+// Keys: an ordered encoding of tuples. A key is a table tag (one byte) followed by parts; encoded keys sort
+// as the tuples do.
 //   string part: bytes with 0x00 → 0x00 0xFF, ended by 0x00 0x01 (so that no part is a prefix of another)
 //   u64 part:    8 bytes, big endian
 //   raw part:    bytes of a fixed length that both sides know (blind indexes, ids)

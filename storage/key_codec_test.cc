@@ -11,7 +11,9 @@ namespace {
 
 using Tuple = std::tuple<std::string, uint64_t, std::string>;
 
-std::string Encode(const Tuple& t) { return KeyWriter(7).String(std::get<0>(t)).U64(std::get<1>(t)).String(std::get<2>(t)); }
+std::string Encode(const Tuple& t) {
+  return KeyWriter(7).String(std::get<0>(t)).U64(std::get<1>(t)).String(std::get<2>(t));
+}
 
 // Short strings over the bytes that matter to the encoding, so that prefixes and near misses come up often.
 std::string RandomString(std::mt19937_64& random) {
@@ -25,7 +27,9 @@ Tuple RandomTuple(std::mt19937_64& random) {
   return {RandomString(random), random() % 2 ? random() : random() % 300, RandomString(random)};
 }
 
-bool TupleLess(const Tuple& a, const Tuple& b) { return a < b; }
+bool TupleLess(const Tuple& a, const Tuple& b) {
+  return a < b;
+}
 
 TEST(KeyCodec, KeysSortAsTheirTuplesDo) {
   std::mt19937_64 random(1);
@@ -64,7 +68,10 @@ TEST(KeyCodec, AKeyCutShortIsNoticed) {
 }
 
 TEST(KeyCodec, APartThatNoWriterMadeIsNoticed) {
-  const std::string key("\x01" "a\0b", 4);
+  const std::string key(
+      "\x01"
+      "a\0b",
+      4);
   KeyReader reader(key);
   EXPECT_EQ(reader.String(), "");
   EXPECT_FALSE(reader.ok());

@@ -4,6 +4,8 @@
 
 namespace pharos::storage {
 
-absl::StatusOr<std::unique_ptr<Store>> Open(const OpenOptions& options) { return rocks::OpenRocksDb(options); }
+absl::StatusOr<std::unique_ptr<Store>> Open(const OpenOptions& options) {
+  return rocks::OpenRocksDb(options);
+}
 
 }  // namespace pharos::storage

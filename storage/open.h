@@ -10,14 +10,15 @@
 namespace pharos::storage {
 
 struct OpenOptions {
-  std::string folder;             // made if missing (mode 0700)
-  std::string name;               // for messages: "customer"
-  uint32_t format = 1;            // of the service's records; a store with a newer one refuses to open
+  std::string folder;   // made if missing (mode 0700)
+  std::string name;     // for messages: "customer"
+  uint32_t format = 1;  // of the service's records; a store with a newer one refuses to open
   size_t block_cache_bytes = 64u << 20;
-  bool in_memory = false;         // for tests: an in-memory file system
+  bool in_memory = false;  // for tests: an in-memory file system
 };
 
-// FAILED_PRECONDITION STORE_IN_USE (another process has it: says which), STORE_FORMAT_NEWER; DATA_LOSS STORE_DAMAGED.
+// FAILED_PRECONDITION STORE_IN_USE (another process has it: says which), STORE_FORMAT_NEWER; DATA_LOSS
+// STORE_DAMAGED.
 absl::StatusOr<std::unique_ptr<Store>> Open(const OpenOptions& options);
 
 }  // namespace pharos::storage

@@ -1,6 +1,7 @@
 #include "connectors/sandbox/journal.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,8 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
-
-#include <fmt/format.h>
 
 #include "services/base/errors.h"
 

@@ -1,8 +1,9 @@
-// The sandbox's record of what happened: one JSON object a line, appended. What Flush() has returned for is in the file (page
-// cache) whatever happens to the process.
+// The sandbox's record of what happened: one JSON object a line, appended. What Flush() has returned for is
+// in the file (page cache) whatever happens to the process.
 //
 //   {"event":"submit","t_ns":…,"dest":…,"source":…,"text":…,"id":…,"status":…,"part":…,"parts":…,"ref":…,"umr":…}
-//        t_ns: the kernel's receive stamp of the completing byte; id: "" if refused; ref: of the parts, -1 = one part; umr: -1 = none
+//        t_ns: the kernel's receive stamp of the completing byte; id: "" if refused; ref: of the parts, -1 =
+//        one part; umr: -1 = none
 //   {"event":"reply","t_ns":…,"source":…,"dest":…,"text":…,"n":…}   sent to the connector, n-th time
 //   {"event":"reply_acked","t_ns":…,"source":…,"dest":…,"text":…,"n":…}
 //   {"event":"receipt","t_ns":…,"id":…,"state":…}
@@ -34,10 +35,12 @@ class Journal {
   ~Journal();
 
   void Submit(const SubmitEntry& entry);
-  void Reply(std::string_view event, int64_t t_ns, std::string_view source, std::string_view dest, std::string_view text, int n);
+  void Reply(std::string_view event, int64_t t_ns, std::string_view source, std::string_view dest,
+             std::string_view text, int n);
   void Receipt(int64_t t_ns, std::string_view id, std::string_view state);
   void Link(std::string_view event, int64_t t_ns, std::string_view system_id);
-  // One write for everything since the last. A journal that cannot be written ends the process: it is the ground truth.
+  // One write for everything since the last. A journal that cannot be written ends the process: it is the
+  // ground truth.
   void Flush();
 
  private:

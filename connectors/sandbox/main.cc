@@ -1,10 +1,10 @@
 // pharos-sandbox: an SMS provider for trials, on real SMPP.
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-
-#include <fmt/format.h>
 
 #include "connectors/sandbox/smsc.h"
 #include "connectors/sdk/flags.h"
@@ -38,7 +38,8 @@ absl::StatusOr<SmscOptions> Configure(const sdk::Flags& flags) {
   PHAROS_ASSIGN_OR_RETURN(int64_t fail, flags.Number("fail-percent", 0, 0, 100));
   PHAROS_ASSIGN_OR_RETURN(int64_t throttle, flags.Number("throttle-per-second", 0, 0, 1'000'000));
   PHAROS_ASSIGN_OR_RETURN(int64_t seed, flags.Number("seed", 1, 0, INT64_MAX));
-  options.rules = {static_cast<uint64_t>(seed), delay * 1000, static_cast<double>(stop), static_cast<double>(fail)};
+  options.rules = {static_cast<uint64_t>(seed), delay * 1000, static_cast<double>(stop),
+                   static_cast<double>(fail)};
   options.throttle_per_second = static_cast<int>(throttle);
   return options;
 }
@@ -56,8 +57,9 @@ bool WritePort(const std::string& file, int port) {
 }
 
 int Main(int argc, char** argv) {
-  auto flags = sdk::Flags::Parse(argc, argv, {"help", "listen", "port-file", "journal", "password", "receipt-delay-ms",
-                                              "reply-stop-percent", "fail-percent", "throttle-per-second", "seed"});
+  auto flags = sdk::Flags::Parse(argc, argv,
+                                 {"help", "listen", "port-file", "journal", "password", "receipt-delay-ms",
+                                  "reply-stop-percent", "fail-percent", "throttle-per-second", "seed"});
   if (!flags.ok()) return Fail(flags.status());
   if (flags->Has("help")) {
     fmt::print("{}{}", kHelp, kMagicNumbers);
@@ -90,4 +92,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace pharos::sandbox
 
-int main(int argc, char** argv) { return pharos::sandbox::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return pharos::sandbox::Main(argc, argv);
+}

@@ -31,16 +31,35 @@ std::string Canonical(std::string_view number) {
 
 void ApplyMagic(int number, Fate& fate) {
   switch (number) {
-    case 1: fate.status = smpp::kInvalidDestination; break;
-    case 2: fate.state = smpp::MessageState::kUndeliverable; break;
-    case 3: fate.state = smpp::MessageState::kExpired; break;
-    case 4: fate.receipts = 0; break;
-    case 5: fate.stop_after_us = 0; break;
-    case 6: fate.receipt_after_us = kSlowReceiptUs; break;
-    case 7: fate.throttled_first = true; break;
-    case 8: fate.receipts = 2; break;
-    case 9: fate.receipt_first = true; break;
-    default: break;
+    case 1:
+      fate.status = smpp::kInvalidDestination;
+      break;
+    case 2:
+      fate.state = smpp::MessageState::kUndeliverable;
+      break;
+    case 3:
+      fate.state = smpp::MessageState::kExpired;
+      break;
+    case 4:
+      fate.receipts = 0;
+      break;
+    case 5:
+      fate.stop_after_us = 0;
+      break;
+    case 6:
+      fate.receipt_after_us = kSlowReceiptUs;
+      break;
+    case 7:
+      fate.throttled_first = true;
+      break;
+    case 8:
+      fate.receipts = 2;
+      break;
+    case 9:
+      fate.receipt_first = true;
+      break;
+    default:
+      break;
   }
 }
 

@@ -1,7 +1,8 @@
-// What becomes of a message in the sandbox, and who answers it: by magic number, else by seeded rule. Pure and deterministic: the
-// same seed and number give the same fate.
+// What becomes of a message in the sandbox, and who answers it: by magic number, else by seeded rule. Pure
+// and deterministic: the same seed and number give the same fate.
 //
-// Magic numbers of Ofcom's drama range, 07700 900000–900999 (all others in it are delivered, like any number):
+// Magic numbers of Ofcom's drama range, 07700 900000–900999 (all others in it are delivered, like any
+// number):
 //   900001  rejected at submit: ESME_RINVDSTADR (0x0B)
 //   900002  fails for good: receipt UNDELIV
 //   900003  fails for now: receipt EXPIRED
@@ -29,13 +30,13 @@ struct Rules {
 };
 
 struct Fate {
-  uint32_t status = 0;          // of the answer to the submission
+  uint32_t status = 0;  // of the answer to the submission
   bool throttled_first = false;
   smpp::MessageState state = smpp::MessageState::kDelivered;
-  int receipts = 1;             // how many times it comes
+  int receipts = 1;  // how many times it comes
   int64_t receipt_after_us = 0;
-  bool receipt_first = false;   // before the answer
-  int64_t stop_after_us = -1;   // replies STOP so long after its first message; -1 = never
+  bool receipt_first = false;  // before the answer
+  int64_t stop_after_us = -1;  // replies STOP so long after its first message; -1 = never
 };
 
 // `number` with or without '+', or with a leading 0 for 44.

@@ -1,6 +1,7 @@
 #include "connectors/sandbox/smsc.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -22,8 +23,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "connectors/sandbox/journal.h"
 #include "connectors/smpp/pdu.h"
 #include "services/base/clock.h"
@@ -38,7 +37,7 @@ using smpp::MessageState;
 using smpp::Pdu;
 
 constexpr size_t kReadBytes = 64 * 1024;
-constexpr size_t kMaxQueuedOut = 8 << 20;   // a client that reads nothing is cut off
+constexpr size_t kMaxQueuedOut = 8 << 20;  // a client that reads nothing is cut off
 constexpr int64_t kRefusedAgainUs = 1'000'000;
 constexpr int kMaxEvents = 64;
 
@@ -66,15 +65,21 @@ struct Timer {
   int64_t when_us;
   uint64_t order;
   std::function<void()> run;
-  bool operator>(const Timer& other) const { return std::tie(when_us, order) > std::tie(other.when_us, other.order); }
+  bool operator>(const Timer& other) const {
+    return std::tie(when_us, order) > std::tie(other.when_us, other.order);
+  }
 };
 
 std::string_view WordOf(MessageState state) {
   switch (state) {
-    case MessageState::kDelivered: return "DELIVRD";
-    case MessageState::kExpired: return "EXPIRED";
-    case MessageState::kUndeliverable: return "UNDELIV";
-    default: return "UNKNOWN";
+    case MessageState::kDelivered:
+      return "DELIVRD";
+    case MessageState::kExpired:
+      return "EXPIRED";
+    case MessageState::kUndeliverable:
+      return "UNDELIV";
+    default:
+      return "UNKNOWN";
   }
 }
 
@@ -96,8 +101,12 @@ std::string Decoded(const Pdu& pdu, std::string_view octets) {
 class Smsc::Impl {
  public:
   Impl(SmscOptions options, std::unique_ptr<Journal> journal, int listener, int port)
-      : options_(std::move(options)), journal_(std::move(journal)), listener_(listener), port_(port),
-        epoll_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      : options_(std::move(options)),
+        journal_(std::move(journal)),
+        listener_(listener),
+        port_(port),
+        epoll_(epoll_create1(EPOLL_CLOEXEC)),
+        wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
         id_prefix_(fmt::format("{:x}", clock_.WallMicros() / 1000)) {
     Watch(listener_, EPOLLIN);
     Watch(wake_, EPOLLIN);
@@ -116,7 +125,8 @@ class Smsc::Impl {
   void CutLinks();
   void SetDeaf(bool deaf);
 
-  std::atomic<int64_t> submits_{0}, accepted_{0}, receipts_sent_{0}, receipts_acked_{0}, replies_sent_{0}, replies_acked_{0}, binds_{0};
+  std::atomic<int64_t> submits_{0}, accepted_{0}, receipts_sent_{0}, receipts_acked_{0}, replies_sent_{0},
+      replies_acked_{0}, binds_{0};
   bool hold_ = false;  // in the thread
 
  private:
@@ -237,7 +247,9 @@ void Smsc::Impl::RunTimers() {
   }
 }
 
-void Smsc::Impl::After(int64_t us, std::function<void()> run) { timers_.push({Now() + us, ++timer_order_, std::move(run)}); }
+void Smsc::Impl::After(int64_t us, std::function<void()> run) {
+  timers_.push({Now() + us, ++timer_order_, std::move(run)});
+}
 
 // ---- connections
 
@@ -253,8 +265,8 @@ void Smsc::Impl::Accept() {
   Watch(fd, deaf_ ? 0u : unsigned{EPOLLIN});
 }
 
-// The stamp is that of the last octet of this read: for a frame that ended earlier in it, it is late by no more than the time
-// between the two, never early.
+// The stamp is that of the last octet of this read: for a frame that ended earlier in it, it is late by no
+// more than the time between the two, never early.
 void Smsc::Impl::Read(Connection& c) {
   iovec space{buffer_.data(), buffer_.size()};
   alignas(cmsghdr) char control[256];
@@ -353,7 +365,8 @@ void Smsc::Impl::CutLinks() {
 
 void Smsc::Impl::SetDeaf(bool deaf) {
   deaf_ = deaf;
-  for (auto& [fd, c] : connections_) Watch(fd, (deaf_ ? 0u : unsigned{EPOLLIN}) | (c->wants_write ? unsigned{EPOLLOUT} : 0u));
+  for (auto& [fd, c] : connections_)
+    Watch(fd, (deaf_ ? 0u : unsigned{EPOLLIN}) | (c->wants_write ? unsigned{EPOLLOUT} : 0u));
 }
 
 // ---- PDUs
@@ -370,10 +383,16 @@ void Smsc::Impl::OnFrame(Connection& c, std::string_view frame, int64_t t_ns) {
   }
   pdu = *std::move(decoded);
   switch (pdu.command) {
-    case smpp::kBindTransceiver: case smpp::kBindTransmitter: case smpp::kBindReceiver: return OnBind(c, pdu);
-    case smpp::kSubmitSm: return OnSubmit(c, pdu, t_ns);
-    case smpp::kEnquireLink: return Answer(c, pdu, smpp::kOk);
-    case smpp::ResponseTo(smpp::kDeliverSm): return OnDeliverAnswer(c, pdu);
+    case smpp::kBindTransceiver:
+    case smpp::kBindTransmitter:
+    case smpp::kBindReceiver:
+      return OnBind(c, pdu);
+    case smpp::kSubmitSm:
+      return OnSubmit(c, pdu, t_ns);
+    case smpp::kEnquireLink:
+      return Answer(c, pdu, smpp::kOk);
+    case smpp::ResponseTo(smpp::kDeliverSm):
+      return OnDeliverAnswer(c, pdu);
     case smpp::kUnbind:
       journal_->Link("unbind", clock_.WallNanos(), c.account);
       c.submits = c.delivers = false;
@@ -391,7 +410,8 @@ void Smsc::Impl::OnFrame(Connection& c, std::string_view frame, int64_t t_ns) {
 void Smsc::Impl::OnBind(Connection& c, const Pdu& pdu) {
   if (!c.account.empty()) return Answer(c, pdu, smpp::kAlreadyBound);
   if (pdu.system_id.empty()) return Answer(c, pdu, smpp::kInvalidSystemId);
-  if (!options_.password.empty() && pdu.password != options_.password) return Answer(c, pdu, smpp::kInvalidPassword);
+  if (!options_.password.empty() && pdu.password != options_.password)
+    return Answer(c, pdu, smpp::kInvalidPassword);
   c.account = pdu.system_id;
   c.submits = pdu.command != smpp::kBindReceiver;
   c.delivers = pdu.command != smpp::kBindTransmitter;
@@ -452,8 +472,9 @@ void Smsc::Impl::PlanReceipts(Connection& c, const Pdu& pdu, const Fate& fate, c
   receipt.esm_class = 0x04;
   bool delivered = fate.state == MessageState::kDelivered;
   std::string date = DateNow(clock_.WallMicros());
-  receipt.short_message = fmt::format("id:{} sub:001 dlvrd:{} submit date:{} done date:{} stat:{} err:{} text:", id,
-                                      delivered ? "001" : "000", date, date, delivery->state, delivered ? "000" : "001");
+  receipt.short_message =
+      fmt::format("id:{} sub:001 dlvrd:{} submit date:{} done date:{} stat:{} err:{} text:", id,
+                  delivered ? "001" : "000", date, date, delivery->state, delivered ? "000" : "001");
   receipt.tlvs.push_back({smpp::kReceiptedMessageId, id + '\0'});
   receipt.tlvs.push_back({smpp::kMessageState, std::string(1, static_cast<char>(fate.state))});
   if (auto* umr = pdu.Find(smpp::kUserMessageReference)) receipt.tlvs.push_back(*umr);
@@ -490,7 +511,8 @@ void Smsc::Impl::DeliverWaiting(const std::string& account) {
   auto& waiting = waiting_[account];
   for (auto& [fd, connection] : connections_) {
     if (!connection->delivers || connection->account != account) continue;
-    while (!waiting.empty() && connection->unanswered.size() < static_cast<size_t>(options_.delivery_window)) {
+    while (!waiting.empty() &&
+           connection->unanswered.size() < static_cast<size_t>(options_.delivery_window)) {
       auto delivery = std::move(waiting.front());
       waiting.pop_front();
       if (!delivery->done) Deliver(fd, *connection, delivery);
@@ -507,7 +529,8 @@ void Smsc::Impl::Deliver(int fd, Connection& c, const DeliveryPtr& delivery) {
   int64_t t_ns = clock_.WallNanos();
   if (delivery->reply) {
     ++replies_sent_;
-    journal_->Reply("reply", t_ns, delivery->pdu.source.digits, delivery->pdu.destination.digits, delivery->text, delivery->sent);
+    journal_->Reply("reply", t_ns, delivery->pdu.source.digits, delivery->pdu.destination.digits,
+                    delivery->text, delivery->sent);
   } else {
     ++receipts_sent_;
     journal_->Receipt(t_ns, delivery->id, delivery->state);
@@ -533,8 +556,8 @@ void Smsc::Impl::OnDeliverAnswer(Connection& c, const Pdu& pdu) {
     delivery->done = true;
     ++(delivery->reply ? replies_acked_ : receipts_acked_);
     if (delivery->reply)
-      journal_->Reply("reply_acked", clock_.WallNanos(), delivery->pdu.source.digits, delivery->pdu.destination.digits,
-                      delivery->text, delivery->sent);
+      journal_->Reply("reply_acked", clock_.WallNanos(), delivery->pdu.source.digits,
+                      delivery->pdu.destination.digits, delivery->text, delivery->sent);
   }
   DeliverWaiting(c.account);
 }
@@ -550,26 +573,31 @@ absl::StatusOr<std::unique_ptr<Smsc>> Smsc::Start(SmscOptions options) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(options.port));
   bool ok = inet_pton(AF_INET, options.address.c_str(), &address.sin_addr) == 1 &&
-            bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && listen(listener, 64) == 0;
+            bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+            listen(listener, 64) == 0;
   if (!ok) {
-    auto why = fmt::format("cannot listen on {}:{}: {}; choose another --listen", options.address, options.port, strerror(errno));
+    auto why = fmt::format("cannot listen on {}:{}: {}; choose another --listen", options.address,
+                           options.port, strerror(errno));
     close(listener);
     return base::MakeError(absl::StatusCode::kUnavailable, "PORT_IN_USE", why);
   }
   socklen_t size = sizeof address;
   getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
   int port = ntohs(address.sin_port);
-  return std::unique_ptr<Smsc>(new Smsc(std::make_unique<Impl>(std::move(options), std::move(journal), listener, port)));
+  return std::unique_ptr<Smsc>(
+      new Smsc(std::make_unique<Impl>(std::move(options), std::move(journal), listener, port)));
 }
 
 Smsc::Smsc(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Smsc::~Smsc() = default;
 
-int Smsc::port() const { return impl_->port(); }
+int Smsc::port() const {
+  return impl_->port();
+}
 
 SmscCounts Smsc::counts() const {
-  return {impl_->submits_, impl_->accepted_, impl_->receipts_sent_, impl_->receipts_acked_, impl_->replies_sent_,
-          impl_->replies_acked_, impl_->binds_};
+  return {impl_->submits_,      impl_->accepted_,      impl_->receipts_sent_, impl_->receipts_acked_,
+          impl_->replies_sent_, impl_->replies_acked_, impl_->binds_};
 }
 
 void Smsc::HoldAnswers(bool hold) {

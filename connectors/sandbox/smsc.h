@@ -1,6 +1,6 @@
-// The provider's side of SMPP 3.4 for trials and tests: accepts submissions, sends receipts and people's replies by rule, and
-// records every submission whose completing byte arrived, before it answers. Deliveries that are not acknowledged are repeated, over reconnects
-// too, as a real SMSC does.
+// The provider's side of SMPP 3.4 for trials and tests: accepts submissions, sends receipts and people's
+// replies by rule, and records every submission whose completing byte arrived, before it answers. Deliveries
+// that are not acknowledged are repeated, over reconnects too, as a real SMSC does.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +17,18 @@ inline constexpr uint16_t kReplyIdTlv = 0x1401;
 
 struct SmscOptions {
   std::string address = "127.0.0.1";
-  int port = 0;                    // 0 = any
-  std::string journal;             // file; "" = none
-  std::string password;            // "" = any
+  int port = 0;          // 0 = any
+  std::string journal;   // file; "" = none
+  std::string password;  // "" = any
   Rules rules;
-  int throttle_per_second = 0;     // answers ESME_RTHROTTLED above; 0 = never
-  int64_t repeat_us = 5'000'000;   // an unanswered delivery is sent again on the same link
-  int delivery_window = 256;       // deliveries unanswered on a link
+  int throttle_per_second = 0;    // answers ESME_RTHROTTLED above; 0 = never
+  int64_t repeat_us = 5'000'000;  // an unanswered delivery is sent again on the same link
+  int delivery_window = 256;      // deliveries unanswered on a link
 };
 
 struct SmscCounts {
-  int64_t submits = 0, accepted = 0, receipts_sent = 0, receipts_acked = 0, replies_sent = 0, replies_acked = 0, binds = 0;
+  int64_t submits = 0, accepted = 0, receipts_sent = 0, receipts_acked = 0, replies_sent = 0,
+          replies_acked = 0, binds = 0;
 };
 
 // Thread-safe; has a thread of its own.

@@ -1,10 +1,10 @@
 #include "connectors/sdk/flags.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-
-#include <fmt/format.h>
 
 #include "services/base/errors.h"
 #include "services/base/text.h"
@@ -34,8 +34,9 @@ absl::StatusOr<Flags> Flags::Parse(int argc, char** argv, const std::vector<std:
     std::string name(word.substr(0, equals));
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       std::string nearest = base::Nearest(name, known);
-      return Wrong("FLAG_UNKNOWN", nearest.empty() ? fmt::format("there is no flag --{}; see --help", name)
-                                                   : fmt::format("there is no flag --{}; did you mean --{}?", name, nearest));
+      return Wrong("FLAG_UNKNOWN",
+                   nearest.empty() ? fmt::format("there is no flag --{}; see --help", name)
+                                   : fmt::format("there is no flag --{}; did you mean --{}?", name, nearest));
     }
     flags.values_[name] = equals == std::string_view::npos ? "true" : std::string(word.substr(equals + 1));
   }
@@ -52,7 +53,8 @@ bool Flags::On(std::string_view name) const {
   return value == "true" || value == "1" || value == "yes";
 }
 
-absl::StatusOr<int64_t> Flags::Number(std::string_view name, int64_t otherwise, int64_t least, int64_t most) const {
+absl::StatusOr<int64_t> Flags::Number(std::string_view name, int64_t otherwise, int64_t least,
+                                      int64_t most) const {
   if (!Has(name)) return otherwise;
   int64_t value = 0;
   if (!ReadNumber(Text(name, ""), value) || value < least || value > most)
@@ -64,14 +66,16 @@ absl::StatusOr<std::string> FirstLineOf(const std::string& file) {
   std::ifstream in(file);
   std::string line;
   if (!in || !std::getline(in, line))
-    return Wrong("FILE_UNREADABLE", fmt::format("cannot read a line from {}; check that it exists and may be read", file));
+    return Wrong("FILE_UNREADABLE",
+                 fmt::format("cannot read a line from {}; check that it exists and may be read", file));
   return std::string(base::TrimAscii(line));
 }
 
 absl::StatusOr<std::pair<std::string, int>> HostPort(std::string_view text) {
   size_t colon = text.rfind(':');
   int64_t port = -1;
-  if (colon == std::string_view::npos || colon == 0 || !ReadNumber(text.substr(colon + 1), port) || port < 0 || port > 65535)
+  if (colon == std::string_view::npos || colon == 0 || !ReadNumber(text.substr(colon + 1), port) ||
+      port < 0 || port > 65535)
     return Wrong("FLAG_WRONG", fmt::format("'{}' is not HOST:PORT, e.g. 127.0.0.1:2775", text));
   return std::pair<std::string, int>(std::string(text.substr(0, colon)), static_cast<int>(port));
 }

@@ -14,12 +14,15 @@ absl::StatusOr<std::unique_ptr<HardStop>> HardStop::Make() {
   timer_t timer;
   if (timer_create(CLOCK_BOOTTIME, &event, &timer) != 0)
     return base::MakeError(absl::StatusCode::kUnavailable, "NO_HARD_STOP",
-                           "the kernel gives no CLOCK_BOOTTIME timer, so a message could leave after a STOP; run the connector on "
+                           "the kernel gives no CLOCK_BOOTTIME timer, so a message could leave after a STOP; "
+                           "run the connector on "
                            "Linux 2.6.39 or newer, and look at the limit of pending signals (ulimit -i)");
   return std::unique_ptr<HardStop>(new HardStop(timer));
 }
 
-HardStop::~HardStop() { timer_delete(timer_); }
+HardStop::~HardStop() {
+  timer_delete(timer_);
+}
 
 void HardStop::Open(int64_t deadline_us) {
   open_.insert(deadline_us);

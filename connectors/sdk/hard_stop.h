@@ -1,11 +1,12 @@
-// The hard stop of the permit protocol: no byte of a hand-over leaves this process after its deadline, whatever happens to the
-// process. A kernel timer on CLOCK_BOOTTIME kills the process with SIGKILL at the earliest deadline of any open hand-over; it fires
-// on a stopped process too, and sockets with SO_LINGER {1,0} then drop their send queue. Orderly code resets the connection a
-// little earlier; the kill is the backstop.
+// The hard stop of the permit protocol: no byte of a hand-over leaves this process after its deadline,
+// whatever happens to the process. A kernel timer on CLOCK_BOOTTIME kills the process with SIGKILL at the
+// earliest deadline of any open hand-over; it fires on a stopped process too, and sockets with SO_LINGER
+// {1,0} then drop their send queue. Orderly code resets the connection a little earlier; the kill is the
+// backstop.
 #pragma once
 
-#include <ctime>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <set>
 
@@ -22,10 +23,11 @@ class HardStop {
   HardStop(const HardStop&) = delete;
   HardStop& operator=(const HardStop&) = delete;
 
-  // Opens a hand-over that must be over by `deadline_us` (CLOCK_BOOTTIME, microseconds; must lie ahead). When it returns, the
-  // timer is armed.
+  // Opens a hand-over that must be over by `deadline_us` (CLOCK_BOOTTIME, microseconds; must lie ahead). When
+  // it returns, the timer is armed.
   void Open(int64_t deadline_us);
-  // It is over: the kernel shows its bytes acknowledged, or the provider has answered, or the connection was reset.
+  // It is over: the kernel shows its bytes acknowledged, or the provider has answered, or the connection was
+  // reset.
   void Close(int64_t deadline_us);
   // Earliest open deadline; 0 = none open, disarmed.
   int64_t Earliest() const { return open_.empty() ? 0 : *open_.begin(); }

@@ -1,18 +1,20 @@
 // The hard stop kills a process that is stopped, on time, and leaves alone one whose hand-overs are over.
 #include "connectors/sdk/hard_stop.h"
 
-#include <csignal>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <gtest/gtest.h>
+#include <csignal>
 
 #include "services/base/clock.h"
 
 namespace pharos::sdk {
 namespace {
 
-int64_t Now() { return base::Clock::System().BootMicros(); }
+int64_t Now() {
+  return base::Clock::System().BootMicros();
+}
 
 template <typename Body>
 pid_t Child(Body body) {

@@ -6,8 +6,8 @@
 namespace pharos::sdk {
 namespace {
 
-constexpr int64_t kLeastHardStopUs = 1'000;       // an attempt with less would kill the process that begins it
-constexpr int64_t kMostLeaseUs = 60'000'000;      // beyond any promise: a broken sender
+constexpr int64_t kLeastHardStopUs = 1'000;   // an attempt with less would kill the process that begins it
+constexpr int64_t kMostLeaseUs = 60'000'000;  // beyond any promise: a broken sender
 
 }  // namespace
 
@@ -26,7 +26,9 @@ void WorkBook::StreamOpened() {
 }
 
 int WorkBook::Room() const {
-  if (!ready_ || outcomes_.size() >= limits_.unacknowledged_outcomes || seen_.size() >= limits_.remembered_most) return 0;
+  if (!ready_ || outcomes_.size() >= limits_.unacknowledged_outcomes ||
+      seen_.size() >= limits_.remembered_most)
+    return 0;
   return std::min(kMaxCredit, limits_.window - open_);
 }
 
@@ -56,7 +58,8 @@ std::vector<Task> WorkBook::Take(const work::Attempts& attempts, int64_t now_us)
   }
   for (const auto& attempt : attempts.attempts()) {
     Task task;
-    if (Takeable(attempt, live && static_cast<int>(taken.size()) < pull_credit_, now_us, task)) taken.push_back(std::move(task));
+    if (Takeable(attempt, live && static_cast<int>(taken.size()) < pull_credit_, now_us, task))
+      taken.push_back(std::move(task));
   }
   return taken;
 }
@@ -64,7 +67,8 @@ std::vector<Task> WorkBook::Take(const work::Attempts& attempts, int64_t now_us)
 bool WorkBook::Takeable(const work::Attempt& attempt, bool live, int64_t now_us, Task& task) {
   if (auto it = seen_.find(attempt.id()); it != seen_.end()) {
     // Never taken twice; if its fate is known, it is said again.
-    if (!it->second.outcome.empty() && outcomes_.emplace(attempt.id(), 0).second) outcomes_due_.push_back(attempt.id());
+    if (!it->second.outcome.empty() && outcomes_.emplace(attempt.id(), 0).second)
+      outcomes_due_.push_back(attempt.id());
     return false;
   }
   if (!live) {

@@ -1,5 +1,6 @@
-// What a connector knows about its work, and the rules of the stream to dispatch: which pull is live, which attempts may be taken,
-// what became of every id, and what must be repeated until dispatch has it durably. No threads, no gRPC: `now_us` is CLOCK_BOOTTIME.
+// What a connector knows about its work, and the rules of the stream to dispatch: which pull is live, which
+// attempts may be taken, what became of every id, and what must be repeated until dispatch has it durably. No
+// threads, no gRPC: `now_us` is CLOCK_BOOTTIME.
 #pragma once
 
 #include <cstdint>
@@ -25,23 +26,24 @@ struct Task {
   int64_t hard_stop_us = 0;  // nothing of it leaves after this
 };
 
-inline constexpr int64_t kPullEveryUs = 250'000;       // a pull that is older is replaced
-inline constexpr int64_t kPullLivesUs = 1'000'000;     // a pull that is older is dead
-inline constexpr int64_t kPullGatherUs = 5'000;        // a small pull waits this long for more room
-inline constexpr int64_t kRepeatUs = 1'000'000;        // what is not acknowledged is said again
+inline constexpr int64_t kPullEveryUs = 250'000;    // a pull that is older is replaced
+inline constexpr int64_t kPullLivesUs = 1'000'000;  // a pull that is older is dead
+inline constexpr int64_t kPullGatherUs = 5'000;     // a small pull waits this long for more room
+inline constexpr int64_t kRepeatUs = 1'000'000;     // what is not acknowledged is said again
 inline constexpr int kMaxCredit = 1024;
 inline constexpr int kMaxOutcomesPerMessage = 1024;
 inline constexpr int kMaxReceiptsPerMessage = 1024;
 inline constexpr int kMaxInboundPerMessage = 256;
 
 struct WorkLimits {
-  int window = 64;                            // attempts taken and not yet known
-  size_t unacknowledged_outcomes = 8192;      // past it nothing is pulled
-  size_t receipts = 16384;                    // not yet acknowledged; past it the provider is not read
-  size_t inbound = 4096;                      // likewise
-  size_t remembered_least = 100'000;          // ids kept at least, and …
-  int64_t remembered_us = 600'000'000;        // … kept at least so long
-  size_t remembered_most = 4'000'000;         // if so many are younger than that, nothing is pulled until some are old
+  int window = 64;                        // attempts taken and not yet known
+  size_t unacknowledged_outcomes = 8192;  // past it nothing is pulled
+  size_t receipts = 16384;                // not yet acknowledged; past it the provider is not read
+  size_t inbound = 4096;                  // likewise
+  size_t remembered_least = 100'000;      // ids kept at least, and …
+  int64_t remembered_us = 600'000'000;    // … kept at least so long
+  size_t remembered_most =
+      4'000'000;  // if so many are younger than that, nothing is pulled until some are old
 };
 
 class WorkBook {
@@ -56,25 +58,27 @@ class WorkBook {
   // May anything be taken? (The link is up, and nobody stops.)
   void SetReady(bool ready) { ready_ = ready; }
 
-  // Those to hand over. The others are refused (an outcome is due), or dropped when they are for another life.
+  // Those to hand over. The others are refused (an outcome is due), or dropped when they are for another
+  // life.
   std::vector<Task> Take(const work::Attempts& attempts, int64_t now_us);
-  // Answers become due: the known outcome again, REFUSED for what was never taken, nothing for what is still open.
+  // Answers become due: the known outcome again, REFUSED for what was never taken, nothing for what is still
+  // open.
   void Asked(const work::Query& query, int64_t now_us);
   // What became of a task. A second call for an id changes nothing.
   void Finish(const std::string& id, work::Outcome outcome, int64_t now_us);
 
-  // Keep until acknowledged; the result is its sequence. The same key while it is kept gives the same sequence: the provider
-  // repeats itself. nullopt: full, stop reading from the provider.
+  // Keep until acknowledged; the result is its sequence. The same key while it is kept gives the same
+  // sequence: the provider repeats itself. nullopt: full, stop reading from the provider.
   std::optional<uint64_t> AddReceipt(const std::string& key, work::Receipt receipt);
   std::optional<uint64_t> AddInbound(const std::string& key, work::InboundMessage message);
   // Forgets; returns the sequences that were still kept.
   std::vector<uint64_t> Acknowledged(const work::Acknowledgement& acknowledgement);
 
-  // Messages to send now: what is new, and what was not acknowledged for kRepeatUs. At most one of each kind a call, each
-  // within its limit; call again while it gives something.
+  // Messages to send now: what is new, and what was not acknowledged for kRepeatUs. At most one of each kind
+  // a call, each within its limit; call again while it gives something.
   std::vector<work::WorkRequest> Due(int64_t now_us);
 
-  int open() const { return open_; }                       // taken, not yet known
+  int open() const { return open_; }  // taken, not yet known
   size_t unacknowledged() const { return outcomes_.size(); }
   size_t kept_receipts() const { return receipts_.size(); }
   size_t kept_inbound() const { return inbound_.size(); }

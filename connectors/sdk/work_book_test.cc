@@ -26,7 +26,10 @@ std::vector<std::string> Outcomes(WorkBook& book, int64_t now) {
   std::vector<std::string> out;
   for (const auto& request : book.Due(now))
     for (const auto& o : request.outcomes().outcomes())
-      out.push_back(o.id() + ":" + (o.has_refused() ? o.refused().reason() : o.has_accepted() ? "ACCEPTED" : "OTHER"));
+      out.push_back(o.id() + ":" +
+                    (o.has_refused()    ? o.refused().reason()
+                     : o.has_accepted() ? "ACCEPTED"
+                                        : "OTHER"));
   return out;
 }
 
@@ -77,7 +80,8 @@ TEST_F(WorkBookTest, AnAnswerToAnotherPullIsRefused) {
   EXPECT_TRUE(book_.Take(Attempts(first->number(), {"a"}), kStart + 251'000).empty());
   EXPECT_EQ(book_.Take(Attempts(second->number(), {"b"}), kStart + 252'000).size(), 1u);
   EXPECT_TRUE(book_.Take(Attempts(second->number(), {"c"}), kStart + 253'000).empty());  // consumed
-  EXPECT_EQ(Outcomes(book_, kStart + 254'000), (std::vector<std::string>{"a:PULL_NOT_LIVE", "c:PULL_NOT_LIVE"}));
+  EXPECT_EQ(Outcomes(book_, kStart + 254'000),
+            (std::vector<std::string>{"a:PULL_NOT_LIVE", "c:PULL_NOT_LIVE"}));
 }
 
 TEST_F(WorkBookTest, APullOlderThanASecondIsDead) {

@@ -20,9 +20,14 @@ constexpr int64_t kWriterTickUs = 5'000;  // how late a pull or a repeat may be
 }  // namespace
 
 struct WorkClient::Impl {
-  Impl(std::shared_ptr<grpc::Channel> channel, WorkClientOptions options, WorkEvents events, base::Clock& clock)
-      : options(std::move(options)), events(std::move(events)), clock(clock), life(base::RandomBytes16()),
-        stub(work::WorkService::NewStub(channel)), book(life, this->options.limits) {}
+  Impl(std::shared_ptr<grpc::Channel> channel, WorkClientOptions options, WorkEvents events,
+       base::Clock& clock)
+      : options(std::move(options)),
+        events(std::move(events)),
+        clock(clock),
+        life(base::RandomBytes16()),
+        stub(work::WorkService::NewStub(channel)),
+        book(life, this->options.limits) {}
 
   void Run();
   void RunStream();
@@ -43,7 +48,7 @@ struct WorkClient::Impl {
   WorkBook book ABSL_GUARDED_BY(mutex);
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   bool stream_open ABSL_GUARDED_BY(mutex) = false;
-  bool dirty ABSL_GUARDED_BY(mutex) = false;       // something to send besides pulls
+  bool dirty ABSL_GUARDED_BY(mutex) = false;  // something to send besides pulls
   bool welcomed ABSL_GUARDED_BY(mutex) = false;
   bool link_due ABSL_GUARDED_BY(mutex) = false;
   work::LinkState link ABSL_GUARDED_BY(mutex);
@@ -82,7 +87,8 @@ void WorkClient::Impl::RunStream() {
   rpc::CallOptions call;
   call.token = options.token;
   rpc::Prepare(stream_context, call);
-  stream_context.set_deadline(std::chrono::system_clock::time_point::max());  // it lasts as long as both sides live
+  stream_context.set_deadline(
+      std::chrono::system_clock::time_point::max());  // it lasts as long as both sides live
   {
     base::MutexLock lock(mutex);
     if (stopping) return;
@@ -124,7 +130,8 @@ void WorkClient::Impl::RunStream() {
               {{"code", int64_t{status.error_code()}}, {"message", status.error_message()}});
 }
 
-// Everything that is due, pull last: its send time must not be older than the write itself, so it is made by the caller.
+// Everything that is due, pull last: its send time must not be older than the write itself, so it is made by
+// the caller.
 std::vector<work::WorkRequest> WorkClient::Impl::NextMessages() {
   base::MutexLock lock(mutex);
   if (stream_open && !dirty && !stopping) wake.WaitForMicros(lock, kWriterTickUs);
@@ -172,10 +179,13 @@ void WorkClient::Impl::Receive(const work::WorkResponse& response) {
   if (!acknowledged.empty()) events.acknowledged(std::move(acknowledged));
 }
 
-WorkClient::WorkClient(std::shared_ptr<grpc::Channel> channel, WorkClientOptions options, WorkEvents events, base::Clock& clock)
+WorkClient::WorkClient(std::shared_ptr<grpc::Channel> channel, WorkClientOptions options, WorkEvents events,
+                       base::Clock& clock)
     : impl_(std::make_unique<Impl>(std::move(channel), std::move(options), std::move(events), clock)) {}
 
-WorkClient::~WorkClient() { Stop(); }
+WorkClient::~WorkClient() {
+  Stop();
+}
 
 void WorkClient::Start() {
   impl_->reader = std::thread([this] { impl_->Run(); });
@@ -227,7 +237,9 @@ size_t WorkClient::unacknowledged() const {
   return impl_->book.unacknowledged();
 }
 
-const std::string& WorkClient::life() const { return impl_->life; }
+const std::string& WorkClient::life() const {
+  return impl_->life;
+}
 
 void WorkClient::Stop() {
   {

@@ -1,5 +1,6 @@
-// The stream client that connectors share: keeps one stream to dispatch, pulls work, brings attempts to the connector and outcomes,
-// receipts and people's messages back, each repeated until acknowledged. Comes back by itself, with the same life.
+// The stream client that connectors share: keeps one stream to dispatch, pulls work, brings attempts to the
+// connector and outcomes, receipts and people's messages back, each repeated until acknowledged. Comes back
+// by itself, with the same life.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,9 @@
 #include "connectors/sdk/work_book.h"
 #include "services/base/clock.h"
 
-namespace grpc { class Channel; }
+namespace grpc {
+class Channel;
+}
 
 namespace pharos::sdk {
 
@@ -28,8 +31,8 @@ struct WorkClientOptions {
 
 // Called from the client's reading thread; they must not wait.
 struct WorkEvents {
-  std::function<void(std::vector<Task>)> take;                   // to hand over
-  std::function<void(std::vector<uint64_t>)> acknowledged;       // receipts and inbound that dispatch keeps now
+  std::function<void(std::vector<Task>)> take;              // to hand over
+  std::function<void(std::vector<uint64_t>)> acknowledged;  // receipts and inbound that dispatch keeps now
 };
 
 // Thread-safe.

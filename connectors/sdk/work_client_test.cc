@@ -1,9 +1,9 @@
 // The stream client against a server that hosts a small WorkService.
 #include "connectors/sdk/work_client.h"
 
-#include <algorithm>
-
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "pharos/dispatch/internal/v1/work_service.serve.h"
 #include "services/base/mutex.h"
@@ -91,8 +91,11 @@ class WorkClientTest : public testing::Test {
     events.take = [this](std::vector<Task> tasks) {
       for (auto& task : tasks) taken_.Push(std::move(task));
     };
-    events.acknowledged = [this](std::vector<uint64_t> sequences) { acknowledged_.Push(std::move(sequences)); };
-    client_ = std::make_unique<WorkClient>(rpc::Connect("127.0.0.1:" + std::to_string(server_->port())), options, events);
+    events.acknowledged = [this](std::vector<uint64_t> sequences) {
+      acknowledged_.Push(std::move(sequences));
+    };
+    client_ = std::make_unique<WorkClient>(rpc::Connect("127.0.0.1:" + std::to_string(server_->port())),
+                                           options, events);
     client_->SetReady(true);
     client_->Start();
   }
@@ -219,9 +222,9 @@ TEST_F(WorkClientTest, ComesBackWithTheSameLifeAndWhatIsOwed) {
   ASSERT_TRUE(dispatch_.Until([&] { return dispatch_.hellos.size() >= 2; }));
   EXPECT_EQ(dispatch_.hellos.back().life(), client_->life());
   EXPECT_TRUE(dispatch_.Until([&] {
-    return dispatch_.link_up && std::any_of(dispatch_.outcomes.begin(), dispatch_.outcomes.end(), [&](const auto& o) {
-      return o.id() == task.attempt.id() && o.has_no_answer();
-    });
+    return dispatch_.link_up &&
+           std::any_of(dispatch_.outcomes.begin(), dispatch_.outcomes.end(),
+                       [&](const auto& o) { return o.id() == task.attempt.id() && o.has_no_answer(); });
   }));
 }
 

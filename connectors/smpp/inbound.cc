@@ -12,14 +12,22 @@ namespace {
 
 work::ReceiptState StateOf(MessageState state) {
   switch (state) {
-    case MessageState::kEnRoute: return work::EN_ROUTE;
-    case MessageState::kDelivered: return work::DELIVERED;
-    case MessageState::kExpired: return work::EXPIRED;
-    case MessageState::kDeleted: return work::DELETED;
-    case MessageState::kUndeliverable: return work::UNDELIVERABLE;
-    case MessageState::kAccepted: return work::ACCEPTED_STATE;
-    case MessageState::kRejected: return work::REJECTED_LATER;
-    default: return work::UNKNOWN_STATE;
+    case MessageState::kEnRoute:
+      return work::EN_ROUTE;
+    case MessageState::kDelivered:
+      return work::DELIVERED;
+    case MessageState::kExpired:
+      return work::EXPIRED;
+    case MessageState::kDeleted:
+      return work::DELETED;
+    case MessageState::kUndeliverable:
+      return work::UNDELIVERABLE;
+    case MessageState::kAccepted:
+      return work::ACCEPTED_STATE;
+    case MessageState::kRejected:
+      return work::REJECTED_LATER;
+    default:
+      return work::UNKNOWN_STATE;
   }
 }
 
@@ -41,11 +49,15 @@ std::string WithoutPlus(const std::string& digits) {
 }
 
 // Length-prefixed, so that no two lists of fields look alike.
-void Append(std::string& out, std::string_view field) { out += fmt::format("{}:{}", field.size(), field); }
+void Append(std::string& out, std::string_view field) {
+  out += fmt::format("{}:{}", field.size(), field);
+}
 
 }  // namespace
 
-std::string ToUtf8(std::string_view octets) { return base::IsUtf8(octets) ? std::string(octets) : Latin1(octets); }
+std::string ToUtf8(std::string_view octets) {
+  return base::IsUtf8(octets) ? std::string(octets) : Latin1(octets);
+}
 
 std::string DecodeText(uint8_t data_coding, std::string_view octets) {
   if (data_coding == 8) return content::DecodeUcs2(octets);
@@ -65,8 +77,8 @@ std::optional<KeyedReceipt> ToReceipt(const Pdu& pdu) {
   receipt.set_reference(read->reference);
   receipt.set_done_time_us(read->done_time_us);
   std::string content = "receipt";
-  for (const auto& field : {read->id, pdu.source.digits, fmt::format("{}", static_cast<int>(read->state)), read->error,
-                            fmt::format("{}", read->reference)})
+  for (const auto& field : {read->id, pdu.source.digits, fmt::format("{}", static_cast<int>(read->state)),
+                            read->error, fmt::format("{}", read->reference)})
     Append(content, field);
   keyed.key = base::Sha256(content);
   return keyed;

@@ -23,10 +23,11 @@ struct KeyedReceipt {
 };
 std::optional<KeyedReceipt> ToReceipt(const Pdu& pdu);
 
-// A message from a person. The key is the same for every repeat while the message is unacknowledged: account, source, destination,
-// header and text (and the provider's own id where there is one). The id adds, where the provider names nothing, the
-// minute in which it arrived: SMPP gives a deliver_sm no id and no time of its own, and a person may well say STOP again tomorrow. A repeat after this
-// process died can so get another id; dispatch then sees a second STOP, which changes nothing.
+// A message from a person. The key is the same for every repeat while the message is unacknowledged: account,
+// source, destination, header and text (and the provider's own id where there is one). The id adds, where the
+// provider names nothing, the minute in which it arrived: SMPP gives a deliver_sm no id and no time of its
+// own, and a person may well say STOP again tomorrow. A repeat after this process died can so get another id;
+// dispatch then sees a second STOP, which changes nothing.
 struct KeyedMessage {
   std::string key;
   work::InboundMessage message;

@@ -1,5 +1,6 @@
 #include "connectors/smpp/link.h"
 
+#include <fmt/format.h>
 #include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -10,8 +11,6 @@
 
 #include <cerrno>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "services/base/errors.h"
 
@@ -24,7 +23,9 @@ absl::Status NoRoute(const std::string& what) {
   return base::MakeError(absl::StatusCode::kUnavailable, "NO_ROUTE", what);
 }
 
-void SetInt(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
+void SetInt(int fd, int level, int option, int value) {
+  setsockopt(fd, level, option, &value, sizeof value);
+}
 
 }  // namespace
 

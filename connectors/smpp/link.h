@@ -1,5 +1,5 @@
-// One TCP connection to a provider, without a queue of its own: what the socket does not take stays with the caller. Death or
-// Reset() empties the kernel's send queue (SO_LINGER {1,0} from the start).
+// One TCP connection to a provider, without a queue of its own: what the socket does not take stays with the
+// caller. Death or Reset() empties the kernel's send queue (SO_LINGER {1,0} from the start).
 #pragma once
 
 #include <sys/types.h>
@@ -20,7 +20,8 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // Begins to connect; wait for the socket to become writable, then ask Connected(). UNAVAILABLE (NO_ROUTE) if it cannot.
+  // Begins to connect; wait for the socket to become writable, then ask Connected(). UNAVAILABLE (NO_ROUTE)
+  // if it cannot.
   absl::Status Connect(const std::string& host, int port, int send_buffer_bytes);
   absl::Status Connected();
   bool open() const { return fd_ >= 0; }

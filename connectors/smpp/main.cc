@@ -1,8 +1,8 @@
 // pharos-smpp: takes attempts from dispatch and hands them over to a provider by SMPP 3.4.
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstdlib>
-
-#include <fmt/format.h>
 
 #include "connectors/sdk/flags.h"
 #include "connectors/sdk/hard_stop.h"
@@ -16,9 +16,9 @@
 namespace pharos::smpp {
 namespace {
 
-constexpr int64_t kDrainUs = 5'000'000;       // on SIGTERM: for answers of the provider
-constexpr int64_t kOutcomesUs = 2'000'000;    // then for dispatch to acknowledge the outcomes
-constexpr int kSandboxReplyIdTlv = 0x1401;    // the sandbox names replies in it
+constexpr int64_t kDrainUs = 5'000'000;     // on SIGTERM: for answers of the provider
+constexpr int64_t kOutcomesUs = 2'000'000;  // then for dispatch to acknowledge the outcomes
+constexpr int kSandboxReplyIdTlv = 0x1401;  // the sandbox names replies in it
 
 constexpr char kHelp[] =
     "pharos-smpp: takes messages from dispatch and hands them over to a provider by SMPP 3.4.\n\n"
@@ -65,7 +65,8 @@ absl::StatusOr<Settings> Configure(const sdk::Flags& flags) {
   PHAROS_ASSIGN_OR_RETURN(int64_t window, flags.Number("window", 64, 1, 1000));
   PHAROS_ASSIGN_OR_RETURN(int64_t ton, flags.Number("source-ton", -1, -1, 6));
   PHAROS_ASSIGN_OR_RETURN(int64_t npi, flags.Number("source-npi", -1, -1, 18));
-  PHAROS_ASSIGN_OR_RETURN(int64_t tlv, flags.Number("inbound-id-tlv", s.work.sandbox ? kSandboxReplyIdTlv : 0, 0, 0xFFFF));
+  PHAROS_ASSIGN_OR_RETURN(int64_t tlv,
+                          flags.Number("inbound-id-tlv", s.work.sandbox ? kSandboxReplyIdTlv : 0, 0, 0xFFFF));
   PHAROS_ASSIGN_OR_RETURN(int64_t timeout, flags.Number("response-timeout-s", 30, 1, 3600));
   s.session.port = static_cast<int>(port);
   s.session.window = s.work.limits.window = static_cast<int>(window);
@@ -80,8 +81,8 @@ int Fail(const absl::Status& status) {
   return 2;
 }
 
-// Waits for the outcomes to be durable at dispatch; whether they are or not, the process may then end: what dispatch does not know
-// stays unconfirmed there.
+// Waits for the outcomes to be durable at dispatch; whether they are or not, the process may then end: what
+// dispatch does not know stays unconfirmed there.
 void WaitForOutcomes(const sdk::WorkClient& work) {
   int64_t until = base::Clock::System().BootMicros() + kOutcomesUs;
   while (work.unacknowledged() > 0 && base::Clock::System().BootMicros() < until) {
@@ -93,9 +94,15 @@ void WaitForOutcomes(const sdk::WorkClient& work) {
 int Serve(const Settings& settings, std::unique_ptr<sdk::HardStop> hard_stop, const sigset_t& ends) {
   std::unique_ptr<sdk::WorkClient> work;
   SessionEvents heard;
-  heard.finished = [&](const std::string& id, work::Outcome outcome) { work->Finish(id, std::move(outcome)); };
-  heard.receipt = [&](const std::string& key, work::Receipt receipt) { return work->AddReceipt(key, std::move(receipt)); };
-  heard.inbound = [&](const std::string& key, work::InboundMessage m) { return work->AddInbound(key, std::move(m)); };
+  heard.finished = [&](const std::string& id, work::Outcome outcome) {
+    work->Finish(id, std::move(outcome));
+  };
+  heard.receipt = [&](const std::string& key, work::Receipt receipt) {
+    return work->AddReceipt(key, std::move(receipt));
+  };
+  heard.inbound = [&](const std::string& key, work::InboundMessage m) {
+    return work->AddInbound(key, std::move(m));
+  };
   heard.link = [&](bool up, const std::string& detail) {
     work->SetReady(up);
     work->SetLink(up, detail);
@@ -120,8 +127,9 @@ int Serve(const Settings& settings, std::unique_ptr<sdk::HardStop> hard_stop, co
 
 int Main(int argc, char** argv) {
   auto flags = sdk::Flags::Parse(
-      argc, argv, {"help", "dispatch", "token-file", "name", "host", "port", "system-id", "password-file", "system-type", "window",
-                   "sandbox", "source-ton", "source-npi", "inbound-id-tlv", "response-timeout-s"});
+      argc, argv,
+      {"help", "dispatch", "token-file", "name", "host", "port", "system-id", "password-file", "system-type",
+       "window", "sandbox", "source-ton", "source-npi", "inbound-id-tlv", "response-timeout-s"});
   if (!flags.ok()) return Fail(flags.status());
   if (flags->Has("help")) {
     fmt::print("{}", kHelp);
@@ -142,4 +150,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace pharos::smpp
 
-int main(int argc, char** argv) { return pharos::smpp::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return pharos::smpp::Main(argc, argv);
+}

@@ -6,10 +6,12 @@ namespace pharos::smpp {
 namespace {
 
 uint32_t Get32(std::string_view b, size_t at) {
-  return uint32_t{uint8_t(b[at])} << 24 | uint32_t{uint8_t(b[at + 1])} << 16 | uint32_t{uint8_t(b[at + 2])} << 8 |
-         uint8_t(b[at + 3]);
+  return uint32_t{uint8_t(b[at])} << 24 | uint32_t{uint8_t(b[at + 1])} << 16 |
+         uint32_t{uint8_t(b[at + 2])} << 8 | uint8_t(b[at + 3]);
 }
-void Put8(std::string& out, uint8_t v) { out.push_back(static_cast<char>(v)); }
+void Put8(std::string& out, uint8_t v) {
+  out.push_back(static_cast<char>(v));
+}
 void Put16(std::string& out, uint16_t v) {
   Put8(out, v >> 8);
   Put8(out, v & 0xFF);
@@ -125,19 +127,26 @@ void ReadOptionalText(Cursor& in, std::string& text) {
 // False for a command whose body is not known.
 bool ReadBody(Cursor& in, Pdu& pdu) {
   switch (pdu.command) {
-    case kBindReceiver: case kBindTransmitter: case kBindTransceiver:
+    case kBindReceiver:
+    case kBindTransmitter:
+    case kBindTransceiver:
       ReadBind(in, pdu);
       return true;
-    case ResponseTo(kBindReceiver): case ResponseTo(kBindTransmitter): case ResponseTo(kBindTransceiver):
+    case ResponseTo(kBindReceiver):
+    case ResponseTo(kBindTransmitter):
+    case ResponseTo(kBindTransceiver):
       ReadOptionalText(in, pdu.system_id);
       return true;
-    case kSubmitSm: case kDeliverSm:
+    case kSubmitSm:
+    case kDeliverSm:
       ReadMessage(in, pdu);
       return true;
     case kDataSm:
       ReadData(in, pdu);
       return true;
-    case ResponseTo(kSubmitSm): case ResponseTo(kDeliverSm): case ResponseTo(kDataSm):
+    case ResponseTo(kSubmitSm):
+    case ResponseTo(kDeliverSm):
+    case ResponseTo(kDataSm):
       ReadOptionalText(in, pdu.message_id);
       return true;
     case kQuerySm:
@@ -188,15 +197,22 @@ void PutData(std::string& out, const Pdu& pdu) {
 
 void PutBody(std::string& out, const Pdu& pdu) {
   switch (pdu.command) {
-    case kBindReceiver: case kBindTransmitter: case kBindTransceiver:
+    case kBindReceiver:
+    case kBindTransmitter:
+    case kBindTransceiver:
       return PutBind(out, pdu);
-    case ResponseTo(kBindReceiver): case ResponseTo(kBindTransmitter): case ResponseTo(kBindTransceiver):
+    case ResponseTo(kBindReceiver):
+    case ResponseTo(kBindTransmitter):
+    case ResponseTo(kBindTransceiver):
       return PutText(out, pdu.system_id);
-    case kSubmitSm: case kDeliverSm:
+    case kSubmitSm:
+    case kDeliverSm:
       return PutMessage(out, pdu);
     case kDataSm:
       return PutData(out, pdu);
-    case ResponseTo(kSubmitSm): case ResponseTo(kDeliverSm): case ResponseTo(kDataSm):
+    case ResponseTo(kSubmitSm):
+    case ResponseTo(kDeliverSm):
+    case ResponseTo(kDataSm):
       return PutText(out, pdu.message_id);
     case kQuerySm:
       PutText(out, pdu.message_id);

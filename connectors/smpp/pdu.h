@@ -1,4 +1,5 @@
-// SMPP 3.4 protocol data units: bytes to values and back. Pure: no sockets, no clock, no exceptions; never reads past its input.
+// SMPP 3.4 protocol data units: bytes to values and back. Pure: no sockets, no clock, no exceptions; never
+// reads past its input.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,9 @@ enum Command : uint32_t {
   kDataSm = 0x00000103,
   kResponse = 0x80000000,
 };
-constexpr uint32_t ResponseTo(uint32_t command) { return command | kResponse; }
+constexpr uint32_t ResponseTo(uint32_t command) {
+  return command | kResponse;
+}
 
 // Statuses (5.1.3) that this code knows by name.
 enum CommandStatus : uint32_t {
@@ -113,7 +116,8 @@ inline constexpr size_t kMaxShortMessage = 254;
 
 // What a stream's buffer begins with.
 enum class Framing { kNeedMore, kWhole, kBroken };
-// kWhole sets `length`. kBroken: a length outside 16…64 KiB; nothing behind it can be trusted, close the link.
+// kWhole sets `length`. kBroken: a length outside 16…64 KiB; nothing behind it can be trusted, close the
+// link.
 Framing NextFrame(std::string_view buffer, size_t& length);
 
 // Header of a whole frame; the body may still be malformed.
@@ -121,8 +125,8 @@ struct Header {
   uint32_t length, command, status, sequence;
 };
 Header DecodeHeader(std::string_view frame);
-// INVALID_ARGUMENT (PDU_MALFORMED) if the body does not fit its command; the link can go on, the next frame is where it should be.
-// Commands that are not known decode to their header alone.
+// INVALID_ARGUMENT (PDU_MALFORMED) if the body does not fit its command; the link can go on, the next frame
+// is where it should be. Commands that are not known decode to their header alone.
 absl::StatusOr<Pdu> Decode(std::string_view frame);
 // A text with a NUL in it is cut there; short_message must be at most 255 octets.
 std::string Encode(const Pdu& pdu);
@@ -131,7 +135,8 @@ std::string Encode(const Pdu& pdu);
 struct Concatenation {
   int reference = 0, total = 1, part = 1;
 };
-// Splits it off: `text` becomes the payload. nullopt: no concatenation header; a header that does not fit is left where it is.
+// Splits it off: `text` becomes the payload. nullopt: no concatenation header; a header that does not fit is
+// left where it is.
 std::optional<Concatenation> TakeHeader(uint8_t esm_class, std::string_view& text);
 
 }  // namespace pharos::smpp

@@ -1,12 +1,12 @@
 #include "connectors/smpp/pdu.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <random>
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "connectors/smpp/receipt.h"
 #include "services/base/ids.h"
@@ -73,7 +73,8 @@ TEST(Pdu, TextIsInTheShortMessageOrInThePayload) {
 TEST(Framing, WaitsForTheWholeFrameAndRefusesImpossibleLengths) {
   std::string frame = Encode(Submit());
   size_t length = 0;
-  for (size_t n = 0; n < frame.size(); ++n) EXPECT_EQ(NextFrame(frame.substr(0, n), length), Framing::kNeedMore);
+  for (size_t n = 0; n < frame.size(); ++n)
+    EXPECT_EQ(NextFrame(frame.substr(0, n), length), Framing::kNeedMore);
   EXPECT_EQ(NextFrame(frame + "next", length), Framing::kWhole);
   EXPECT_EQ(length, frame.size());
   EXPECT_EQ(NextFrame(std::string("\0\0\0\x0f", 4), length), Framing::kBroken);
@@ -88,14 +89,17 @@ TEST(Pdu, ABodyThatEndsTooEarlyIsAnErrorNotACrash) {
       cut[2] = static_cast<char>(n >> 8);
       cut[3] = static_cast<char>(n & 0xFF);
       auto decoded = Decode(cut);  // an error, or fewer or faulty TLVs
-      if (decoded.ok()) { EXPECT_NE(*decoded, pdu); }
+      if (decoded.ok()) {
+        EXPECT_NE(*decoded, pdu);
+      }
     }
   }
 }
 
 TEST(Pdu, GarbageIsHarmless) {
   std::mt19937 random(20260101);
-  constexpr uint32_t kCommands[] = {kBindTransceiver, kSubmitSm, kDeliverSm, kDataSm, kQuerySm, ResponseTo(kSubmitSm), 0x77};
+  constexpr uint32_t kCommands[] = {kBindTransceiver,      kSubmitSm, kDeliverSm, kDataSm, kQuerySm,
+                                    ResponseTo(kSubmitSm), 0x77};
   for (int round = 0; round < 50'000; ++round) {
     std::string frame = Encode(Samples()[random() % 7]);
     for (int i = 0; i < 8; ++i) frame[4 + random() % (frame.size() - 4)] = static_cast<char>(random());
@@ -133,20 +137,27 @@ class Recorded : public testing::Test {
     const char* source = std::getenv("PHAROS_SOURCE");
     std::string beside = std::string(source ? source : ".") + "/../shared/data/wire";
     std::ifstream file((folder ? std::string(folder) : beside) + "/smpp/pdus.json");
-    if (!file) GTEST_SKIP() << "no recorded frames; set PHAROS_WIRE_DATA to the folder that holds smpp/pdus.json";
+    if (!file)
+      GTEST_SKIP() << "no recorded frames; set PHAROS_WIRE_DATA to the folder that holds smpp/pdus.json";
     cases_ = nlohmann::json::parse(file);
   }
-  static uint32_t Hex(const nlohmann::json& value) { return std::stoul(value.get<std::string>(), nullptr, 16); }
+  static uint32_t Hex(const nlohmann::json& value) {
+    return std::stoul(value.get<std::string>(), nullptr, 16);
+  }
   static void Compare(const Pdu& pdu, const nlohmann::json& want);
   nlohmann::json cases_;
 };
 
 void Recorded::Compare(const Pdu& pdu, const nlohmann::json& want) {
   auto text = [&](const char* name, const std::string& have) {
-    if (want.contains(name)) { EXPECT_EQ(have, want[name].get<std::string>()) << name; }
+    if (want.contains(name)) {
+      EXPECT_EQ(have, want[name].get<std::string>()) << name;
+    }
   };
   auto number = [&](const char* name, int have) {
-    if (want.contains(name)) { EXPECT_EQ(have, want[name].get<int>()) << name; }
+    if (want.contains(name)) {
+      EXPECT_EQ(have, want[name].get<int>()) << name;
+    }
   };
   text("system_id", pdu.system_id);
   text("password", pdu.password);
@@ -190,8 +201,12 @@ TEST_F(Recorded, FramesAreReadAsTheirMakersMeantThem) {
       at += length;
       Header header = DecodeHeader(frame);
       EXPECT_EQ(header.sequence, want["sequence_number"].get<uint32_t>());
-      if (want.contains("command_id")) { EXPECT_EQ(header.command, Hex(want["command_id"])); }
-      if (want.contains("command_status")) { EXPECT_EQ(header.status, Hex(want["command_status"])); }
+      if (want.contains("command_id")) {
+        EXPECT_EQ(header.command, Hex(want["command_id"]));
+      }
+      if (want.contains("command_status")) {
+        EXPECT_EQ(header.status, Hex(want["command_status"]));
+      }
       auto decoded = Decode(frame);
       if (want.contains("malformed")) {
         EXPECT_TRUE(!decoded.ok() || decoded->tlv_fault);
@@ -203,7 +218,9 @@ TEST_F(Recorded, FramesAreReadAsTheirMakersMeantThem) {
       if (decoded->command & kResponse) continue;
       EXPECT_EQ(base::ToHex(Encode(*decoded)), base::ToHex(frame));  // and written as they wrote them
     }
-    if (c["pdus"].empty()) { EXPECT_EQ(NextFrame(stream, length), Framing::kBroken); }
+    if (c["pdus"].empty()) {
+      EXPECT_EQ(NextFrame(stream, length), Framing::kBroken);
+    }
   }
 }
 

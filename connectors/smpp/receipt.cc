@@ -16,9 +16,16 @@ struct Label {
   std::string_view word;
   Field field;
 };
-constexpr Label kLabels[] = {{"id:", kId}, {"sub:", kSub}, {"dlvrd:", kDelivered}, {"submit date:", kSubmitDate},
-                             {"submitdate:", kSubmitDate}, {"done date:", kDoneDate}, {"donedate:", kDoneDate},
-                             {"stat:", kStat}, {"err:", kErr}, {"text:", kText}};
+constexpr Label kLabels[] = {{"id:", kId},
+                             {"sub:", kSub},
+                             {"dlvrd:", kDelivered},
+                             {"submit date:", kSubmitDate},
+                             {"submitdate:", kSubmitDate},
+                             {"done date:", kDoneDate},
+                             {"donedate:", kDoneDate},
+                             {"stat:", kStat},
+                             {"err:", kErr},
+                             {"text:", kText}};
 
 struct Found {
   size_t label, value;
@@ -60,14 +67,17 @@ bool IsNoError(std::string_view error) {
   return std::all_of(error.begin(), error.end(), [](char c) { return c == '0'; });
 }
 
-std::string WithoutNul(std::string_view value) { return std::string(base::TrimAscii(value.substr(0, value.find('\0')))); }
+std::string WithoutNul(std::string_view value) {
+  return std::string(base::TrimAscii(value.substr(0, value.find('\0'))));
+}
 
 void ApplyTlvs(const Pdu& pdu, DeliveryReceipt& receipt) {
   if (auto* tlv = pdu.Find(kReceiptedMessageId)) {
     auto id = WithoutNul(tlv->value);
     if (!id.empty()) receipt.id = id;
   }
-  if (auto* tlv = pdu.Find(kMessageState); tlv && tlv->value.size() == 1 && tlv->value[0] >= 1 && tlv->value[0] <= 8)
+  if (auto* tlv = pdu.Find(kMessageState);
+      tlv && tlv->value.size() == 1 && tlv->value[0] >= 1 && tlv->value[0] <= 8)
     receipt.state = static_cast<MessageState>(tlv->value[0]);
   if (auto* tlv = pdu.Find(kUserMessageReference)) {
     if (tlv->value.size() == 2) receipt.reference = uint8_t(tlv->value[0]) << 8 | uint8_t(tlv->value[1]);
@@ -82,11 +92,19 @@ void ApplyTlvs(const Pdu& pdu, DeliveryReceipt& receipt) {
 }  // namespace
 
 MessageState StateNamed(std::string_view word) {
-  static constexpr std::array<std::pair<std::string_view, MessageState>, 12> kWords = {{
-      {"enroute", MessageState::kEnRoute}, {"delivrd", MessageState::kDelivered}, {"delivered", MessageState::kDelivered},
-      {"expired", MessageState::kExpired}, {"deleted", MessageState::kDeleted}, {"undeliv", MessageState::kUndeliverable},
-      {"failed", MessageState::kUndeliverable}, {"acceptd", MessageState::kAccepted}, {"accepted", MessageState::kAccepted},
-      {"unknown", MessageState::kUnknown}, {"rejectd", MessageState::kRejected}, {"rejected", MessageState::kRejected}}};
+  static constexpr std::array<std::pair<std::string_view, MessageState>, 12> kWords = {
+      {{"enroute", MessageState::kEnRoute},
+       {"delivrd", MessageState::kDelivered},
+       {"delivered", MessageState::kDelivered},
+       {"expired", MessageState::kExpired},
+       {"deleted", MessageState::kDeleted},
+       {"undeliv", MessageState::kUndeliverable},
+       {"failed", MessageState::kUndeliverable},
+       {"acceptd", MessageState::kAccepted},
+       {"accepted", MessageState::kAccepted},
+       {"unknown", MessageState::kUnknown},
+       {"rejectd", MessageState::kRejected},
+       {"rejected", MessageState::kRejected}}};
   std::string lower = base::LowerAscii(word);
   for (const auto& [name, state] : kWords)
     if (lower == name) return state;

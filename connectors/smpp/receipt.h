@@ -1,5 +1,5 @@
-// Delivery receipts, from whatever dialect: the text "id:… stat:…" of SMPP 3.4 appendix B in any order and case, and the TLVs, which
-// win over the text.
+// Delivery receipts, from whatever dialect: the text "id:… stat:…" of SMPP 3.4 appendix B in any order and
+// case, and the TLVs, which win over the text.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,24 @@
 namespace pharos::smpp {
 
 // Values of the TLV message_state.
-enum class MessageState { kNone = 0, kEnRoute, kDelivered, kExpired, kDeleted, kUndeliverable, kAccepted, kUnknown, kRejected };
+enum class MessageState {
+  kNone = 0,
+  kEnRoute,
+  kDelivered,
+  kExpired,
+  kDeleted,
+  kUndeliverable,
+  kAccepted,
+  kUnknown,
+  kRejected
+};
 
 struct DeliveryReceipt {
   std::string id;  // as the provider wrote it, trimmed
   MessageState state = MessageState::kNone;
-  std::string error;          // as the provider wrote it; empty = none or "000"
-  int64_t done_time_us = 0;   // from "done date", read as UTC; 0 = none or unreadable
-  int reference = -1;         // user_message_reference; -1 = none came
+  std::string error;         // as the provider wrote it; empty = none or "000"
+  int64_t done_time_us = 0;  // from "done date", read as UTC; 0 = none or unreadable
+  int reference = -1;        // user_message_reference; -1 = none came
 };
 
 // True if the deliver_sm or data_sm says that it is a receipt (esm_class), or carries a receipt's TLVs.

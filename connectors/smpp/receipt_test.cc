@@ -6,8 +6,9 @@ namespace pharos::smpp {
 namespace {
 
 TEST(ReceiptText, IsReadInTheStandardForm) {
-  auto r = ReadReceiptText("id:0123456789 sub:001 dlvrd:001 submit date:2601021504 done date:260102150501 stat:DELIVRD err:000 "
-                           "text:Your id: is stat:UNDELIV");
+  auto r = ReadReceiptText(
+      "id:0123456789 sub:001 dlvrd:001 submit date:2601021504 done date:260102150501 stat:DELIVRD err:000 "
+      "text:Your id: is stat:UNDELIV");
   EXPECT_EQ(r.id, "0123456789");
   EXPECT_EQ(r.state, MessageState::kDelivered);
   EXPECT_EQ(r.error, "");

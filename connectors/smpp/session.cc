@@ -1,5 +1,6 @@
 #include "connectors/smpp/session.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -10,8 +11,6 @@
 #include <thread>
 #include <unordered_map>
 
-#include <fmt/format.h>
-
 #include "connectors/smpp/link.h"
 #include "connectors/smpp/receipt.h"
 #include "services/base/log.h"
@@ -21,19 +20,26 @@
 namespace pharos::smpp {
 namespace {
 
-constexpr int64_t kBusyTickUs = 5'000;      // looks at the send queue and at use-bys so often while something is open
+constexpr int64_t kBusyTickUs =
+    5'000;  // looks at the send queue and at use-bys so often while something is open
 constexpr int64_t kIdleTickUs = 100'000;
 constexpr int kMaxUnansweredEnquiries = 2;
-constexpr size_t kMaxRepeatsKept = 16;      // sequences of one deliver_sm that the provider repeats
+constexpr size_t kMaxRepeatsKept = 16;  // sequences of one deliver_sm that the provider repeats
 constexpr int64_t kUnbindWaitUs = 1'000'000;
 
 std::string BindRefusal(uint32_t status) {
   switch (status) {
-    case kInvalidPassword: return "the provider refused our password; check the password of this connector";
-    case kInvalidSystemId: return "the provider does not know our system id; check the system id of this connector";
-    case kAlreadyBound: return "the provider says that this account is bound already; is another connector using it?";
-    case kBindFailed: return "the provider refused the bind; ask the provider whether the account may connect from this address";
-    default: return fmt::format("the provider refused the bind with status 0x{:08X}", status);
+    case kInvalidPassword:
+      return "the provider refused our password; check the password of this connector";
+    case kInvalidSystemId:
+      return "the provider does not know our system id; check the system id of this connector";
+    case kAlreadyBound:
+      return "the provider says that this account is bound already; is another connector using it?";
+    case kBindFailed:
+      return "the provider refused the bind; ask the provider whether the account may connect from this "
+             "address";
+    default:
+      return fmt::format("the provider refused the bind with status 0x{:08X}", status);
   }
 }
 
@@ -41,9 +47,14 @@ std::string BindRefusal(uint32_t status) {
 
 class Session::Impl {
  public:
-  Impl(SessionOptions options, std::unique_ptr<sdk::HardStop> hard_stop, SessionEvents events, base::Clock& clock)
-      : options_(std::move(options)), hard_stop_(std::move(hard_stop)), events_(std::move(events)), clock_(clock),
-        wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), jitter_(std::random_device{}()) {}
+  Impl(SessionOptions options, std::unique_ptr<sdk::HardStop> hard_stop, SessionEvents events,
+       base::Clock& clock)
+      : options_(std::move(options)),
+        hard_stop_(std::move(hard_stop)),
+        events_(std::move(events)),
+        clock_(clock),
+        wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+        jitter_(std::random_device{}()) {}
   ~Impl() { close(wake_); }
 
   void Run();
@@ -113,14 +124,14 @@ class Session::Impl {
   int64_t stop_by_us_ = 0, unbind_by_us_ = 0;
   Link link_;
   std::string in_;
-  std::string control_;            // frames that are no hand-over
-  std::string partial_;            // the rest of a frame that the socket took in part
-  Owned partial_owner_;            // nullptr: control frames
+  std::string control_;  // frames that are no hand-over
+  std::string partial_;  // the rest of a frame that the socket took in part
+  Owned partial_owner_;  // nullptr: control frames
   size_t partial_part_ = 0;
   uint32_t sequence_ = 0;
   uint8_t reference_ = 0;
-  std::deque<Owned> waiting_;      // some part not begun
-  std::deque<Owned> armed_;        // in order of hand-over
+  std::deque<Owned> waiting_;  // some part not begun
+  std::deque<Owned> armed_;    // in order of hand-over
   std::unordered_map<uint32_t, InFlight> in_flight_;
   std::deque<uint32_t> sent_order_;
   std::unordered_map<uint64_t, std::vector<Header>> unanswered_;  // deliver_sm of this link by our sequence
@@ -212,7 +223,8 @@ void Session::Impl::BeginStop(int64_t grace_us) {
 void Session::Impl::Say(bool up, const std::string& detail) {
   if (detail == said_) return;
   said_ = detail;
-  base::Log(up ? base::LogLevel::kInfo : base::LogLevel::kWarning, "provider_link", {{"up", up}, {"detail", detail}});
+  base::Log(up ? base::LogLevel::kInfo : base::LogLevel::kWarning, "provider_link",
+            {{"up", up}, {"detail", detail}});
   events_.link(up, detail);
 }
 
@@ -313,17 +325,27 @@ void Session::Impl::Unstall() {
 bool Session::Impl::OnFrame(std::string_view frame) {
   Header header = DecodeHeader(frame);
   switch (header.command) {
-    case ResponseTo(kBindTransceiver): OnBindResponse(header); return true;
-    case ResponseTo(kSubmitSm): OnSubmitResponse(frame, header); return true;
+    case ResponseTo(kBindTransceiver):
+      OnBindResponse(header);
+      return true;
+    case ResponseTo(kSubmitSm):
+      OnSubmitResponse(frame, header);
+      return true;
     case kGenericNack:
       if (state_ == State::kBinding)
         LinkLost("the provider does not understand bind_transceiver");
       else
         OnSubmitResponse(frame, header);
       return true;
-    case kDeliverSm: case kDataSm: return OnDeliver(frame, header);
-    case kEnquireLink: Answer(header, kOk); return true;
-    case ResponseTo(kEnquireLink): enquiries_ = 0; return true;
+    case kDeliverSm:
+    case kDataSm:
+      return OnDeliver(frame, header);
+    case kEnquireLink:
+      Answer(header, kOk);
+      return true;
+    case ResponseTo(kEnquireLink):
+      enquiries_ = 0;
+      return true;
     case kUnbind:
       Answer(header, kOk);
       Pump();
@@ -404,7 +426,9 @@ void Session::Impl::Answer(const Header& request, uint32_t status) {
   SendControl(answer);
 }
 
-void Session::Impl::SendControl(Pdu pdu) { control_ += Encode(pdu); }
+void Session::Impl::SendControl(Pdu pdu) {
+  control_ += Encode(pdu);
+}
 
 void Session::Impl::AnswerKept(const std::vector<uint64_t>& sequences) {
   for (uint64_t sequence : sequences) {
@@ -425,7 +449,8 @@ void Session::Impl::Begin(sdk::Task task) {
     outcome.mutable_refused()->set_reason(stopping_ ? "SHUTTING_DOWN" : "NO_LINK");
     return events_.finished(id, std::move(outcome));
   }
-  auto submission = MakeSubmission(std::move(task), options_.submit, ++reference_, [this] { return NextSequence(); });
+  auto submission =
+      MakeSubmission(std::move(task), options_.submit, ++reference_, [this] { return NextSequence(); });
   if (!submission.ok()) {
     outcome.mutable_refused()->set_reason("NOT_ENCODABLE");
     outcome.mutable_refused()->set_permanent(true);
@@ -462,7 +487,8 @@ bool Session::Impl::FlushPartial() {
   return true;
 }
 
-// Arms the hard stop, then looks at the clock: a process that is stopped between the two is killed, not continued.
+// Arms the hard stop, then looks at the clock: a process that is stopped between the two is killed, not
+// continued.
 bool Session::Impl::MayBegin(Submission& submission) {
   const sdk::Task& task = submission.task;
   if (Now() >= task.use_by_us) return false;  // nothing open for it that would need the stop
@@ -474,8 +500,10 @@ bool Session::Impl::MayBegin(Submission& submission) {
 }
 
 Session::Impl::Step Session::Impl::WriteNextPart() {
-  if (Now() < throttled_until_us_ || in_flight_.size() >= static_cast<size_t>(options_.window)) return Step::kWait;
-  if (link_.written() - link_.Acknowledged() > static_cast<uint64_t>(options_.send_queue_bytes)) return Step::kWait;
+  if (Now() < throttled_until_us_ || in_flight_.size() >= static_cast<size_t>(options_.window))
+    return Step::kWait;
+  if (link_.written() - link_.Acknowledged() > static_cast<uint64_t>(options_.send_queue_bytes))
+    return Step::kWait;
   Owned submission = waiting_.front();
   size_t index = submission->FirstWaiting();
   if (index == submission->parts.size()) {  // its rest was given up
@@ -564,7 +592,9 @@ void Session::Impl::CheckHardStop() {
   });
   int64_t earliest = hard_stop_->Earliest();
   if (earliest != 0 && Now() >= earliest - options_.hard_stop_margin_us)
-    LinkLost("the provider's connection did not take our octets in time; it was reset so that nothing leaves late");
+    LinkLost(
+        "the provider's connection did not take our octets in time; it was reset so that nothing leaves "
+        "late");
 }
 
 void Session::Impl::CheckTimeouts() {
@@ -573,7 +603,8 @@ void Session::Impl::CheckTimeouts() {
   while (!sent_order_.empty() && !in_flight_.count(sent_order_.front())) sent_order_.pop_front();
   if (!sent_order_.empty()) {
     const InFlight& oldest = in_flight_[sent_order_.front()];
-    if (now - std::max(read_again_us_, oldest.submission->parts[oldest.part].sent_us) > options_.response_timeout_us)
+    if (now - std::max(read_again_us_, oldest.submission->parts[oldest.part].sent_us) >
+        options_.response_timeout_us)
       return LinkLost("the provider did not answer a submission in time", "RESPONSE_TIMEOUT");
   }
   if (now - std::max(heard_us_, enquired_us_) < options_.enquire_after_us) return;
@@ -587,10 +618,13 @@ void Session::Impl::CheckTimeouts() {
 
 // ---- outside
 
-Session::Session(SessionOptions options, std::unique_ptr<sdk::HardStop> hard_stop, SessionEvents events, base::Clock& clock)
+Session::Session(SessionOptions options, std::unique_ptr<sdk::HardStop> hard_stop, SessionEvents events,
+                 base::Clock& clock)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(hard_stop), std::move(events), clock)) {}
 
-Session::~Session() { Stop(0); }
+Session::~Session() {
+  Stop(0);
+}
 
 void Session::Start() {
   impl_->thread_ = std::thread([this] { impl_->Run(); });

@@ -1,10 +1,10 @@
 // The session against the sandbox, over a real loopback connection.
 #include "connectors/smpp/session.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <map>
-
-#include <gtest/gtest.h>
 
 #include "connectors/sandbox/smsc.h"
 #include "services/base/mutex.h"
@@ -19,7 +19,9 @@ class Heard {
  public:
   SessionEvents Events() {
     SessionEvents events;
-    events.finished = [this](const std::string& id, work::Outcome outcome) { Note([&] { outcomes[id] = outcome; }); };
+    events.finished = [this](const std::string& id, work::Outcome outcome) {
+      Note([&] { outcomes[id] = outcome; });
+    };
     events.receipt = [this](const std::string& key, work::Receipt receipt) -> std::optional<uint64_t> {
       return Keep(key, [&] { receipts.push_back(receipt); });
     };
@@ -92,7 +94,8 @@ class SessionTest : public testing::Test {
     StartSession();
     ASSERT_TRUE(heard_.Until([&] { return heard_.up; }));
   }
-  // use-by and hard stop are far away unless a test is about them: a test process is killed by its hard stop too.
+  // use-by and hard stop are far away unless a test is about them: a test process is killed by its hard stop
+  // too.
   static sdk::Task Task(const std::string& id, const std::string& number, const std::string& text = "Hello",
                         int64_t lease_us = 60'000'000) {
     sdk::Task task;
@@ -133,8 +136,8 @@ TEST_F(SessionTest, AMessageIsAcceptedAndItsReceiptComes) {
 
 TEST_F(SessionTest, MagicNumbersMeetTheirFates) {
   StartBoth();
-  session_->Submit({Task("rejected", "447700900001"), Task("failed", "447700900002"), Task("throttled", "447700900007"),
-                    Task("early", "447700900009")});
+  session_->Submit({Task("rejected", "447700900001"), Task("failed", "447700900002"),
+                    Task("throttled", "447700900007"), Task("early", "447700900009")});
   EXPECT_EQ(Finished("rejected").rejected().reason(), "INVALID_NUMBER");
   EXPECT_EQ(Finished("throttled").rejected().reason(), "THROTTLED");
   EXPECT_TRUE(Finished("throttled").rejected().transient());
@@ -219,7 +222,8 @@ TEST_F(SessionTest, AfterUseByNothingIsBegun) {
   EXPECT_EQ(smsc_->counts().submits, 1);
 }
 
-// The provider's window is closed: what it has not taken at the hard stop never reaches it, and this process lives on.
+// The provider's window is closed: what it has not taken at the hard stop never reaches it, and this process
+// lives on.
 TEST_F(SessionTest, AClosedWindowEndsInAResetBeforeTheHardStop) {
   options_.window = 100'000;
   options_.send_queue_bytes = 1 << 20;
@@ -261,7 +265,8 @@ TEST_F(SessionTest, StoppingWaitsForAnswersAndUnbinds) {
   Finished("t0");
   session_->Stop(10'000'000);
   ASSERT_EQ(heard_.outcomes.size(), 200u);
-  for (const auto& [id, outcome] : heard_.outcomes) EXPECT_TRUE(outcome.has_accepted()) << id << outcome.DebugString();
+  for (const auto& [id, outcome] : heard_.outcomes)
+    EXPECT_TRUE(outcome.has_accepted()) << id << outcome.DebugString();
 }
 
 }  // namespace

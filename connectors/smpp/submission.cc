@@ -1,8 +1,8 @@
 #include "connectors/smpp/submission.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "services/base/errors.h"
 #include "services/base/text.h"
@@ -44,7 +44,8 @@ size_t Submission::FirstWaiting() const {
 }
 
 bool Submission::NothingToWrite() const {
-  return std::none_of(parts.begin(), parts.end(), [](const Part& p) { return p.state <= PartState::kWriting; });
+  return std::none_of(parts.begin(), parts.end(),
+                      [](const Part& p) { return p.state <= PartState::kWriting; });
 }
 
 void Submission::GiveUpWaiting(const std::string& reason) {
@@ -58,7 +59,8 @@ void Submission::GiveUpWaiting(const std::string& reason) {
 std::string ValidityPeriod(int64_t seconds) {
   if (seconds <= 0) return "";
   seconds = std::min<int64_t>(seconds, 99LL * 86400);
-  return fmt::format("0000{:02}{:02}{:02}{:02}000R", seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+  return fmt::format("0000{:02}{:02}{:02}{:02}000R", seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60,
+                     seconds % 60);
 }
 
 int ReferenceOf(const std::string& id) {
@@ -69,8 +71,10 @@ int ReferenceOf(const std::string& id) {
 absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& settings, uint8_t reference,
                                           const std::function<uint32_t()>& next_sequence) {
   const auto& attempt = task.attempt;
-  if (!AllDigits(attempt.address()) || attempt.address().size() > 20) return NotEncodable("the number is not E.164 without '+'");
-  if (attempt.sender().empty() || attempt.sender().size() > 20) return NotEncodable("the sender is empty or too long");
+  if (!AllDigits(attempt.address()) || attempt.address().size() > 20)
+    return NotEncodable("the number is not E.164 without '+'");
+  if (attempt.sender().empty() || attempt.sender().size() > 20)
+    return NotEncodable("the sender is empty or too long");
   auto text = content::EncodeSms(attempt.text());
   if (!text.ok()) return NotEncodable("the text is not UTF-8 or too long");
   if (text->parts.empty()) text->parts.emplace_back();
@@ -90,7 +94,8 @@ absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& 
   Submission submission;
   for (size_t i = 0; i < text->parts.size(); ++i) {
     pdu.sequence = next_sequence();
-    pdu.short_message = (concatenated ? ConcatenationHeader(reference, text->parts.size(), i + 1) : "") + text->parts[i];
+    pdu.short_message =
+        (concatenated ? ConcatenationHeader(reference, text->parts.size(), i + 1) : "") + text->parts[i];
     Part part;
     part.frame = Encode(pdu);
     part.sequence = pdu.sequence;
@@ -110,15 +115,30 @@ work::Rejected RejectedFor(uint32_t status) {
     return rejected;
   };
   switch (status) {
-    case kThrottled: return say("THROTTLED", true, 1'000);
-    case kQueueFull: return say("QUEUE_FULL", true, 10'000);
-    case kSystemError: case kSubmitFailed: case kTemporaryAppError: return say("PROVIDER_ERROR", true, 30'000);
-    case kInvalidBindStatus: return say("NOT_BOUND", true, 1'000);
-    case kInvalidDestination: case kInvalidDestinationTon: case kInvalidDestinationNpi: case kInvalidDestinationFlag:
+    case kThrottled:
+      return say("THROTTLED", true, 1'000);
+    case kQueueFull:
+      return say("QUEUE_FULL", true, 10'000);
+    case kSystemError:
+    case kSubmitFailed:
+    case kTemporaryAppError:
+      return say("PROVIDER_ERROR", true, 30'000);
+    case kInvalidBindStatus:
+      return say("NOT_BOUND", true, 1'000);
+    case kInvalidDestination:
+    case kInvalidDestinationTon:
+    case kInvalidDestinationNpi:
+    case kInvalidDestinationFlag:
       return say("INVALID_NUMBER", false, 0);
-    case kInvalidSource: case kInvalidSourceTon: case kInvalidSourceNpi: return say("INVALID_SENDER", false, 0);
-    case kInvalidMessageLength: case kInvalidDataCoding: return say("INVALID_TEXT", false, 0);
-    default: return say("PROVIDER_ERROR", false, 0);
+    case kInvalidSource:
+    case kInvalidSourceTon:
+    case kInvalidSourceNpi:
+      return say("INVALID_SENDER", false, 0);
+    case kInvalidMessageLength:
+    case kInvalidDataCoding:
+      return say("INVALID_TEXT", false, 0);
+    default:
+      return say("PROVIDER_ERROR", false, 0);
   }
 }
 

@@ -15,9 +15,9 @@ namespace pharos::smpp {
 namespace work = ::pharos::dispatch::internal::v1;
 
 enum class PartState {
-  kWaiting,   // no octet has left
-  kWriting,   // some have
-  kSent,      // the completing byte was written
+  kWaiting,  // no octet has left
+  kWriting,  // some have
+  kSent,     // the completing byte was written
   kAccepted,
   kRejected,
   kNoAnswer,  // the completing byte was written, the answer is lost
@@ -41,9 +41,9 @@ struct Submission {
   std::string no_answer_reason = "LINK_LOST";
   bool armed = false;  // the hard stop holds for it
 
-  bool Settled() const;         // no part waits, is being written or lacks its answer
-  size_t FirstWaiting() const;  // its index, or parts.size()
-  bool NothingToWrite() const;  // no part waits or is being written
+  bool Settled() const;                           // no part waits, is being written or lacks its answer
+  size_t FirstWaiting() const;                    // its index, or parts.size()
+  bool NothingToWrite() const;                    // no part waits or is being written
   void GiveUpWaiting(const std::string& reason);  // parts not begun are not sent
 };
 
@@ -51,13 +51,13 @@ struct SubmitSettings {
   int source_ton = -1, source_npi = -1;  // -1: letters 5/0, up to 6 digits 3/0, longer 1/1
 };
 
-// Encodes the whole message. INVALID_ARGUMENT (NOT_ENCODABLE) if it can never be sent. `next_sequence` numbers the parts;
-// `reference` is that of a message in parts. Each part asks for a receipt and carries user_message_reference = the last two octets
-// of the attempt id, big-endian (its low 16 bits).
+// Encodes the whole message. INVALID_ARGUMENT (NOT_ENCODABLE) if it can never be sent. `next_sequence`
+// numbers the parts; `reference` is that of a message in parts. Each part asks for a receipt and carries
+// user_message_reference = the last two octets of the attempt id, big-endian (its low 16 bits).
 absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& settings, uint8_t reference,
                                           const std::function<uint32_t()>& next_sequence);
-// Of a settled submission: all parts accepted, or none sent, or in doubt; a message that is known to be incomplete is Rejected
-// PARTIAL for good. elapsed_us counts to the last completing byte.
+// Of a settled submission: all parts accepted, or none sent, or in doubt; a message that is known to be
+// incomplete is Rejected PARTIAL for good. elapsed_us counts to the last completing byte.
 work::Outcome OutcomeOf(const Submission& submission);
 // What a status of submit_sm_resp means.
 work::Rejected RejectedFor(uint32_t status);

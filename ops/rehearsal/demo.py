@@ -88,12 +88,10 @@ class Demo:
             record, report = network.read(self.system.journal), self.report()
             replies = [r for r in self.replies() if r["acknowledged_time_ns"]]
             never = len({s.dest for s in record.submissions if s.dest == NEVER_A_RECEIPT and not s.is_confirmation})
-            confirmed = sum(s.is_confirmation for s in record.submissions)
-            last = max((s.t_ns for s in record.submissions if not s.is_confirmation), default=0)
-            quiet = time.time_ns() - last > LAST_REPLY_S * 1e9
-            if quiet and report["sent"] + report["unconfirmed"] <= never and len(replies) >= len(record.stop_replies) <= confirmed:
+            quiet = time.time_ns() - max((s.t_ns for s in record.submissions), default=0) > LAST_REPLY_S * 1e9
+            if quiet and report["sent"] + report["unconfirmed"] <= never and len(replies) >= len(record.stop_replies):
                 return
-            now = (report, len(replies), confirmed)
+            now = (report, len(replies), len(record.submissions))
             if now != before:
                 before, changed = now, time.monotonic()
             time.sleep(0.25)

@@ -26,7 +26,8 @@ void Fill(const record::v1::AudienceRow& row, v1::Audience& audience) {
 
 }  // namespace
 
-AudienceService::AudienceService(storage::Store& store, const PeopleIndex& index, AskFreshness ask, base::Clock& clock)
+AudienceService::AudienceService(storage::Store& store, const PeopleIndex& index, AskFreshness ask,
+                                 base::Clock& clock)
     : store_(store), index_(index), ask_(std::move(ask)), clock_(clock), audiences_(store), pins_(store) {}
 
 absl::Status AudienceService::CreateAudience(rpc::Call& call, const v1::CreateAudienceRequest& request,
@@ -48,7 +49,8 @@ absl::Status AudienceService::CreateAudience(rpc::Call& call, const v1::CreateAu
   return rpc::Once(call, store_, request, response, add, now_us);
 }
 
-absl::Status AudienceService::GetAudience(rpc::Call&, const v1::GetAudienceRequest& request, v1::Audience& response) {
+absl::Status AudienceService::GetAudience(rpc::Call&, const v1::GetAudienceRequest& request,
+                                          v1::Audience& response) {
   PHAROS_ASSIGN_OR_RETURN(const auto row, audiences_.Load(request.name()));
   Fill(row, response);
   return absl::OkStatus();
@@ -67,7 +69,8 @@ absl::Status AudienceService::ListAudiences(rpc::Call&, const v1::ListAudiencesR
     bytes += row.ByteSizeLong();
     const auto taken = static_cast<size_t>(response.audiences_size());
     if (taken == most || (taken > 0 && bytes > kMaxPageBytes)) {
-      const std::string last = base::Segment(response.audiences(response.audiences_size() - 1).name(), "audiences");
+      const std::string last =
+          base::Segment(response.audiences(response.audiences_size() - 1).name(), "audiences");
       response.set_next_page_token(MakePageToken(kListQuery, last));
       break;
     }
@@ -86,9 +89,10 @@ absl::Status AudienceService::CountAudience(rpc::Call& call, const v1::CountAudi
     question.filter = row.filter();
   }
   question.purpose = request.purpose();
-  for (const int channel : request.channels()) question.channels.push_back(static_cast<type::v1::Channel>(channel));
-  PHAROS_ASSIGN_OR_RETURN(const Outcome outcome,
-                          Evaluate(question, index_, ask_, clock_.WallMicros(), call.RemainingMicros() - kAnswerUs));
+  for (const int channel : request.channels())
+    question.channels.push_back(static_cast<type::v1::Channel>(channel));
+  PHAROS_ASSIGN_OR_RETURN(const Outcome outcome, Evaluate(question, index_, ask_, clock_.WallMicros(),
+                                                          call.RemainingMicros() - kAnswerUs));
   response.set_matched(outcome.matched);
   response.set_members(outcome.member_count);
   response.mutable_excluded()->insert(outcome.excluded.begin(), outcome.excluded.end());
@@ -96,7 +100,8 @@ absl::Status AudienceService::CountAudience(rpc::Call& call, const v1::CountAudi
   return absl::OkStatus();
 }
 
-absl::Status AudienceService::ListFields(rpc::Call&, const v1::ListFieldsRequest&, v1::ListFieldsResponse& response) {
+absl::Status AudienceService::ListFields(rpc::Call&, const v1::ListFieldsRequest&,
+                                         v1::ListFieldsResponse& response) {
   for (const FieldInfo& info : AllFields()) {
     v1::Field& field = *response.add_fields();
     field.set_name(info.name);
@@ -106,7 +111,8 @@ absl::Status AudienceService::ListFields(rpc::Call&, const v1::ListFieldsRequest
   return absl::OkStatus();
 }
 
-absl::Status AudienceService::GetMembership(rpc::Call&, const v1::GetMembershipRequest& request, v1::Membership& response) {
+absl::Status AudienceService::GetMembership(rpc::Call&, const v1::GetMembershipRequest& request,
+                                            v1::Membership& response) {
   PHAROS_ASSIGN_OR_RETURN(const auto pin, pins_.NewestOf(request.campaign()));
   PHAROS_ASSIGN_OR_RETURN(const auto reason, pins_.ReasonOf(pin, request.person()));
   response.set_pin(pin.name());

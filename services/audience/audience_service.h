@@ -19,14 +19,18 @@ class AudienceService : public v1::AudienceServiceHandler {
  public:
   AudienceService(storage::Store& store, const PeopleIndex& index, AskFreshness ask, base::Clock& clock);
 
-  absl::Status CreateAudience(rpc::Call& call, const v1::CreateAudienceRequest& request, v1::Audience& response) override;
-  absl::Status GetAudience(rpc::Call& call, const v1::GetAudienceRequest& request, v1::Audience& response) override;
+  absl::Status CreateAudience(rpc::Call& call, const v1::CreateAudienceRequest& request,
+                              v1::Audience& response) override;
+  absl::Status GetAudience(rpc::Call& call, const v1::GetAudienceRequest& request,
+                           v1::Audience& response) override;
   absl::Status ListAudiences(rpc::Call& call, const v1::ListAudiencesRequest& request,
                              v1::ListAudiencesResponse& response) override;
   absl::Status CountAudience(rpc::Call& call, const v1::CountAudienceRequest& request,
                              v1::CountAudienceResponse& response) override;
-  absl::Status ListFields(rpc::Call& call, const v1::ListFieldsRequest& request, v1::ListFieldsResponse& response) override;
-  absl::Status GetMembership(rpc::Call& call, const v1::GetMembershipRequest& request, v1::Membership& response) override;
+  absl::Status ListFields(rpc::Call& call, const v1::ListFieldsRequest& request,
+                          v1::ListFieldsResponse& response) override;
+  absl::Status GetMembership(rpc::Call& call, const v1::GetMembershipRequest& request,
+                             v1::Membership& response) override;
 
  private:
   storage::Store& store_;

@@ -10,7 +10,9 @@
 namespace pharos::audience {
 namespace {
 
-std::string KeyOf(std::string_view id) { return storage::KeyWriter(kAudience).String(id); }
+std::string KeyOf(std::string_view id) {
+  return storage::KeyWriter(kAudience).String(id);
+}
 
 }  // namespace
 
@@ -25,12 +27,14 @@ absl::Status AudienceStore::Add(storage::Transaction& tx, const record::v1::Audi
 
 absl::StatusOr<record::v1::AudienceRow> AudienceStore::Load(std::string_view name) const {
   record::v1::AudienceRow row;
-  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(store_, KeyOf(base::Segment(name, "audiences")), row));
+  PHAROS_ASSIGN_OR_RETURN(const bool found,
+                          storage::GetRecord(store_, KeyOf(base::Segment(name, "audiences")), row));
   if (!found) return AudienceErrors::AudienceNotFound(name);
   return row;
 }
 
-absl::StatusOr<std::vector<record::v1::AudienceRow>> AudienceStore::List(std::string_view after, size_t most) const {
+absl::StatusOr<std::vector<record::v1::AudienceRow>> AudienceStore::List(std::string_view after,
+                                                                         size_t most) const {
   std::vector<record::v1::AudienceRow> rows;
   absl::Status damage;
   storage::KeyRange range = storage::PrefixRange(storage::KeyWriter(kAudience).str());

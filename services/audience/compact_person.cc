@@ -26,7 +26,8 @@ uint8_t ReachOf(const type::v1::GateFacts& facts) {
 std::vector<uint32_t> InternWords(std::string_view joined, StringPool& pool) {
   std::vector<uint32_t> symbols;
   for (const std::string& word : base::Split(joined, ';')) {
-    if (const std::string compared = ComparedWord(word); !compared.empty()) symbols.push_back(pool.Intern(compared));
+    if (const std::string compared = ComparedWord(word); !compared.empty())
+      symbols.push_back(pool.Intern(compared));
   }
   symbols.shrink_to_fit();
   return symbols;
@@ -53,10 +54,13 @@ std::string ComparedText(TextField field, std::string_view text) {
   return compared;
 }
 
-std::string ComparedWord(std::string_view text) { return base::LowerAscii(base::TrimAscii(text)); }
+std::string ComparedWord(std::string_view text) {
+  return base::LowerAscii(base::TrimAscii(text));
+}
 
 CompactPerson MakeCompact(const PersonState& state, StringPool& pool) {
-  static constexpr std::array<const char*, kTextFields> kNames = {"area", "postcode", "language", "sex", "organisation", "role"};
+  static constexpr std::array<const char*, kTextFields> kNames = {"area", "postcode",     "language",
+                                                                  "sex",  "organisation", "role"};
   CompactPerson person;
   for (const int kind : state.audience_kinds()) person.kinds |= 1u << kind;
   person.reach = ReachOf(state.gate());

@@ -1,4 +1,5 @@
-// A person as the index keeps them: small, without names and contact details. About 200 bytes and the gate's facts.
+// A person as the index keeps them: small, without names and contact details. About 200 bytes and the gate's
+// facts.
 #pragma once
 
 #include <array>
@@ -15,7 +16,8 @@
 
 namespace pharos::audience {
 
-// Strings to small numbers, for good: there are few different areas, roles and interests. Not thread-safe by itself.
+// Strings to small numbers, for good: there are few different areas, roles and interests. Not thread-safe by
+// itself.
 class StringPool {
  public:
   static constexpr uint32_t kAbsent = 0;            // a person without a value
@@ -32,7 +34,8 @@ class StringPool {
 
 enum TextField : uint8_t { kArea, kPostcode, kLanguage, kSex, kOrganisation, kRole, kTextFields };
 
-// A text as it is compared: ASCII letters in lower case, spaces at the ends dropped; in a postcode all spaces dropped.
+// A text as it is compared: ASCII letters in lower case, spaces at the ends dropped; in a postcode all spaces
+// dropped.
 std::string ComparedText(TextField field, std::string_view text);
 // The same for a member of a set.
 std::string ComparedWord(std::string_view text);

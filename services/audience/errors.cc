@@ -18,7 +18,8 @@ absl::Status Invalid(std::string_view reason, std::string_view field, std::strin
   return base::MakeError(absl::StatusCode::kInvalidArgument, message, std::move(facts));
 }
 
-absl::Status Unavailable(std::string_view reason, std::string message, std::map<std::string, std::string> metadata) {
+absl::Status Unavailable(std::string_view reason, std::string message,
+                         std::map<std::string, std::string> metadata) {
   base::ErrorFacts facts;
   facts.reason = reason;
   facts.metadata = std::move(metadata);
@@ -26,8 +27,10 @@ absl::Status Unavailable(std::string_view reason, std::string message, std::map<
   return base::MakeError(absl::StatusCode::kUnavailable, message, std::move(facts));
 }
 
-absl::Status NotFound(std::string_view reason, std::string message, std::string_view kind, std::string_view name) {
-  return base::MakeError(absl::StatusCode::kNotFound, reason, message, {{std::string(kind), std::string(name)}});
+absl::Status NotFound(std::string_view reason, std::string message, std::string_view kind,
+                      std::string_view name) {
+  return base::MakeError(absl::StatusCode::kNotFound, reason, message,
+                         {{std::string(kind), std::string(name)}});
 }
 
 }  // namespace
@@ -40,14 +43,15 @@ absl::Status AudienceErrors::FilterWrong(size_t position, std::string_view messa
 }
 
 absl::Status AudienceErrors::AudienceExists(std::string_view name) {
-  return base::MakeError(absl::StatusCode::kAlreadyExists, "AUDIENCE_EXISTS",
-                         fmt::format("{} exists already: choose another id, or use the one that is there", name),
-                         {{"audience", std::string(name)}});
+  return base::MakeError(
+      absl::StatusCode::kAlreadyExists, "AUDIENCE_EXISTS",
+      fmt::format("{} exists already: choose another id, or use the one that is there", name),
+      {{"audience", std::string(name)}});
 }
 
 absl::Status AudienceErrors::AudienceNotFound(std::string_view name) {
-  return NotFound("AUDIENCE_NOT_FOUND", fmt::format("there is no {}: ListAudiences shows those there are", name), "audience",
-                  name);
+  return NotFound("AUDIENCE_NOT_FOUND",
+                  fmt::format("there is no {}: ListAudiences shows those there are", name), "audience", name);
 }
 
 absl::Status AudienceErrors::AudienceIdWrong() {
@@ -56,28 +60,34 @@ absl::Status AudienceErrors::AudienceIdWrong() {
 }
 
 absl::Status AudienceErrors::NothingAsked() {
-  return Invalid("AUDIENCE_OR_FILTER_MISSING", "audience", "give an audience or a filter (an empty filter means everybody)");
+  return Invalid("AUDIENCE_OR_FILTER_MISSING", "audience",
+                 "give an audience or a filter (an empty filter means everybody)");
 }
 
 absl::Status AudienceErrors::PurposeNotFound(std::string_view purpose) {
-  return NotFound("PURPOSE_NOT_FOUND", fmt::format("there is no {}: register it first, with CreatePurpose", purpose),
-                  "purpose", purpose);
+  return NotFound("PURPOSE_NOT_FOUND",
+                  fmt::format("there is no {}: register it first, with CreatePurpose", purpose), "purpose",
+                  purpose);
 }
 
 absl::Status AudienceErrors::ChannelsMissing() {
-  return Invalid("CHANNELS_MISSING", "channels", "with a purpose, name at least one channel, e.g. CHANNEL_SMS");
+  return Invalid("CHANNELS_MISSING", "channels",
+                 "with a purpose, name at least one channel, e.g. CHANNEL_SMS");
 }
 
 absl::Status AudienceErrors::ChannelWrong(size_t index) {
-  return Invalid("CHANNEL_UNKNOWN", fmt::format("channels[{}]", index), "the channels are CHANNEL_SMS and CHANNEL_EMAIL");
+  return Invalid("CHANNEL_UNKNOWN", fmt::format("channels[{}]", index),
+                 "the channels are CHANNEL_SMS and CHANNEL_EMAIL");
 }
 
 absl::Status AudienceErrors::ChannelRepeated(size_t index) {
-  return Invalid("CHANNEL_REPEATED", fmt::format("channels[{}]", index), "name each channel once, in the order to try");
+  return Invalid("CHANNEL_REPEATED", fmt::format("channels[{}]", index),
+                 "name each channel once, in the order to try");
 }
 
 absl::Status AudienceErrors::RequestIdMissing() {
-  return Invalid("REQUEST_ID_MISSING", "request_id", "give a request id, so that a repeat finds the same pin");
+  return Invalid("REQUEST_ID_MISSING", "request_id",
+                 "give a request id, so that a repeat finds the same pin");
 }
 
 absl::Status AudienceErrors::RequestIdReused() {
@@ -95,25 +105,29 @@ absl::Status AudienceErrors::PinNotFound(std::string_view pin) {
 }
 
 absl::Status AudienceErrors::NothingPinned(std::string_view campaign) {
-  return NotFound("NOTHING_PINNED", fmt::format("no members were pinned for {}: submit it for approval first", campaign),
+  return NotFound("NOTHING_PINNED",
+                  fmt::format("no members were pinned for {}: submit it for approval first", campaign),
                   "campaign", campaign);
 }
 
 absl::Status AudienceErrors::Loading() {
-  return Unavailable("AUDIENCE_LOADING", "the audience service is still reading people from the customer service: try again",
-                     {});
+  return Unavailable("AUDIENCE_LOADING",
+                     "the audience service is still reading people from the customer service: try again", {});
 }
 
 absl::Status AudienceErrors::Behind(uint64_t applied, uint64_t wanted) {
-  return Unavailable("AUDIENCE_BEHIND",
-                     fmt::format("the audience service has seen change {} of {}: try again, or allow more time", applied, wanted),
-                     {{"applied", std::to_string(applied)}, {"wanted", std::to_string(wanted)}});
+  return Unavailable(
+      "AUDIENCE_BEHIND",
+      fmt::format("the audience service has seen change {} of {}: try again, or allow more time", applied,
+                  wanted),
+      {{"applied", std::to_string(applied)}, {"wanted", std::to_string(wanted)}});
 }
 
 absl::Status AudienceErrors::PinDamaged(std::string_view pin) {
-  return base::MakeError(absl::StatusCode::kDataLoss, "PIN_DAMAGED",
-                         fmt::format("rows of {} are missing: pin the members again, and check the store", pin),
-                         {{"pin", std::string(pin)}});
+  return base::MakeError(
+      absl::StatusCode::kDataLoss, "PIN_DAMAGED",
+      fmt::format("rows of {} are missing: pin the members again, and check the store", pin),
+      {{"pin", std::string(pin)}});
 }
 
 }  // namespace pharos::audience

@@ -11,7 +11,8 @@
 namespace pharos::audience {
 
 struct AudienceErrors {
-  // `position` is the 1-based character at which the filter goes wrong; `message` says what was expected there.
+  // `position` is the 1-based character at which the filter goes wrong; `message` says what was expected
+  // there.
   static absl::Status FilterWrong(size_t position, std::string_view message,
                                   std::map<std::string, std::string> metadata = {});
   static absl::Status AudienceExists(std::string_view name);

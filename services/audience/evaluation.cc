@@ -14,15 +14,17 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr int64_t kMaxWaitUs = 15'000'000;     // longer than that the index will not catch up soon: say so
-constexpr int kMaxAttempts = 4;                // of finding the index whole after the wait
+constexpr int64_t kMaxWaitUs = 15'000'000;  // longer than that the index will not catch up soon: say so
+constexpr int kMaxAttempts = 4;             // of finding the index whole after the wait
 
 absl::Status CheckChannels(const Question& question) {
   if (!question.purpose.empty() && question.channels.empty()) return AudienceErrors::ChannelsMissing();
   for (size_t i = 0; i < question.channels.size(); ++i) {
     const auto channel = question.channels[i];
-    if (channel != type::v1::CHANNEL_SMS && channel != type::v1::CHANNEL_EMAIL) return AudienceErrors::ChannelWrong(i);
-    if (std::count(question.channels.begin(), question.channels.end(), channel) > 1) return AudienceErrors::ChannelRepeated(i);
+    if (channel != type::v1::CHANNEL_SMS && channel != type::v1::CHANNEL_EMAIL)
+      return AudienceErrors::ChannelWrong(i);
+    if (std::count(question.channels.begin(), question.channels.end(), channel) > 1)
+      return AudienceErrors::ChannelRepeated(i);
   }
   return absl::OkStatus();
 }
@@ -30,7 +32,8 @@ absl::Status CheckChannels(const Question& question) {
 // Counts, and keeps if asked.
 class Tally {
  public:
-  Tally(const Question& question, std::optional<gate::Purpose> purpose) : question_(question), purpose_(std::move(purpose)) {}
+  Tally(const Question& question, std::optional<gate::Purpose> purpose)
+      : question_(question), purpose_(std::move(purpose)) {}
 
   void Add(std::string_view id, FactsReader& facts) {
     ++outcome_.matched;
@@ -38,7 +41,8 @@ class Tally {
     gate::Verdict verdict = gate::Choose(facts.Facts(), *purpose_, question_.channels);
     if (verdict.reason == type::v1::ALLOW) {
       ++outcome_.member_count;
-      if (question_.keep_people) outcome_.members.push_back({std::string(id), verdict.channel, std::move(verdict.endpoint)});
+      if (question_.keep_people)
+        outcome_.members.push_back({std::string(id), verdict.channel, std::move(verdict.endpoint)});
     } else {
       ++by_reason_[verdict.reason];
       if (question_.keep_people) outcome_.left_out.push_back({std::string(id), verdict.reason});
@@ -49,7 +53,8 @@ class Tally {
     outcome_.position = position;
     for (int reason = 0; reason <= type::v1::GateReason_MAX; ++reason) {
       if (by_reason_[reason] == 0) continue;
-      outcome_.excluded[type::v1::GateReason_Name(static_cast<type::v1::GateReason>(reason))] = by_reason_[reason];
+      outcome_.excluded[type::v1::GateReason_Name(static_cast<type::v1::GateReason>(reason))] =
+          by_reason_[reason];
     }
     const auto by_person = [](const auto& a, const auto& b) { return a.person < b.person; };
     std::sort(outcome_.members.begin(), outcome_.members.end(), by_person);
@@ -64,7 +69,8 @@ class Tally {
   std::array<int64_t, type::v1::GateReason_MAX + 1> by_reason_{};
 };
 
-absl::StatusOr<std::optional<gate::Purpose>> FindPurposes(const Question& question, const Predicate& predicate,
+absl::StatusOr<std::optional<gate::Purpose>> FindPurposes(const Question& question,
+                                                          const Predicate& predicate,
                                                           const Freshness& fresh) {
   for (const std::string& named : PurposesIn(predicate)) {
     if (!fresh.purposes.contains(named)) return AudienceErrors::PurposeNotFound(named);
@@ -98,8 +104,8 @@ absl::StatusOr<Outcome> EvaluateNow(const Question& question, const Predicate& p
 
 }  // namespace
 
-absl::StatusOr<Outcome> Evaluate(const Question& question, const PeopleIndex& index, const AskFreshness& ask, int64_t now_us,
-                                 int64_t micros) {
+absl::StatusOr<Outcome> Evaluate(const Question& question, const PeopleIndex& index, const AskFreshness& ask,
+                                 int64_t now_us, int64_t micros) {
   const auto until = steady_clock::now() + std::chrono::microseconds(std::min(micros, kMaxWaitUs));
   const auto left_us = [&] {
     return std::chrono::duration_cast<std::chrono::microseconds>(until - steady_clock::now()).count();

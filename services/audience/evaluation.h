@@ -1,4 +1,5 @@
-// Evaluates a filter, and the gate if asked, over everybody. The count and the pin go through here, so that they cannot differ.
+// Evaluates a filter, and the gate if asked, over everybody. The count and the pin go through here, so that
+// they cannot differ.
 #pragma once
 
 #include <cstdint>
@@ -41,10 +42,11 @@ struct Outcome {
   std::vector<LeftOut> left_out;  // sorted by person
 };
 
-// At least as fresh as the customer service's last commit when the call came; waits for that until `micros` have passed.
-// INVALID_ARGUMENT: FILTER_WRONG, CHANNELS_MISSING, CHANNEL_UNKNOWN, CHANNEL_REPEATED. NOT_FOUND: PURPOSE_NOT_FOUND, also for a
-// purpose that the filter names. UNAVAILABLE: AUDIENCE_LOADING, AUDIENCE_BEHIND.
-absl::StatusOr<Outcome> Evaluate(const Question& question, const PeopleIndex& index, const AskFreshness& ask, int64_t now_us,
-                                 int64_t micros);
+// At least as fresh as the customer service's last commit when the call came; waits for that until `micros`
+// have passed. INVALID_ARGUMENT: FILTER_WRONG, CHANNELS_MISSING, CHANNEL_UNKNOWN, CHANNEL_REPEATED.
+// NOT_FOUND: PURPOSE_NOT_FOUND, also for a purpose that the filter names. UNAVAILABLE: AUDIENCE_LOADING,
+// AUDIENCE_BEHIND.
+absl::StatusOr<Outcome> Evaluate(const Question& question, const PeopleIndex& index, const AskFreshness& ask,
+                                 int64_t now_us, int64_t micros);
 
 }  // namespace pharos::audience

@@ -1,9 +1,9 @@
 #include "services/audience/feed_client.h"
 
+#include <grpcpp/grpcpp.h>
+
 #include <algorithm>
 #include <thread>
-
-#include <grpcpp/grpcpp.h>
 
 #include "pharos/customer/internal/v1/feed_service.grpc.pb.h"
 #include "services/audience/errors.h"
@@ -88,7 +88,8 @@ class Client : public FeedClient {
     const grpc::Status status = stream->Finish();
     if (!read) return status.ok() ? AudienceErrors::Loading() : rpc::FromGrpc(status);
     for (const auto& purpose : response.purposes()) {
-      freshness.purposes[purpose.purpose()] = {purpose.purpose(), purpose.purpose_class(), purpose.lawful_basis()};
+      freshness.purposes[purpose.purpose()] = {purpose.purpose(), purpose.purpose_class(),
+                                               purpose.lawful_basis()};
     }
     return absl::OkStatus();
   }
@@ -103,7 +104,8 @@ class Client : public FeedClient {
       if (!Pause(backoff_us)) return;
       // The text of a status stays out of the log: it comes from elsewhere.
       base::Log(base::LogLevel::kInfo, "audience.feed_again",
-                {{"code", static_cast<int64_t>(status.code())}, {"position", static_cast<int64_t>(index_.position())}});
+                {{"code", static_cast<int64_t>(status.code())},
+                 {"position", static_cast<int64_t>(index_.position())}});
       backoff_us = std::min(backoff_us * 2, kMaxBackoffUs);
     }
   }
@@ -152,6 +154,8 @@ class Client : public FeedClient {
 
 }  // namespace
 
-std::unique_ptr<FeedClient> FeedClient::New(PeopleIndex& index) { return std::make_unique<Client>(index); }
+std::unique_ptr<FeedClient> FeedClient::New(PeopleIndex& index) {
+  return std::make_unique<Client>(index);
+}
 
 }  // namespace pharos::audience

@@ -1,4 +1,5 @@
-// The customer service, as the audience service calls it: its feed into the index, and what has just been committed there.
+// The customer service, as the audience service calls it: its feed into the index, and what has just been
+// committed there.
 #pragma once
 
 #include <cstdint>

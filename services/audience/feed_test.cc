@@ -1,7 +1,7 @@
 // The feed over a real server, followed into the index and counted: fresh, resumed, started again.
-#include <atomic>
-
 #include <gtest/gtest.h>
+
+#include <atomic>
 
 #include "pharos/customer/internal/v1/feed_service.pb.h"
 #include "pharos/customer/internal/v1/feed_service.serve.h"
@@ -53,7 +53,8 @@ class TinyFeed : public feed::FeedServiceHandler {
     while (!call.cancelled()) changed_.WaitForMicros(lock, 20'000);
     return absl::OkStatus();
   }
-  absl::Status GetPosition(rpc::Call&, const feed::GetPositionRequest&, feed::GetPositionResponse& response) override {
+  absl::Status GetPosition(rpc::Call&, const feed::GetPositionRequest&,
+                           feed::GetPositionResponse& response) override {
     base::MutexLock lock(mutex_);
     response.set_position(committed_);
     return absl::OkStatus();
@@ -103,7 +104,8 @@ class FeedTest : public testing::Test {
   }
   absl::StatusOr<Outcome> Count(const std::string& purpose) {
     const Question question{"", purpose, {type::v1::CHANNEL_SMS}};
-    return Evaluate(question, index_, [this](bool with, int64_t us) { return client_->Ask(with, us); }, 0, kPatienceUs);
+    return Evaluate(
+        question, index_, [this](bool with, int64_t us) { return client_->Ask(with, us); }, 0, kPatienceUs);
   }
 
   rpc::Credentials credentials_;

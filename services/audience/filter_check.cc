@@ -1,11 +1,11 @@
 #include "services/audience/filter_check.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
 #include "absl/strings/str_join.h"
-#include <fmt/format.h>
-
 #include "services/audience/errors.h"
 #include "services/base/errors.h"
 #include "services/base/ids.h"
@@ -26,7 +26,8 @@ absl::Status Wrong(const Token& token, std::string_view message) {
 }
 
 // "… did you mean "x"? The fields are: …"
-absl::Status Unknown(size_t position, std::string_view what, std::string_view name, const std::vector<std::string>& known) {
+absl::Status Unknown(size_t position, std::string_view what, std::string_view name,
+                     const std::vector<std::string>& known) {
   const std::string nearest = base::Nearest(name, known);
   const std::string list = absl::StrJoin(known, ", ");
   std::string message = fmt::format("there is no {} {}", what, ShowName(name));
@@ -38,12 +39,14 @@ absl::Status Unknown(size_t position, std::string_view what, std::string_view na
 }
 
 absl::Status OperatorWrong(const Expression& term, const FieldInfo& field, std::string_view allowed) {
-  return Wrong(term.values[0], fmt::format("{} does not go with {}: use {}, e.g. {}", term.op, field.name, allowed, field.example));
+  return Wrong(term.values[0], fmt::format("{} does not go with {}: use {}, e.g. {}", term.op, field.name,
+                                           allowed, field.example));
 }
 
 absl::Status RefuseStar(const Token& value) {
   if (value.inner_star != 0) {
-    return AudienceErrors::FilterWrong(value.inner_star, R"(a * may stand only at the end; write \* for the character itself)");
+    return AudienceErrors::FilterWrong(value.inner_star,
+                                       R"(a * may stand only at the end; write \* for the character itself)");
   }
   if (value.star) return Wrong(value, R"(no * here; write \* for the character itself)");
   return absl::OkStatus();
@@ -63,15 +66,19 @@ absl::StatusOr<type::v1::Channel> ReadChannel(const Token& token) {
   return Unknown(token.position, "channel", token.text, {"SMS", "EMAIL"});
 }
 
-// Comparisons, one function a type -----------------------------------------------------------------------------------------------
+// Comparisons, one function a type
+// -----------------------------------------------------------------------------------------------
 
 absl::Status CheckInt(const Expression& term, const FieldInfo& field, Predicate& out) {
   if (term.op == ":") return OperatorWrong(term, field, "=, !=, <, <=, > or >=");
   const Token& value = term.values[0];
-  const bool number = value.kind == TokenKind::kText && !value.star && !value.text.empty() &&
-                      value.text.size() <= kMaxAgeDigits &&
-                      std::all_of(value.text.begin(), value.text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!number) return Wrong(value, fmt::format("{} is a whole number without quotes, e.g. {}", field.name, field.example));
+  const bool number =
+      value.kind == TokenKind::kText && !value.star && !value.text.empty() &&
+      value.text.size() <= kMaxAgeDigits &&
+      std::all_of(value.text.begin(), value.text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!number)
+    return Wrong(value,
+                 fmt::format("{} is a whole number without quotes, e.g. {}", field.name, field.example));
   const int years = std::stoi(value.text);
   out.kind = Kind::kAge;
   SetRange(out, term.op, years, years + 1);
@@ -82,7 +89,8 @@ absl::Status CheckDate(const Expression& term, const FieldInfo& field, Predicate
   if (term.op == ":") return OperatorWrong(term, field, "=, !=, <, <=, > or >=");
   const auto date = ParseDate(term.values[0].text);
   if (!date || term.values[0].star) {
-    return Wrong(term.values[0], fmt::format("{} is a date that exists, year-month-day, e.g. {}", field.name, field.example));
+    return Wrong(term.values[0],
+                 fmt::format("{} is a date that exists, year-month-day, e.g. {}", field.name, field.example));
   }
   out.kind = Kind::kBorn;
   SetRange(out, term.op, *date, *date + 1);
@@ -95,8 +103,10 @@ absl::Status CheckTime(const Expression& term, const FieldInfo& field, Predicate
   const auto date = ParseDate(value.text);
   const auto moment = ParseTimestamp(value.text);
   if ((!date && !moment) || value.star) {
-    return Wrong(value, fmt::format("{} is a date or a time with its zone, in quotes: e.g. {} or \"2026-01-01T09:00:00Z\"",
-                                    field.name, field.example));
+    return Wrong(
+        value,
+        fmt::format("{} is a date or a time with its zone, in quotes: e.g. {} or \"2026-01-01T09:00:00Z\"",
+                    field.name, field.example));
   }
   out.kind = Kind::kUpdated;
   if (date) SetRange(out, term.op, LondonMidnight(*date), LondonMidnight(DayAfter(*date)));
@@ -113,7 +123,8 @@ absl::Status CheckText(const Expression& term, const FieldInfo& field, Predicate
   out.prefix = value.star;
   out.unequal = term.op == "!=";
   if (out.text.empty()) {
-    return Wrong(value, fmt::format("expected a text; to find people without one write NOT {}:*", field.name));
+    return Wrong(value,
+                 fmt::format("expected a text; to find people without one write NOT {}:*", field.name));
   }
   return absl::OkStatus();
 }
@@ -124,7 +135,8 @@ absl::Status CheckSet(const Expression& term, const FieldInfo& field, Predicate&
   PHAROS_RETURN_IF_ERROR(RefuseStar(value));
   out.kind = field.type == FieldType::kSources ? Kind::kSource : Kind::kInterest;
   const std::string source = base::Segment(value.text, "sources");
-  out.text = ComparedWord(out.kind == Kind::kSource && !source.empty() ? std::string_view(source) : value.text);
+  out.text =
+      ComparedWord(out.kind == Kind::kSource && !source.empty() ? std::string_view(source) : value.text);
   if (out.text.empty()) return Wrong(value, fmt::format("expected a word, e.g. {}", field.example));
   return absl::OkStatus();
 }
@@ -157,7 +169,8 @@ absl::Status CheckPerson(const Expression& term, const FieldInfo& field, Predica
 absl::StatusOr<const FieldInfo*> KnownField(size_t position, std::string_view name) {
   if (const FieldInfo* field = FindField(name)) return field;
   if (const FieldInfo* function = FindFunction(name)) {
-    return AudienceErrors::FilterWrong(position, fmt::format("{} is a function: write e.g. {}", name, function->example));
+    return AudienceErrors::FilterWrong(
+        position, fmt::format("{} is a function: write e.g. {}", name, function->example));
   }
   return Unknown(position, "field", name, FieldNames());
 }
@@ -173,32 +186,50 @@ absl::StatusOr<Predicate> CheckComparison(const Expression& term) {
   }
   absl::Status status;
   switch (field->type) {
-    case FieldType::kInt: status = CheckInt(term, *field, out); break;
-    case FieldType::kDate: status = CheckDate(term, *field, out); break;
-    case FieldType::kTime: status = CheckTime(term, *field, out); break;
-    case FieldType::kText: status = CheckText(term, *field, out); break;
+    case FieldType::kInt:
+      status = CheckInt(term, *field, out);
+      break;
+    case FieldType::kDate:
+      status = CheckDate(term, *field, out);
+      break;
+    case FieldType::kTime:
+      status = CheckTime(term, *field, out);
+      break;
+    case FieldType::kText:
+      status = CheckText(term, *field, out);
+      break;
     case FieldType::kInterests:
-    case FieldType::kSources: status = CheckSet(term, *field, out); break;
-    case FieldType::kKinds: status = CheckKinds(term, *field, out); break;
-    case FieldType::kPerson: status = CheckPerson(term, *field, out); break;
-    case FieldType::kFunction: break;  // KnownField refused it
+    case FieldType::kSources:
+      status = CheckSet(term, *field, out);
+      break;
+    case FieldType::kKinds:
+      status = CheckKinds(term, *field, out);
+      break;
+    case FieldType::kPerson:
+      status = CheckPerson(term, *field, out);
+      break;
+    case FieldType::kFunction:
+      break;  // KnownField refused it
   }
   PHAROS_RETURN_IF_ERROR(status);
   return out;
 }
 
-// Functions ----------------------------------------------------------------------------------------------------------------------
+// Functions
+// ----------------------------------------------------------------------------------------------------------------------
 
 absl::StatusOr<Predicate> CheckCall(const Expression& term) {
   const FieldInfo* function = FindFunction(term.name);
   if (function == nullptr && FindField(term.name) != nullptr) {
-    return AudienceErrors::FilterWrong(term.position, fmt::format("{} is a field: write e.g. {}", term.name, FindField(term.name)->example));
+    return AudienceErrors::FilterWrong(
+        term.position, fmt::format("{} is a field: write e.g. {}", term.name, FindField(term.name)->example));
   }
   if (function == nullptr) return Unknown(term.position, "function", term.name, FunctionNames());
   const size_t wanted = term.name == "consent" ? 2 : 1;
   if (term.values.size() != wanted) {
-    return AudienceErrors::FilterWrong(term.position, fmt::format("{} takes {} value{}, e.g. {}", term.name, wanted,
-                                                                  wanted == 1 ? "" : "s", function->example));
+    return AudienceErrors::FilterWrong(
+        term.position, fmt::format("{} takes {} value{}, e.g. {}", term.name, wanted, wanted == 1 ? "" : "s",
+                                   function->example));
   }
   for (const Token& value : term.values) PHAROS_RETURN_IF_ERROR(RefuseStar(value));
   Predicate out;
@@ -231,7 +262,8 @@ absl::StatusOr<Predicate> Check(const Expression& expression) {
 }
 
 void CollectPurposes(const Predicate& predicate, std::vector<std::string>& purposes) {
-  if (predicate.kind == Kind::kConsent && std::find(purposes.begin(), purposes.end(), predicate.text) == purposes.end()) {
+  if (predicate.kind == Kind::kConsent &&
+      std::find(purposes.begin(), purposes.end(), predicate.text) == purposes.end()) {
     purposes.push_back(predicate.text);
   }
   for (const Predicate& part : predicate.parts) CollectPurposes(part, purposes);

@@ -17,11 +17,17 @@ namespace pharos::audience {
 
 struct Predicate {
   enum class Kind {
-    kEverybody, kAnd, kOr, kNot,
-    kText,       // texts[field.text] is `text` (or starts with it, if `prefix`)
-    kAge, kBorn, kUpdated,  // low <= value < high
-    kPerson,     // the id is `text`
-    kInterest, kSource,     // the set holds `text`
+    kEverybody,
+    kAnd,
+    kOr,
+    kNot,
+    kText,  // texts[field.text] is `text` (or starts with it, if `prefix`)
+    kAge,
+    kBorn,
+    kUpdated,  // low <= value < high
+    kPerson,   // the id is `text`
+    kInterest,
+    kSource,     // the set holds `text`
     kAudience,   // the set holds audience kind `low`
     kPresent,    // `field` has a value
     kReachable,  // on `channel`

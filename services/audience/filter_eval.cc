@@ -14,19 +14,29 @@ bool InRange(const Predicate& predicate, int64_t value) {
   return (value >= predicate.low && value < predicate.high) != predicate.unequal;
 }
 
-bool Holds(const std::vector<uint32_t>& set, uint32_t symbol) { return std::find(set.begin(), set.end(), symbol) != set.end(); }
+bool Holds(const std::vector<uint32_t>& set, uint32_t symbol) {
+  return std::find(set.begin(), set.end(), symbol) != set.end();
+}
 
 bool Present(const FieldInfo& field, const CompactPerson& person) {
   switch (field.type) {
-    case FieldType::kText: return person.texts[field.text] != StringPool::kAbsent;
+    case FieldType::kText:
+      return person.texts[field.text] != StringPool::kAbsent;
     case FieldType::kInt:
-    case FieldType::kDate: return person.born != 0;
-    case FieldType::kTime: return person.update_time_us != 0;
-    case FieldType::kKinds: return person.kinds != 0;
-    case FieldType::kInterests: return !person.interests.empty();
-    case FieldType::kSources: return !person.sources.empty();
-    case FieldType::kPerson: return true;
-    case FieldType::kFunction: break;
+    case FieldType::kDate:
+      return person.born != 0;
+    case FieldType::kTime:
+      return person.update_time_us != 0;
+    case FieldType::kKinds:
+      return person.kinds != 0;
+    case FieldType::kInterests:
+      return !person.interests.empty();
+    case FieldType::kSources:
+      return !person.sources.empty();
+    case FieldType::kPerson:
+      return true;
+    case FieldType::kFunction:
+      break;
   }
   return false;
 }
@@ -53,7 +63,9 @@ bool FactsReader::Consents(type::v1::Channel channel, const std::string& purpose
     // Consent does not need an endpoint: one that nothing is known of stands in for the missing.
     for (const auto missing : {type::v1::CHANNEL_SMS, type::v1::CHANNEL_EMAIL}) {
       const auto& endpoints = consent_facts_.endpoints();
-      if (std::any_of(endpoints.begin(), endpoints.end(), [&](const auto& e) { return e.channel() == missing; })) continue;
+      if (std::any_of(endpoints.begin(), endpoints.end(),
+                      [&](const auto& e) { return e.channel() == missing; }))
+        continue;
       auto* endpoint = consent_facts_.add_endpoints();
       endpoint->set_channel(missing);
       endpoint->set_endpoint(std::string(16, '\0'));
@@ -80,7 +92,8 @@ bool BoundFilter::Matches(std::string_view id, const CompactPerson& person, Fact
 
 bool BoundFilter::TestText(const Predicate& predicate, uint32_t symbol) const {
   if (symbol == StringPool::kAbsent) return false;
-  const bool equal = predicate.prefix ? pool_.Get(symbol).starts_with(predicate.text) : symbol == predicate.symbol;
+  const bool equal =
+      predicate.prefix ? pool_.Get(symbol).starts_with(predicate.text) : symbol == predicate.symbol;
   return equal != predicate.unequal;
 }
 
@@ -88,24 +101,38 @@ bool BoundFilter::Test(const Predicate& predicate, std::string_view id, const Co
                        FactsReader& facts) const {
   const auto test = [&](const Predicate& part) { return Test(part, id, person, facts); };
   switch (predicate.kind) {
-    case Kind::kEverybody: return true;
-    case Kind::kAnd: return std::all_of(predicate.parts.begin(), predicate.parts.end(), test);
-    case Kind::kOr: return std::any_of(predicate.parts.begin(), predicate.parts.end(), test);
-    case Kind::kNot: return !test(predicate.parts[0]);
-    case Kind::kText: return TestText(predicate, person.texts[predicate.field->text]);
+    case Kind::kEverybody:
+      return true;
+    case Kind::kAnd:
+      return std::all_of(predicate.parts.begin(), predicate.parts.end(), test);
+    case Kind::kOr:
+      return std::any_of(predicate.parts.begin(), predicate.parts.end(), test);
+    case Kind::kNot:
+      return !test(predicate.parts[0]);
+    case Kind::kText:
+      return TestText(predicate, person.texts[predicate.field->text]);
     case Kind::kAge: {
       const std::optional<int> age = person.born == 0 ? std::nullopt : AgeOn(today_, person.born);
       return age && InRange(predicate, *age);
     }
-    case Kind::kBorn: return person.born != 0 && InRange(predicate, person.born);
-    case Kind::kUpdated: return person.update_time_us != 0 && InRange(predicate, person.update_time_us);
-    case Kind::kPerson: return (id == predicate.text) != predicate.unequal;
-    case Kind::kInterest: return Holds(person.interests, predicate.symbol);
-    case Kind::kSource: return Holds(person.sources, predicate.symbol);
-    case Kind::kAudience: return (person.kinds >> predicate.low & 1) != 0;
-    case Kind::kPresent: return Present(*predicate.field, person);
-    case Kind::kReachable: return (person.reach >> predicate.channel & 1) != 0;
-    case Kind::kConsent: return facts.Consents(predicate.channel, predicate.text);
+    case Kind::kBorn:
+      return person.born != 0 && InRange(predicate, person.born);
+    case Kind::kUpdated:
+      return person.update_time_us != 0 && InRange(predicate, person.update_time_us);
+    case Kind::kPerson:
+      return (id == predicate.text) != predicate.unequal;
+    case Kind::kInterest:
+      return Holds(person.interests, predicate.symbol);
+    case Kind::kSource:
+      return Holds(person.sources, predicate.symbol);
+    case Kind::kAudience:
+      return (person.kinds >> predicate.low & 1) != 0;
+    case Kind::kPresent:
+      return Present(*predicate.field, person);
+    case Kind::kReachable:
+      return (person.reach >> predicate.channel & 1) != 0;
+    case Kind::kConsent:
+      return facts.Consents(predicate.channel, predicate.text);
   }
   return false;
 }

@@ -9,13 +9,15 @@
 
 namespace pharos::audience {
 
-// One person's gate facts, unpacked when first asked for and kept for the gate. Reused from person to person. Not thread-safe.
+// One person's gate facts, unpacked when first asked for and kept for the gate. Reused from person to person.
+// Not thread-safe.
 class FactsReader {
  public:
   void Start(const CompactPerson& person);
   const type::v1::GateFacts& Facts();
-  // A grant for the purpose is in force on that channel, and no opt-out or objection covers it. The gate itself says so, asked
-  // with a purpose that needs consent and facts in which nothing else stands in the way.
+  // A grant for the purpose is in force on that channel, and no opt-out or objection covers it. The gate
+  // itself says so, asked with a purpose that needs consent and facts in which nothing else stands in the
+  // way.
   bool Consents(type::v1::Channel channel, const std::string& purpose);
 
  private:
@@ -33,7 +35,8 @@ class BoundFilter {
 
  private:
   void Bind(Predicate& predicate) const;
-  bool Test(const Predicate& predicate, std::string_view id, const CompactPerson& person, FactsReader& facts) const;
+  bool Test(const Predicate& predicate, std::string_view id, const CompactPerson& person,
+            FactsReader& facts) const;
   bool TestText(const Predicate& predicate, uint32_t symbol) const;
 
   const StringPool& pool_;

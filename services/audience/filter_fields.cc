@@ -8,31 +8,41 @@ namespace {
 constexpr auto kNoText = kTextFields;
 
 constexpr std::array kFields = {
-    FieldInfo{"age", FieldType::kInt, kNoText, "Age today in whole years, by the calendar in London.", "age >= 18"},
+    FieldInfo{"age", FieldType::kInt, kNoText, "Age today in whole years, by the calendar in London.",
+              "age >= 18"},
     FieldInfo{"area", FieldType::kText, kArea, "Area that the person lives or works in.", "area = \"Leeds\""},
     FieldInfo{"audience_kinds", FieldType::kKinds, kNoText,
-              "Capacities in which we know the person: INTERNAL (staff), PARTNER, PUBLIC.", "audience_kinds:PUBLIC"},
+              "Capacities in which we know the person: INTERNAL (staff), PARTNER, PUBLIC.",
+              "audience_kinds:PUBLIC"},
     FieldInfo{"consent", FieldType::kFunction, kNoText,
-              "consent(channel, purpose): a grant is in force for the purpose on SMS or EMAIL and no opt-out or objection covers it.",
+              "consent(channel, purpose): a grant is in force for the purpose on SMS or EMAIL and no opt-out "
+              "or objection covers it.",
               "consent(SMS, \"purposes/stop-smoking\")"},
-    FieldInfo{"date_of_birth", FieldType::kDate, kNoText, "Date of birth, as year-month-day.", "date_of_birth < \"1960-01-01\""},
-    FieldInfo{"has", FieldType::kFunction, kNoText, "has(field): the field has a value; the same as field:*.", "has(postcode)"},
-    FieldInfo{"interests", FieldType::kInterests, kNoText, "What the person said they are interested in.", "interests:walking"},
-    FieldInfo{"language", FieldType::kText, kLanguage, "Language that the person prefers.", "language = \"en\""},
+    FieldInfo{"date_of_birth", FieldType::kDate, kNoText, "Date of birth, as year-month-day.",
+              "date_of_birth < \"1960-01-01\""},
+    FieldInfo{"has", FieldType::kFunction, kNoText, "has(field): the field has a value; the same as field:*.",
+              "has(postcode)"},
+    FieldInfo{"interests", FieldType::kInterests, kNoText, "What the person said they are interested in.",
+              "interests:walking"},
+    FieldInfo{"language", FieldType::kText, kLanguage, "Language that the person prefers.",
+              "language = \"en\""},
     FieldInfo{"organisation", FieldType::kText, kOrganisation, "Organisation that the person works for.",
               "organisation = \"Leeds*\""},
     FieldInfo{"person", FieldType::kPerson, kNoText, "The person's name in this system.",
               "person = \"people/01jd3v7m8q0000000000000000\""},
-    FieldInfo{"postcode", FieldType::kText, kPostcode, "Postcode; spaces do not matter, a * at the end stands for the rest.",
-              "postcode = \"LS1*\""},
+    FieldInfo{"postcode", FieldType::kText, kPostcode,
+              "Postcode; spaces do not matter, a * at the end stands for the rest.", "postcode = \"LS1*\""},
     FieldInfo{"reachable", FieldType::kFunction, kNoText,
-              "reachable(channel): there is an endpoint for SMS or EMAIL that is not suppressed.", "reachable(SMS)"},
+              "reachable(channel): there is an endpoint for SMS or EMAIL that is not suppressed.",
+              "reachable(SMS)"},
     FieldInfo{"role", FieldType::kText, kRole, "Role at the organisation.", "role = \"practice manager\""},
     FieldInfo{"sex", FieldType::kText, kSex, "Sex, as the sources state it.", "sex = \"female\""},
-    FieldInfo{"sources", FieldType::kSources, kNoText, "Sources that have a record of the person.", "sources:\"sources/gp-leeds\""},
-    FieldInfo{"update_time", FieldType::kTime, kNoText,
-              "When a source last changed a record of the person: a day in London, or a moment with its zone.",
-              "update_time >= \"2026-01-01\""},
+    FieldInfo{"sources", FieldType::kSources, kNoText, "Sources that have a record of the person.",
+              "sources:\"sources/gp-leeds\""},
+    FieldInfo{
+        "update_time", FieldType::kTime, kNoText,
+        "When a source last changed a record of the person: a day in London, or a moment with its zone.",
+        "update_time >= \"2026-01-01\""},
 };
 
 const FieldInfo* Find(std::string_view name, bool function) {
@@ -52,23 +62,39 @@ std::vector<std::string> Names(bool functions) {
 
 }  // namespace
 
-std::span<const FieldInfo> AllFields() { return kFields; }
-const FieldInfo* FindField(std::string_view name) { return Find(name, false); }
-const FieldInfo* FindFunction(std::string_view name) { return Find(name, true); }
-std::vector<std::string> FieldNames() { return Names(false); }
-std::vector<std::string> FunctionNames() { return Names(true); }
+std::span<const FieldInfo> AllFields() {
+  return kFields;
+}
+const FieldInfo* FindField(std::string_view name) {
+  return Find(name, false);
+}
+const FieldInfo* FindFunction(std::string_view name) {
+  return Find(name, true);
+}
+std::vector<std::string> FieldNames() {
+  return Names(false);
+}
+std::vector<std::string> FunctionNames() {
+  return Names(true);
+}
 
 const char* TypeName(FieldType type) {
   switch (type) {
-    case FieldType::kInt: return "int";
-    case FieldType::kDate: return "date";
-    case FieldType::kTime: return "timestamp";
+    case FieldType::kInt:
+      return "int";
+    case FieldType::kDate:
+      return "date";
+    case FieldType::kTime:
+      return "timestamp";
     case FieldType::kKinds:
     case FieldType::kInterests:
-    case FieldType::kSources: return "set";
-    case FieldType::kFunction: return "function";
+    case FieldType::kSources:
+      return "set";
+    case FieldType::kFunction:
+      return "function";
     case FieldType::kText:
-    case FieldType::kPerson: break;
+    case FieldType::kPerson:
+      break;
   }
   return "string";
 }

@@ -9,8 +9,12 @@
 namespace pharos::audience {
 namespace {
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool EndsText(char c) { return IsSpace(c) || std::string_view("()\",'=!<>:").find(c) != std::string_view::npos; }
+bool IsSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+bool EndsText(char c) {
+  return IsSpace(c) || std::string_view("()\",'=!<>:").find(c) != std::string_view::npos;
+}
 
 class Lexer {
  public:
@@ -48,26 +52,33 @@ class Lexer {
 
   absl::Status ReadToken(Token& token) {
     switch (Peek()) {
-      case '(': return ReadSign(token, TokenKind::kOpen);
-      case ')': return ReadSign(token, TokenKind::kClose);
-      case ',': return ReadSign(token, TokenKind::kComma);
+      case '(':
+        return ReadSign(token, TokenKind::kOpen);
+      case ')':
+        return ReadSign(token, TokenKind::kClose);
+      case ',':
+        return ReadSign(token, TokenKind::kComma);
       case '"':
-      case '\'': return ReadQuoted(token);
+      case '\'':
+        return ReadQuoted(token);
       case '=':
       case '!':
       case '<':
       case '>':
-      case ':': return ReadCompare(token);
+      case ':':
+        return ReadCompare(token);
       case '-':
         if (!ValueExpected()) return ReadSign(token, TokenKind::kMinus);
         return ReadText(token);
-      default: return ReadText(token);
+      default:
+        return ReadText(token);
     }
   }
 
   // After a comparison or a comma '-' belongs to the value.
   bool ValueExpected() const {
-    return !tokens_.empty() && (tokens_.back().kind == TokenKind::kCompare || tokens_.back().kind == TokenKind::kComma);
+    return !tokens_.empty() &&
+           (tokens_.back().kind == TokenKind::kCompare || tokens_.back().kind == TokenKind::kComma);
   }
 
   absl::Status ReadSign(Token& token, TokenKind kind) {
@@ -80,7 +91,8 @@ class Lexer {
     token.kind = TokenKind::kCompare;
     token.text = Take();
     if (Peek() == '=' && (token.text == "!" || token.text == "<" || token.text == ">")) token.text += Take();
-    if (token.text == "!") return AudienceErrors::FilterWrong(token.position, "expected \"!=\" after \"!\"; to negate, write NOT");
+    if (token.text == "!")
+      return AudienceErrors::FilterWrong(token.position, "expected \"!=\" after \"!\"; to negate, write NOT");
     if (token.text == "=" && Peek() == '=') {
       return AudienceErrors::FilterWrong(position_, "write one \"=\", not two");
     }
@@ -104,7 +116,8 @@ class Lexer {
     const char quote = Take();
     while (Peek() != quote) {
       if (at_ >= filter_.size()) {
-        return AudienceErrors::FilterWrong(token.position, fmt::format("this quote is never closed: add {} at its end", quote));
+        return AudienceErrors::FilterWrong(
+            token.position, fmt::format("this quote is never closed: add {} at its end", quote));
       }
       PHAROS_RETURN_IF_ERROR(ReadCharacter(token));
     }
@@ -148,10 +161,11 @@ class Lexer {
 
 absl::StatusOr<std::vector<Token>> LexFilter(std::string_view filter) {
   if (filter.size() > kMaxFilterBytes) {
-    return AudienceErrors::FilterWrong(1, fmt::format("a filter has at most {} bytes; this one has {}", kMaxFilterBytes,
-                                                      filter.size()));
+    return AudienceErrors::FilterWrong(
+        1, fmt::format("a filter has at most {} bytes; this one has {}", kMaxFilterBytes, filter.size()));
   }
-  if (!base::IsUtf8(filter)) return AudienceErrors::FilterWrong(1, "the filter is not UTF-8: save it in that encoding");
+  if (!base::IsUtf8(filter))
+    return AudienceErrors::FilterWrong(1, "the filter is not UTF-8: save it in that encoding");
   if (const size_t nul = filter.find('\0'); nul != std::string_view::npos) {
     return AudienceErrors::FilterWrong(nul + 1, "a filter may not hold a zero byte");
   }

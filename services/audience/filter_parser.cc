@@ -1,8 +1,8 @@
 #include "services/audience/filter_parser.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "services/audience/errors.h"
 #include "services/base/errors.h"
@@ -17,17 +17,21 @@ constexpr size_t kMaxShownName = 40;
 constexpr size_t kMaxShownTerms = 6;
 
 bool StartsTerm(TokenKind kind) {
-  return kind == TokenKind::kText || kind == TokenKind::kQuoted || kind == TokenKind::kNot || kind == TokenKind::kMinus ||
-         kind == TokenKind::kOpen;
+  return kind == TokenKind::kText || kind == TokenKind::kQuoted || kind == TokenKind::kNot ||
+         kind == TokenKind::kMinus || kind == TokenKind::kOpen;
 }
 
 // A term without its value: a value may be personal.
 std::string Outline(const Expression& term) {
   switch (term.kind) {
-    case Kind::kCompare: return fmt::format("{} {} …", term.name, term.op);
-    case Kind::kCall: return fmt::format("{}(…)", term.name);
-    case Kind::kNot: return "NOT " + Outline(term.parts[0]);
-    default: return "(…)";
+    case Kind::kCompare:
+      return fmt::format("{} {} …", term.name, term.op);
+    case Kind::kCall:
+      return fmt::format("{}(…)", term.name);
+    case Kind::kNot:
+      return "NOT " + Outline(term.parts[0]);
+    default:
+      return "(…)";
   }
 }
 
@@ -60,7 +64,8 @@ class Parser {
   absl::StatusOr<Expression> Run() {
     if (Next().kind == TokenKind::kEnd) return Expression{};
     PHAROS_ASSIGN_OR_RETURN(Expression root, ReadExpression(1));
-    if (Next().kind == TokenKind::kClose) return Wrong("this \")\" closes nothing: remove it, or add \"(\" before");
+    if (Next().kind == TokenKind::kClose)
+      return Wrong("this \")\" closes nothing: remove it, or add \"(\" before");
     if (Next().kind != TokenKind::kEnd) return Wrong("expected AND, OR or the end of the filter");
     return root;
   }
@@ -68,11 +73,14 @@ class Parser {
  private:
   const Token& Next() const { return tokens_[at_]; }
   const Token& Take() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
-  absl::Status Wrong(std::string_view message) const { return AudienceErrors::FilterWrong(Next().position, message); }
+  absl::Status Wrong(std::string_view message) const {
+    return AudienceErrors::FilterWrong(Next().position, message);
+  }
 
   absl::StatusOr<Expression> ReadExpression(int depth) {
     if (depth > kMaxFilterDepth) {
-      return Wrong(fmt::format("parentheses and negations stand inside each other at most {} deep", kMaxFilterDepth));
+      return Wrong(
+          fmt::format("parentheses and negations stand inside each other at most {} deep", kMaxFilterDepth));
     }
     Level level;
     PHAROS_RETURN_IF_ERROR(ReadTerms(level, depth));
@@ -111,10 +119,11 @@ class Parser {
   static absl::Status Mixed(const Level& level) {
     const size_t position = std::max(level.first_and, level.first_or);
     if (level.terms.size() > kMaxShownTerms) {
-      return AudienceErrors::FilterWrong(position, "AND and OR are mixed: put parentheses round what belongs together");
+      return AudienceErrors::FilterWrong(position,
+                                         "AND and OR are mixed: put parentheses round what belongs together");
     }
-    return AudienceErrors::FilterWrong(position, fmt::format("AND and OR are mixed: write {} or {}", level.Bracketed(true),
-                                                             level.Bracketed(false)));
+    return AudienceErrors::FilterWrong(position, fmt::format("AND and OR are mixed: write {} or {}",
+                                                             level.Bracketed(true), level.Bracketed(false)));
   }
 
   absl::StatusOr<Expression> ReadTerm(int depth) {
@@ -138,7 +147,8 @@ class Parser {
     }
     if (Next().kind != TokenKind::kText) return Wrong("expected a field, a function, NOT or \"(\"");
     PHAROS_RETURN_IF_ERROR(CheckNameToken());
-    if (++terms_ > kMaxFilterTerms) return Wrong(fmt::format("a filter has at most {} comparisons", kMaxFilterTerms));
+    if (++terms_ > kMaxFilterTerms)
+      return Wrong(fmt::format("a filter has at most {} comparisons", kMaxFilterTerms));
     Expression term;
     term.position = Next().position;
     term.name = Take().text;
@@ -172,7 +182,8 @@ class Parser {
     PHAROS_ASSIGN_OR_RETURN(Token value, ReadValue(fmt::format("after {}", term.op)));
     term.values.push_back(std::move(value));
     if (Next().kind == TokenKind::kCompare) {
-      return Wrong("expected AND, OR or the end: a value with \":\", \"=\", \"<\" or \">\" in it needs quotes");
+      return Wrong(
+          "expected AND, OR or the end: a value with \":\", \"=\", \"<\" or \">\" in it needs quotes");
     }
     // With a space between, "a = b (c = d)" is two terms joined by AND.
     const bool touches = Next().begin == term.values[0].end;
@@ -192,7 +203,8 @@ class Parser {
     }
     Take();
     if (Next().kind == TokenKind::kCompare) {
-      return Wrong(fmt::format("{}(…) is true or false by itself: remove the comparison, or write NOT before it", term.name));
+      return Wrong(fmt::format(
+          "{}(…) is true or false by itself: remove the comparison, or write NOT before it", term.name));
     }
     return term;
   }
@@ -218,9 +230,11 @@ absl::StatusOr<Expression> ParseFilter(std::string_view filter) {
 }
 
 std::string ShowName(std::string_view name) {
-  const bool shown = !name.empty() && name.size() <= kMaxShownName && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-  });
+  const bool shown =
+      !name.empty() && name.size() <= kMaxShownName && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '.';
+      });
   return shown ? fmt::format("\"{}\"", name) : std::string("this");
 }
 

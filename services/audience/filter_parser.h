@@ -1,7 +1,9 @@
-// Filters, step 2 of 4: tokens to a tree, in the grammar of AIP-160. Pure and total: every text gives a tree or FILTER_WRONG.
+// Filters, step 2 of 4: tokens to a tree, in the grammar of AIP-160. Pure and total: every text gives a tree
+// or FILTER_WRONG.
 //
 //   expression  := [ term { connector term } ]         an empty filter matches everybody
-//   connector   := "AND" | "OR" | nothing (means AND)  AND and OR are never mixed without parentheses: AIP-160 lets OR bind
+//   connector   := "AND" | "OR" | nothing (means AND)  AND and OR are never mixed without parentheses:
+//   AIP-160 lets OR bind
 //                                                      tighter, most people read it the other way round
 //   term        := [ "NOT" | "-" ] ( comparison | call | "(" expression ")" )
 //   comparison  := name ( "=" | "!=" | "<" | "<=" | ">" | ">=" | ":" ) value
@@ -32,7 +34,8 @@ struct Expression {
 
 absl::StatusOr<Expression> ParseFilter(std::string_view filter);
 
-// A name as it may stand in an error: quoted if it looks like a field's name, else (it may be a person's) not shown.
+// A name as it may stand in an error: quoted if it looks like a field's name, else (it may be a person's) not
+// shown.
 std::string ShowName(std::string_view name);
 
 }  // namespace pharos::audience

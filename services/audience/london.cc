@@ -18,7 +18,8 @@ Moment LastSunday(std::chrono::year year, std::chrono::month month) {
 
 microseconds OffsetAt(Moment moment) {
   const std::chrono::year year = year_month_day(std::chrono::floor<days>(moment)).year();
-  const bool summer = moment >= LastSunday(year, std::chrono::March) && moment < LastSunday(year, std::chrono::October);
+  const bool summer =
+      moment >= LastSunday(year, std::chrono::March) && moment < LastSunday(year, std::chrono::October);
   return summer ? microseconds(hours(1)) : microseconds(0);
 }
 
@@ -28,7 +29,8 @@ PackedDate Pack(year_month_day date) {
 }
 
 year_month_day Unpack(PackedDate date) {
-  return std::chrono::year(date / 10000) / std::chrono::month(date / 100 % 100) / std::chrono::day(date % 100);
+  return std::chrono::year(date / 10000) / std::chrono::month(date / 100 % 100) /
+         std::chrono::day(date % 100);
 }
 
 // Reads `digits` digits at the start of `text` and drops them; -1 if they are not there.
@@ -90,7 +92,9 @@ int64_t LondonMidnight(PackedDate date) {
   return (utc - OffsetAt(utc - hours(1))).time_since_epoch().count();
 }
 
-PackedDate DayAfter(PackedDate date) { return Pack(year_month_day(sys_days(Unpack(date)) + days(1))); }
+PackedDate DayAfter(PackedDate date) {
+  return Pack(year_month_day(sys_days(Unpack(date)) + days(1)));
+}
 
 std::optional<PackedDate> ParseDate(std::string_view text) {
   const int year = TakeNumber(text, 4);

@@ -1,5 +1,6 @@
-// Days in the United Kingdom. The rule itself, not a time-zone file: summer time runs from 01:00 UTC on the last Sunday of March to
-// 01:00 UTC on the last Sunday of October (since 1996; earlier moments are read by the same rule). Pure.
+// Days in the United Kingdom. The rule itself, not a time-zone file: summer time runs from 01:00 UTC on the
+// last Sunday of March to 01:00 UTC on the last Sunday of October (since 1996; earlier moments are read by
+// the same rule). Pure.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +21,12 @@ PackedDate DayAfter(PackedDate date);
 
 // "2026-11-22", a date that exists between the years 1000 and 9998; nullopt for anything else.
 std::optional<PackedDate> ParseDate(std::string_view text);
-// RFC 3339 with a zone: "2026-11-22T18:07:00Z", "…+01:00", with up to six decimals of a second; nullopt for anything else.
+// RFC 3339 with a zone: "2026-11-22T18:07:00Z", "…+01:00", with up to six decimals of a second; nullopt for
+// anything else.
 std::optional<int64_t> ParseTimestamp(std::string_view text);
 
-// Whole years; somebody born on 29 February has their birthday on 1 March in other years. nullopt before birth.
+// Whole years; somebody born on 29 February has their birthday on 1 March in other years. nullopt before
+// birth.
 std::optional<int> AgeOn(PackedDate today, PackedDate born);
 
 }  // namespace pharos::audience

@@ -9,7 +9,8 @@ namespace {
 TEST(London, SummerTimeMovesMidnight) {
   EXPECT_EQ(LondonMidnight(20261122), *ParseTimestamp("2026-11-22T00:00:00Z"));
   EXPECT_EQ(LondonMidnight(20260701), *ParseTimestamp("2026-06-30T23:00:00Z"));
-  EXPECT_EQ(LondonMidnight(20260329), *ParseTimestamp("2026-03-29T00:00:00Z"));  // the clocks change an hour later
+  EXPECT_EQ(LondonMidnight(20260329),
+            *ParseTimestamp("2026-03-29T00:00:00Z"));  // the clocks change an hour later
   EXPECT_EQ(LondonMidnight(20260330), *ParseTimestamp("2026-03-29T23:00:00Z"));
   EXPECT_EQ(LondonMidnight(20261025), *ParseTimestamp("2026-10-24T23:00:00Z"));
   EXPECT_EQ(LondonMidnight(20261026), *ParseTimestamp("2026-10-26T00:00:00Z"));
@@ -24,7 +25,8 @@ TEST(London, DateOfAMomentAgreesWithMidnight) {
 
 TEST(London, Dates) {
   EXPECT_EQ(ParseDate("2024-02-29"), 20240229);
-  for (const char* wrong : {"", "2025-02-29", "2025-13-01", "2025-1-1", "25-01-01", "2025-01-01 ", "2025-00-10", "20250101"}) {
+  for (const char* wrong :
+       {"", "2025-02-29", "2025-13-01", "2025-1-1", "25-01-01", "2025-01-01 ", "2025-00-10", "20250101"}) {
     EXPECT_FALSE(ParseDate(wrong)) << wrong;
   }
 }
@@ -32,8 +34,8 @@ TEST(London, Dates) {
 TEST(London, Timestamps) {
   EXPECT_EQ(*ParseTimestamp("1970-01-01T00:00:00Z"), 0);
   EXPECT_EQ(*ParseTimestamp("1970-01-01T01:00:00.5+01:00"), 500'000);
-  for (const char* wrong : {"1970-01-01", "1970-01-01T00:00:00", "1970-01-01T24:00:00Z", "1970-01-01T00:00:00.Z",
-                            "1970-01-01T00:00:00ZZ", "1970-01-01T00:00:00+1"}) {
+  for (const char* wrong : {"1970-01-01", "1970-01-01T00:00:00", "1970-01-01T24:00:00Z",
+                            "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00ZZ", "1970-01-01T00:00:00+1"}) {
     EXPECT_FALSE(ParseTimestamp(wrong)) << wrong;
   }
 }

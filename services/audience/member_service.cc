@@ -1,8 +1,8 @@
 #include "services/audience/member_service.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "pharos/audience/internal/v1/member_service.pb.h"
 #include "services/audience/audience_service.h"
@@ -27,7 +27,8 @@ Question QuestionOf(const PinMembersRequest& request) {
   Question question;
   question.filter = request.filter();
   question.purpose = request.purpose();
-  for (const int channel : request.channels()) question.channels.push_back(static_cast<type::v1::Channel>(channel));
+  for (const int channel : request.channels())
+    question.channels.push_back(static_cast<type::v1::Channel>(channel));
   question.keep_people = true;
   return question;
 }
@@ -66,10 +67,12 @@ absl::StatusOr<uint64_t> FirstOf(const std::string& pin, const std::string& toke
 
 }  // namespace
 
-MemberService::MemberService(storage::Store& store, const PeopleIndex& index, AskFreshness ask, base::Clock& clock)
+MemberService::MemberService(storage::Store& store, const PeopleIndex& index, AskFreshness ask,
+                             base::Clock& clock)
     : index_(index), ask_(std::move(ask)), clock_(clock), pins_(store) {}
 
-absl::Status MemberService::PinMembers(rpc::Call& call, const PinMembersRequest& request, internal::v1::Pin& response) {
+absl::Status MemberService::PinMembers(rpc::Call& call, const PinMembersRequest& request,
+                                       internal::v1::Pin& response) {
   if (request.request_id().empty()) return AudienceErrors::RequestIdMissing();
   if (request.purpose().empty()) return AudienceErrors::PurposeNotFound("purposes/");
   const PinRequest who = RequestOf(call, request);
@@ -79,8 +82,8 @@ absl::Status MemberService::PinMembers(rpc::Call& call, const PinMembersRequest&
     return absl::OkStatus();
   }
   const int64_t now_us = clock_.WallMicros();
-  PHAROS_ASSIGN_OR_RETURN(const Outcome outcome,
-                          Evaluate(QuestionOf(request), index_, ask_, now_us, call.RemainingMicros() - kAnswerUs));
+  PHAROS_ASSIGN_OR_RETURN(const Outcome outcome, Evaluate(QuestionOf(request), index_, ask_, now_us,
+                                                          call.RemainingMicros() - kAnswerUs));
   record::v1::PinRow row = RowOf(request, outcome, now_us);
   const std::string change = rpc::ChangeBy(call, row.name(), "members.pinned", 1, now_us);
   PHAROS_ASSIGN_OR_RETURN(row, pins_.Write(std::move(row), outcome, who, change));
@@ -92,7 +95,8 @@ absl::Status MemberService::ListMembers(rpc::Call&, const internal::v1::ListMemb
                                         internal::v1::ListMembersResponse& response) {
   PHAROS_ASSIGN_OR_RETURN(const auto pin, pins_.Load(request.pin()));
   PHAROS_ASSIGN_OR_RETURN(const uint64_t first, FirstOf(request.pin(), request.page_token()));
-  const size_t most = request.page_size() > 0 ? std::min<size_t>(request.page_size(), kChunkPeople) : kChunkPeople;
+  const size_t most =
+      request.page_size() > 0 ? std::min<size_t>(request.page_size(), kChunkPeople) : kChunkPeople;
   PHAROS_ASSIGN_OR_RETURN(const auto rows, pins_.Members(pin, first, most));
   for (const auto& row : rows) {
     internal::v1::Member& member = *response.add_members();
@@ -101,7 +105,8 @@ absl::Status MemberService::ListMembers(rpc::Call&, const internal::v1::ListMemb
     member.set_endpoint(row.endpoint());
   }
   const uint64_t next = first + rows.size();
-  if (next < static_cast<uint64_t>(pin.members())) response.set_next_page_token(MakePageToken(pin.name(), std::to_string(next)));
+  if (next < static_cast<uint64_t>(pin.members()))
+    response.set_next_page_token(MakePageToken(pin.name(), std::to_string(next)));
   return absl::OkStatus();
 }
 

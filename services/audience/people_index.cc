@@ -49,7 +49,8 @@ absl::Status PeopleIndex::WaitForPosition(uint64_t position, int64_t micros) con
   const auto until = steady_clock::now() + std::chrono::microseconds(micros);
   base::MutexLock lock(wait_mutex_);
   while (position_ < position && !stopped_) {
-    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(until - steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::microseconds>(until - steady_clock::now()).count();
     if (left <= 0) break;
     moved_.WaitForMicros(lock, left);
   }

@@ -1,4 +1,5 @@
-// Everybody, in memory, as the customer service's feed tells it. Any number of threads may read while one applies.
+// Everybody, in memory, as the customer service's feed tells it. Any number of threads may read while one
+// applies.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +24,15 @@ class PeopleIndex {
   // The cursor to follow from; 0: the first snapshot is not complete.
   uint64_t position() const;
 
-  // Waits until everything up to `position` has been applied, at most `micros`. UNAVAILABLE AUDIENCE_LOADING before the first
-  // snapshot is complete, AUDIENCE_BEHIND after. Position 0 (nothing was ever written) needs no waiting.
+  // Waits until everything up to `position` has been applied, at most `micros`. UNAVAILABLE AUDIENCE_LOADING
+  // before the first snapshot is complete, AUDIENCE_BEHIND after. Position 0 (nothing was ever written) needs
+  // no waiting.
   absl::Status WaitForPosition(uint64_t position, int64_t micros) const;
   // Ends all waiting, now and later.
   void Stop();
 
-  // Everybody at one moment, in no order; `start` is called first, with the pool and the position of that moment. Changes wait
-  // meanwhile (about a second for a million people), so `visit` does no I/O.
+  // Everybody at one moment, in no order; `start` is called first, with the pool and the position of that
+  // moment. Changes wait meanwhile (about a second for a million people), so `visit` does no I/O.
   using Start = std::function<absl::Status(const StringPool& pool, uint64_t position)>;
   using Visit = std::function<void(std::string_view id, const CompactPerson& person)>;
   absl::Status ForEach(const Start& start, const Visit& visit) const;

@@ -1,8 +1,8 @@
 #include "services/audience/pin_store.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "services/audience/errors.h"
 #include "services/audience/tables.h"
@@ -20,17 +20,21 @@ using record::v1::MemberRow;
 using record::v1::PinRow;
 using storage::KeyWriter;
 
-constexpr size_t kChunksPerCommit = 16;   // about 1 MiB
+constexpr size_t kChunksPerCommit = 16;  // about 1 MiB
 constexpr size_t kDeletesPerCommit = 4096;
 
-std::string IdOf(const PinRow& pin) { return base::Segment(pin.name(), "pins"); }
+std::string IdOf(const PinRow& pin) {
+  return base::Segment(pin.name(), "pins");
+}
 std::string ChunkKey(Table table, std::string_view pin_id, uint64_t number) {
   return KeyWriter(table).String(pin_id).U64(number);
 }
 std::string RequestKey(const PinRequest& request) {
   return KeyWriter(kPinRequest).String(request.principal).String(request.request_id);
 }
-uint64_t ChunksFor(size_t people) { return (people + kChunkPeople - 1) / kChunkPeople; }
+uint64_t ChunksFor(size_t people) {
+  return (people + kChunkPeople - 1) / kChunkPeople;
+}
 
 MemberChunkRow MemberChunk(const std::vector<Member>& members, uint64_t number) {
   MemberChunkRow chunk;
@@ -57,12 +61,14 @@ ExcludedChunkRow ExcludedChunk(const std::vector<LeftOut>& left_out, uint64_t nu
 template <typename Row>
 absl::StatusOr<Row> LoadChunk(const storage::View& view, Table table, const PinRow& pin, uint64_t number) {
   Row row;
-  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(view, ChunkKey(table, IdOf(pin), number), row));
+  PHAROS_ASSIGN_OR_RETURN(const bool found,
+                          storage::GetRecord(view, ChunkKey(table, IdOf(pin), number), row));
   if (!found) return AudienceErrors::PinDamaged(pin.name());
   return row;
 }
 
-// The last of `chunks` chunks that begins at or before `person` (the first if none does); `first_of` reads a chunk's first person.
+// The last of `chunks` chunks that begins at or before `person` (the first if none does); `first_of` reads a
+// chunk's first person.
 template <typename Row, typename FirstOf>
 absl::StatusOr<Row> ChunkOf(const storage::View& view, Table table, const PinRow& pin, uint64_t chunks,
                             std::string_view person, FirstOf first_of) {
@@ -80,7 +86,8 @@ absl::StatusOr<Row> ChunkOf(const storage::View& view, Table table, const PinRow
 std::string DigestOf(const std::vector<Member>& members) {
   std::string lines;
   for (const Member& member : members) {
-    lines += fmt::format("people/{}\t{}\t{}\n", member.person, static_cast<int>(member.channel), base::ToHex(member.endpoint));
+    lines += fmt::format("people/{}\t{}\t{}\n", member.person, static_cast<int>(member.channel),
+                         base::ToHex(member.endpoint));
   }
   return base::Sha256(lines);
 }
@@ -138,7 +145,8 @@ absl::Status PinStore::WriteChunks(std::string_view pin_id, const Outcome& outco
         if (n < members) {
           storage::PutRecord(tx, ChunkKey(kMemberChunk, pin_id, n), MemberChunk(outcome.members, n));
         } else {
-          storage::PutRecord(tx, ChunkKey(kExcludedChunk, pin_id, n - members), ExcludedChunk(outcome.left_out, n - members));
+          storage::PutRecord(tx, ChunkKey(kExcludedChunk, pin_id, n - members),
+                             ExcludedChunk(outcome.left_out, n - members));
         }
       }
       return absl::OkStatus();
@@ -194,13 +202,15 @@ absl::StatusOr<PinRow> PinStore::NewestOf(std::string_view campaign) const {
   return Load(newest.pin());
 }
 
-absl::StatusOr<std::vector<MemberRow>> PinStore::Members(const PinRow& pin, uint64_t first, size_t most) const {
+absl::StatusOr<std::vector<MemberRow>> PinStore::Members(const PinRow& pin, uint64_t first,
+                                                         size_t most) const {
   std::vector<MemberRow> page;
   const auto view = store_.Read();
   const auto total = static_cast<uint64_t>(pin.members());
   while (page.size() < most && first + page.size() < total) {
     const uint64_t next = first + page.size();
-    PHAROS_ASSIGN_OR_RETURN(MemberChunkRow chunk, LoadChunk<MemberChunkRow>(*view, kMemberChunk, pin, next / kChunkPeople));
+    PHAROS_ASSIGN_OR_RETURN(MemberChunkRow chunk,
+                            LoadChunk<MemberChunkRow>(*view, kMemberChunk, pin, next / kChunkPeople));
     const auto offset = static_cast<int>(next % kChunkPeople);
     if (offset >= chunk.members_size()) return AudienceErrors::PinDamaged(pin.name());
     for (int i = offset; i < chunk.members_size() && page.size() < most; ++i) {
@@ -210,21 +220,25 @@ absl::StatusOr<std::vector<MemberRow>> PinStore::Members(const PinRow& pin, uint
   return page;
 }
 
-absl::StatusOr<std::optional<type::v1::GateReason>> PinStore::ReasonOf(const PinRow& pin, std::string_view person) const {
+absl::StatusOr<std::optional<type::v1::GateReason>> PinStore::ReasonOf(const PinRow& pin,
+                                                                       std::string_view person) const {
   using Answer = std::optional<type::v1::GateReason>;
   const auto view = store_.Read();
   if (pin.member_chunks() > 0) {
-    PHAROS_ASSIGN_OR_RETURN(const auto chunk, ChunkOf<MemberChunkRow>(*view, kMemberChunk, pin, pin.member_chunks(), person,
-                                                                      [](const auto& row) { return row.members(0).person(); }));
+    PHAROS_ASSIGN_OR_RETURN(const auto chunk,
+                            ChunkOf<MemberChunkRow>(*view, kMemberChunk, pin, pin.member_chunks(), person,
+                                                    [](const auto& row) { return row.members(0).person(); }));
     for (const MemberRow& member : chunk.members()) {
       if (member.person() == person) return Answer(type::v1::ALLOW);
     }
   }
   if (pin.excluded_chunks() > 0) {
-    PHAROS_ASSIGN_OR_RETURN(const auto chunk, ChunkOf<ExcludedChunkRow>(*view, kExcludedChunk, pin, pin.excluded_chunks(),
-                                                                        person, [](const auto& row) { return row.people(0); }));
+    PHAROS_ASSIGN_OR_RETURN(
+        const auto chunk, ChunkOf<ExcludedChunkRow>(*view, kExcludedChunk, pin, pin.excluded_chunks(), person,
+                                                    [](const auto& row) { return row.people(0); }));
     const auto found = std::lower_bound(chunk.people().begin(), chunk.people().end(), person);
-    if (found != chunk.people().end() && *found == person) return Answer(chunk.reasons(found - chunk.people().begin()));
+    if (found != chunk.people().end() && *found == person)
+      return Answer(chunk.reasons(found - chunk.people().begin()));
   }
   return Answer();
 }

@@ -1,5 +1,5 @@
-// Pins on disk. The chunks of a pin are written first, in transactions of bounded size; the pin's own row comes last, so a pin that
-// can be read is whole. Thread-safe.
+// Pins on disk. The chunks of a pin are written first, in transactions of bounded size; the pin's own row
+// comes last, so a pin that can be read is whole. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -31,12 +31,13 @@ class PinStore {
  public:
   explicit PinStore(storage::Store& store) : store_(store) {}
 
-  // The pin that this request made; nullopt if it made none. INVALID_ARGUMENT (REQUEST_ID_REUSED): it asked something else.
+  // The pin that this request made; nullopt if it made none. INVALID_ARGUMENT (REQUEST_ID_REUSED): it asked
+  // something else.
   absl::StatusOr<std::optional<record::v1::PinRow>> Find(const PinRequest& request) const;
-  // Writes a pin; `row` has its name, and the counts of chunks are filled in. If the request has made a pin meanwhile, that one is
-  // the answer and this one is dropped. `change` is the change-log entry.
-  absl::StatusOr<record::v1::PinRow> Write(record::v1::PinRow row, const Outcome& outcome, const PinRequest& request,
-                                           const std::string& change) const;
+  // Writes a pin; `row` has its name, and the counts of chunks are filled in. If the request has made a pin
+  // meanwhile, that one is the answer and this one is dropped. `change` is the change-log entry.
+  absl::StatusOr<record::v1::PinRow> Write(record::v1::PinRow row, const Outcome& outcome,
+                                           const PinRequest& request, const std::string& change) const;
   // Drops what a crash left half written. Call when nothing else writes.
   absl::Status DropDrafts() const;
 
@@ -44,9 +45,11 @@ class PinStore {
   absl::StatusOr<record::v1::PinRow> Load(std::string_view pin) const;
   absl::StatusOr<record::v1::PinRow> NewestOf(std::string_view campaign) const;
   // Up to `most` members from number `first` on.
-  absl::StatusOr<std::vector<record::v1::MemberRow>> Members(const record::v1::PinRow& pin, uint64_t first, size_t most) const;
+  absl::StatusOr<std::vector<record::v1::MemberRow>> Members(const record::v1::PinRow& pin, uint64_t first,
+                                                             size_t most) const;
   // ALLOW for a member, the reason for somebody left out, nullopt for somebody whom the filter did not match.
-  absl::StatusOr<std::optional<type::v1::GateReason>> ReasonOf(const record::v1::PinRow& pin, std::string_view person) const;
+  absl::StatusOr<std::optional<type::v1::GateReason>> ReasonOf(const record::v1::PinRow& pin,
+                                                               std::string_view person) const;
 
  private:
   absl::Status WriteChunks(std::string_view pin_id, const Outcome& outcome) const;

@@ -1,12 +1,13 @@
-// Evaluation and pins over a real store: the funnel adds up, a pin keeps what was evaluated, repeats and reopening change nothing.
+// Evaluation and pins over a real store: the funnel adds up, a pin keeps what was evaluated, repeats and
+// reopening change nothing.
+#include <fmt/format.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <filesystem>
 #include <set>
 #include <thread>
-
-#include <fmt/format.h>
-#include <google/protobuf/util/message_differencer.h>
-#include <gtest/gtest.h>
 
 #include "pharos/audience/internal/v1/member_service.pb.h"
 #include "pharos/audience/v1/audience_service.pb.h"
@@ -82,8 +83,10 @@ class PinTest : public testing::Test {
   }
   AskFreshness Asker() {
     return [this](bool, int64_t) -> absl::StatusOr<Freshness> {
-      return Freshness{committed_, {{"purposes/news",
-                                     {"purposes/news", type::v1::PURPOSE_CLASS_MARKETING, type::v1::LAWFUL_BASIS_CONSENT}}}};
+      return Freshness{
+          committed_,
+          {{"purposes/news",
+            {"purposes/news", type::v1::PURPOSE_CLASS_MARKETING, type::v1::LAWFUL_BASIS_CONSENT}}}};
     };
   }
   static internal::v1::PinMembersRequest Request(const std::string& id) {
@@ -136,7 +139,8 @@ TEST_F(PinTest, TheFunnelAddsUpAndAgreesWithTheGate) {
   EXPECT_EQ(count->matched(), count->members() + Sum(count->excluded()));
   EXPECT_EQ(count->position(), 9u);
   std::map<std::string, int64_t> expected;
-  const gate::Purpose news{"purposes/news", type::v1::PURPOSE_CLASS_MARKETING, type::v1::LAWFUL_BASIS_CONSENT};
+  const gate::Purpose news{"purposes/news", type::v1::PURPOSE_CLASS_MARKETING,
+                           type::v1::LAWFUL_BASIS_CONSENT};
   for (int n = 0; n < 3000; ++n) {
     if (n % 10 >= 7) continue;
     const auto reason = gate::JudgePerson(Person(n).gate(), news, {type::v1::CHANNEL_SMS}).chosen.reason;
@@ -191,7 +195,8 @@ TEST_F(PinTest, PinsPageThroughEveryMemberOnceAndExplainEverybody) {
     ASSERT_TRUE(members_->ListMembers(call_, request, page).ok());
     for (const auto& m : page.members()) {
       people.insert(m.person());
-      lines += fmt::format("{}\t{}\t{}\n", m.person(), static_cast<int>(m.channel()), base::ToHex(m.endpoint()));
+      lines +=
+          fmt::format("{}\t{}\t{}\n", m.person(), static_cast<int>(m.channel()), base::ToHex(m.endpoint()));
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -231,11 +236,13 @@ TEST_F(PinTest, AHalfWrittenPinIsDroppedAndAWholeOneStays) {
   const PinStore pins(*store_);
   const std::string draft = storage::KeyWriter(kDraftPin).String("half");
   const std::string chunk = storage::KeyWriter(kMemberChunk).String("half").U64(0);
-  ASSERT_TRUE(store_->Transact([&](storage::Transaction& tx) {
-    storage::PutRecord(tx, draft, record::v1::PinNameRow());
-    storage::PutRecord(tx, chunk, record::v1::MemberChunkRow());
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE(store_
+                  ->Transact([&](storage::Transaction& tx) {
+                    storage::PutRecord(tx, draft, record::v1::PinNameRow());
+                    storage::PutRecord(tx, chunk, record::v1::MemberChunkRow());
+                    return absl::OkStatus();
+                  })
+                  .ok());
   ASSERT_TRUE(pins.DropDrafts().ok());
   EXPECT_EQ(*store_->Get(draft), std::nullopt);
   EXPECT_EQ(*store_->Get(chunk), std::nullopt);
@@ -285,7 +292,8 @@ TEST(PinStoreReopen, APinOutlivesTheProcess) {
   options.folder = folder;
   options.name = "audience";
   Outcome outcome;
-  for (int n = 0; n < 1500; ++n) outcome.members.push_back({fmt::format("p{:06}", n), type::v1::CHANNEL_SMS, "0123456789abcdef"});
+  for (int n = 0; n < 1500; ++n)
+    outcome.members.push_back({fmt::format("p{:06}", n), type::v1::CHANNEL_SMS, "0123456789abcdef"});
   record::v1::PinRow row;
   row.set_name("pins/one");
   row.set_campaign("campaigns/autumn");

@@ -1,4 +1,5 @@
-// The audience store: its tables and keys. Values are records of pharos/record/v1/audience.proto in an envelope.
+// The audience store: its tables and keys. Values are records of pharos/record/v1/audience.proto in an
+// envelope.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // The facts ride in a payload of the status. Layout, only ever read by this file in the same process:
-//   facts := text(reason) i64(retry_after_ms) count { text(key) text(value) } count { text(field) text(description) }
-//   text  := u32 length, bytes        (numbers in the machine's byte order)
+//   facts := text(reason) i64(retry_after_ms) count { text(key) text(value) } count { text(field)
+//   text(description) } text  := u32 length, bytes        (numbers in the machine's byte order)
 #include "services/base/errors.h"
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// Errors by name. A service makes its errors in one file, e.g. ConsentErrors::PurposeUnknown(name), with this function; rpc turns
-// them into google.rpc.Status with ErrorInfo, and a client turns them back. Messages say what to do next and hold no personal data.
+// Errors by name. A service makes its errors in one file, e.g. ConsentErrors::PurposeUnknown(name), with this
+// function; rpc turns them into google.rpc.Status with ErrorInfo, and a client turns them back. Messages say
+// what to do next and hold no personal data.
 #pragma once
 
 #include <map>
@@ -38,8 +39,8 @@ std::string ReasonOf(const absl::Status& status);
 }  // namespace pharos::base
 
 // For functions that return absl::Status or StatusOr.
-#define PHAROS_RETURN_IF_ERROR(expr)                    \
-  do {                                                  \
+#define PHAROS_RETURN_IF_ERROR(expr)                                               \
+  do {                                                                             \
     if (auto pharos_status_ = (expr); !pharos_status_.ok()) return pharos_status_; \
   } while (false)
 #define PHAROS_CONCAT_INNER_(a, b) a##b

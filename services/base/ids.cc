@@ -30,7 +30,8 @@ std::string WriteId(const Bytes16& bytes) {
   return id;
 }
 
-// Adds one to the number that the bytes are; an overflow of 80 random bits carries into the time, which keeps the order.
+// Adds one to the number that the bytes are; an overflow of 80 random bits carries into the time, which keeps
+// the order.
 void Increment(Bytes16& bytes) {
   for (size_t i = bytes.size(); i-- > 0;) {
     if (++bytes[i] != 0) return;
@@ -54,7 +55,8 @@ class IdSource {
   void Start(uint64_t millis) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     started_ = true;
     last_millis_ = millis;
-    for (size_t i = 0; i < kTimeBytes; ++i) last_[i] = static_cast<uint8_t>(millis >> (8 * (kTimeBytes - 1 - i)));
+    for (size_t i = 0; i < kTimeBytes; ++i)
+      last_[i] = static_cast<uint8_t>(millis >> (8 * (kTimeBytes - 1 - i)));
     FillRandom(last_.data() + kTimeBytes, last_.size() - kTimeBytes);
     last_[kTimeBytes] &= 0x7f;  // room to count up
   }
@@ -72,7 +74,9 @@ int HexDigit(char c) {
   return -1;
 }
 
-bool IsLowerOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool IsLowerOrDigit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 }  // namespace
 
@@ -112,19 +116,22 @@ std::string FromHex(std::string_view hex) {
 
 std::string Sha256(std::string_view bytes) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), reinterpret_cast<uint8_t*>(digest.data()));
+  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
+         reinterpret_cast<uint8_t*>(digest.data()));
   return digest;
 }
 
 std::string Segment(std::string_view name, std::string_view collection) {
-  if (name.size() <= collection.size() + 1 || !name.starts_with(collection) || name[collection.size()] != '/') return "";
+  if (name.size() <= collection.size() + 1 || !name.starts_with(collection) || name[collection.size()] != '/')
+    return "";
   const std::string_view segment = name.substr(collection.size() + 1);
   if (segment.size() > kMaxSegment || segment.find('/') != std::string_view::npos) return "";
   return std::string(segment);
 }
 
 bool IsChosenId(std::string_view id) {
-  if (id.empty() || id.size() > kMaxChosenId || !IsLowerOrDigit(id.front()) || !IsLowerOrDigit(id.back())) return false;
+  if (id.empty() || id.size() > kMaxChosenId || !IsLowerOrDigit(id.front()) || !IsLowerOrDigit(id.back()))
+    return false;
   for (char c : id) {
     if (!IsLowerOrDigit(c) && c != '-') return false;
   }

@@ -1,5 +1,5 @@
-// Ids: 128 random-and-time bits, sortable by time, written as 26 characters of Crockford base 32 in lower case (the ULID layout:
-// 48 bits of milliseconds, 80 bits of randomness). Made here and nowhere else.
+// Ids: 128 random-and-time bits, sortable by time, written as 26 characters of Crockford base 32 in lower
+// case (the ULID layout: 48 bits of milliseconds, 80 bits of randomness). Made here and nowhere else.
 #pragma once
 
 #include <array>

@@ -17,10 +17,14 @@ std::atomic<LogLevel> g_level = LogLevel::kInfo;
 
 std::string_view NameOf(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return "debug";
-    case LogLevel::kInfo: return "info";
-    case LogLevel::kWarning: return "warning";
-    case LogLevel::kError: return "error";
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kError:
+      return "error";
   }
   return "error";
 }
@@ -66,12 +70,14 @@ spdlog::logger& Output() {
 
 }  // namespace
 
-void SetLogLevel(LogLevel level) { g_level = level; }
+void SetLogLevel(LogLevel level) {
+  g_level = level;
+}
 
 void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   if (level < g_level.load()) return;
-  std::string line = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"event\":", TimeText(Clock::System().WallMicros()),
-                                 NameOf(level));
+  std::string line = fmt::format(
+      "{{\"time\":\"{}\",\"level\":\"{}\",\"event\":", TimeText(Clock::System().WallMicros()), NameOf(level));
   PutText(line, event);
   for (const auto& [name, value] : fields) {
     line.push_back(',');

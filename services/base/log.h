@@ -1,5 +1,5 @@
-// One line of JSON an event on standard error: time, level, event, fields. Fields are ids and counts, never contact data:
-// there is no way to log a Sensitive. Thread-safe.
+// One line of JSON an event on standard error: time, level, event, fields. Fields are ids and counts, never
+// contact data: there is no way to log a Sensitive. Thread-safe.
 #pragma once
 
 #include <initializer_list>

@@ -1,5 +1,5 @@
-// The one mutex: std::mutex with annotations that a clang build checks (Debian's absl::Mutex gives false ThreadSanitizer
-// reports). No lock is held across I/O.
+// The one mutex: std::mutex with annotations that a clang build checks (Debian's absl::Mutex gives false
+// ThreadSanitizer reports). No lock is held across I/O.
 #pragma once
 
 #include <condition_variable>

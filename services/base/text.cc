@@ -8,7 +8,9 @@ namespace {
 
 constexpr size_t kMaxEditWord = 128;  // the table is quadratic
 
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool IsSpace(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 // Length of the well-formed sequence at the start of s; 0 if there is none.
 size_t SequenceLength(std::string_view s) {

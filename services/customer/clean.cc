@@ -1,5 +1,10 @@
 #include "services/customer/clean.h"
 
+#include <fmt/format.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -8,11 +13,6 @@
 #include <string>
 #include <unordered_set>
 #include <vector>
-
-#include <fmt/format.h>
-#include <unicode/normalizer2.h>
-#include <unicode/uchar.h>
-#include <unicode/unistr.h>
 
 #include "phonenumbers/phonenumberutil.h"
 #include "services/base/text.h"
@@ -25,22 +25,27 @@ constexpr size_t kLongestLocalPart = 64;  // RFC 5321
 constexpr size_t kLongestEmail = 254;
 constexpr size_t kLongestPhone = 250;  // libphonenumber reads no further
 
-const std::unordered_set<std::string_view> kTitles = {"mr",   "mrs",  "ms",  "miss", "mx",  "dr",  "prof", "professor",
-                                                      "sir",  "dame", "lord", "lady", "rev", "revd", "cllr", "fr"};
-const std::unordered_set<std::string_view> kNoNames = {"unknown", "test", "baby", "twin one", "twin two", "n/a", "none",
-                                                       "null",    "not known", "tbc", "anonymous", "-", ".", "?"};
+const std::unordered_set<std::string_view> kTitles = {"mr",   "mrs",       "ms",   "miss", "mx",   "dr",
+                                                      "prof", "professor", "sir",  "dame", "lord", "lady",
+                                                      "rev",  "revd",      "cllr", "fr"};
+const std::unordered_set<std::string_view> kNoNames = {"unknown",   "test", "baby", "twin one",  "twin two",
+                                                       "n/a",       "none", "null", "not known", "tbc",
+                                                       "anonymous", "-",    ".",    "?"};
 const std::unordered_set<std::string_view> kRoles = {
-    "info",   "reception", "admin", "administrator", "enquiries", "enquiry", "office",  "contact",   "contactus", "hello", "help",
-    "helpdesk", "support", "sales", "mail",          "email",     "post",    "postmaster", "webmaster", "noreply", "no-reply",
-    "donotreply", "secretary", "manager", "team",    "feedback",  "press",   "media",   "accounts",  "hr",       "jobs",  "clinic",
-    "surgery", "practice", "pharmacy", "school",     "general",   "switchboard", "appointments", "bookings"};
+    "info",       "reception", "admin",       "administrator", "enquiries", "enquiry",  "office",
+    "contact",    "contactus", "hello",       "help",          "helpdesk",  "support",  "sales",
+    "mail",       "email",     "post",        "postmaster",    "webmaster", "noreply",  "no-reply",
+    "donotreply", "secretary", "manager",     "team",          "feedback",  "press",    "media",
+    "accounts",   "hr",        "jobs",        "clinic",        "surgery",   "practice", "pharmacy",
+    "school",     "general",   "switchboard", "appointments",  "bookings"};
 
 bool IsAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80; });
 }
 
 bool AllDigits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= '0' && c <= '9'; });
 }
 
 int Number(std::string_view digits) {
@@ -86,7 +91,8 @@ std::string CapitaliseAscii(std::string name) {
   if (upper && lower) return name;
   bool in_word = false;
   for (char& c : name) {
-    c = static_cast<char>(in_word ? std::tolower(static_cast<unsigned char>(c)) : std::toupper(static_cast<unsigned char>(c)));
+    c = static_cast<char>(in_word ? std::tolower(static_cast<unsigned char>(c))
+                                  : std::toupper(static_cast<unsigned char>(c)));
     in_word = std::isalpha(static_cast<unsigned char>(c));
   }
   return name;
@@ -133,7 +139,8 @@ int ZoneSeconds(std::string_view zone) {
   return zone[0] == '-' ? -seconds : seconds;
 }
 
-// Ten digits after the country code or trunk zero, typed with nothing but spaces and hyphens: the form of nearly all of them.
+// Ten digits after the country code or trunk zero, typed with nothing but spaces and hyphens: the form of
+// nearly all of them.
 std::string PlainBritish(std::string_view typed) {
   std::string digits;
   const bool plus = !typed.empty() && typed[0] == '+';
@@ -154,8 +161,8 @@ std::string PlainBritish(std::string_view typed) {
   return digits[2] == '7' || digits[2] == '1' || digits[2] == '2' ? digits : std::string();
 }
 
-// A note after the number goes ("07700 900123 (mum)"); a letter among the digits makes it unreadable, as the library would drop it
-// and so make another number ("0163296o001"). Extensions are the library's.
+// A note after the number goes ("07700 900123 (mum)"); a letter among the digits makes it unreadable, as the
+// library would drop it and so make another number ("0163296o001"). Extensions are the library's.
 std::string WithoutNote(std::string_view typed) {
   const std::string lower = base::LowerAscii(typed);
   const size_t first_digit = lower.find_first_of("0123456789");
@@ -170,7 +177,8 @@ std::string WithoutNote(std::string_view typed) {
 // What people and spreadsheets put between digits: spaces of all widths, hyphens and dashes.
 std::string WithoutSeparators(std::string_view typed) {
   std::string kept;
-  const icu::UnicodeString text = icu::UnicodeString::fromUTF8(icu::StringPiece(typed.data(), static_cast<int32_t>(typed.size())));
+  const icu::UnicodeString text =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(typed.data(), static_cast<int32_t>(typed.size())));
   for (int32_t at = 0; at < text.length(); at = text.moveIndex32(at, 1)) {
     const UChar32 c = text.char32At(at);
     const auto kind = u_charType(c);
@@ -192,7 +200,8 @@ bool IsDomain(std::string_view domain) {
 }
 
 bool IsLocalPart(std::string_view local) {
-  if (local.empty() || local.size() > kLongestLocalPart || local.front() == '.' || local.back() == '.') return false;
+  if (local.empty() || local.size() > kLongestLocalPart || local.front() == '.' || local.back() == '.')
+    return false;
   if (local.find("..") != std::string_view::npos) return false;
   constexpr std::string_view kMarks = "!#$%&'*+-/=?^_`{|}~.";
   return std::all_of(local.begin(), local.end(), [&](unsigned char c) {
@@ -206,7 +215,8 @@ std::string CleanName(std::string_view typed) {
   std::string name = WithoutTitles(Tidy(typed));
   if (kNoNames.contains(base::LowerAscii(name))) return {};
   if (IsAscii(name)) {
-    const bool has_letter = std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isalpha(c); });
+    const bool has_letter =
+        std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isalpha(c); });
     return has_letter ? CapitaliseAscii(std::move(name)) : std::string();
   }
   UErrorCode error = U_ZERO_ERROR;
@@ -251,7 +261,9 @@ std::string CleanPhone(std::string_view typed) {
 
 std::string CleanNhsNumber(std::string_view typed) {
   const std::string digits = WithoutSeparators(typed);
-  if (digits.size() != 10 || !AllDigits(digits) || std::all_of(digits.begin(), digits.end(), [&](char c) { return c == digits[0]; })) return {};
+  if (digits.size() != 10 || !AllDigits(digits) ||
+      std::all_of(digits.begin(), digits.end(), [&](char c) { return c == digits[0]; }))
+    return {};
   int sum = 0;
   for (int at = 0; at < 9; ++at) sum += (10 - at) * (digits[at] - '0');
   const int check = (11 - sum % 11) % 11;
@@ -261,13 +273,15 @@ std::string CleanNhsNumber(std::string_view typed) {
 std::string CleanDate(std::string_view typed) {
   const std::string_view date = base::TrimAscii(typed);
   int year = 0, month = 0, day = 0;
-  if (date.size() == 10 && date[4] == '-' && date[7] == '-' && AllDigits(date.substr(0, 4)) && AllDigits(date.substr(5, 2)) &&
-      AllDigits(date.substr(8, 2))) {
+  if (date.size() == 10 && date[4] == '-' && date[7] == '-' && AllDigits(date.substr(0, 4)) &&
+      AllDigits(date.substr(5, 2)) && AllDigits(date.substr(8, 2))) {
     year = Number(date.substr(0, 4)), month = Number(date.substr(5, 2)), day = Number(date.substr(8, 2));
   } else if (date.size() == 8 && AllDigits(date)) {
     year = Number(date.substr(0, 4)), month = Number(date.substr(4, 2)), day = Number(date.substr(6, 2));
   } else {
-    const char separator = date.find('/') != std::string_view::npos ? '/' : date.find('.') != std::string_view::npos ? '.' : '-';
+    const char separator = date.find('/') != std::string_view::npos   ? '/'
+                           : date.find('.') != std::string_view::npos ? '.'
+                                                                      : '-';
     const auto parts = base::Split(date, separator);
     if (parts.size() != 3 || parts[0].size() > 2 || parts[1].size() > 2 || parts[2].size() != 4) return {};
     if (!AllDigits(parts[0]) || !AllDigits(parts[1]) || !AllDigits(parts[2])) return {};
@@ -286,7 +300,8 @@ std::string CleanPostcode(std::string_view typed) {
   if (code.size() < 5 || code.size() > 7 || !std::isalpha(static_cast<unsigned char>(code[0]))) return {};
   const std::string_view inward = std::string_view(code).substr(code.size() - 3);
   const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
-  if (!std::isdigit(static_cast<unsigned char>(inward[0])) || !letter(inward[1]) || !letter(inward[2])) return {};
+  if (!std::isdigit(static_cast<unsigned char>(inward[0])) || !letter(inward[1]) || !letter(inward[2]))
+    return {};
   return code.insert(code.size() - 3, " ");
 }
 
@@ -300,7 +315,8 @@ std::string CleanSex(std::string_view typed) {
 std::string CleanLanguage(std::string_view typed) {
   std::string tag = base::LowerAscii(base::TrimAscii(typed));
   std::replace(tag.begin(), tag.end(), '_', '-');
-  const bool plain = std::all_of(tag.begin(), tag.end(), [](unsigned char c) { return std::isalnum(c) || c == '-'; });
+  const bool plain =
+      std::all_of(tag.begin(), tag.end(), [](unsigned char c) { return std::isalnum(c) || c == '-'; });
   return plain && tag.size() >= 2 && tag.size() <= 35 ? tag : std::string();
 }
 
@@ -335,13 +351,17 @@ int64_t ReadTime(std::string_view typed) {
   const std::string date = CleanDate(text.substr(0, 10));
   if (date.empty() || date != text.substr(0, 10)) return kWrong;
   int64_t micros =
-      DaysSinceEpoch(Number(text.substr(0, 4)), Number(text.substr(5, 2)), Number(text.substr(8, 2))) * 86'400'000'000;
+      DaysSinceEpoch(Number(text.substr(0, 4)), Number(text.substr(5, 2)), Number(text.substr(8, 2))) *
+      86'400'000'000;
   if (text.size() == 10) return std::max<int64_t>(micros, 0);
-  if (text.size() < 19 || (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || text[13] != ':' || text[16] != ':') return kWrong;
+  if (text.size() < 19 || (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || text[13] != ':' ||
+      text[16] != ':')
+    return kWrong;
   for (size_t at : {11, 14, 17}) {
     if (!AllDigits(text.substr(at, 2))) return kWrong;
   }
-  const int hour = Number(text.substr(11, 2)), minute = Number(text.substr(14, 2)), second = Number(text.substr(17, 2));
+  const int hour = Number(text.substr(11, 2)), minute = Number(text.substr(14, 2)),
+            second = Number(text.substr(17, 2));
   if (hour > 23 || minute > 59 || second > 60) return kWrong;
   std::string_view rest = text.substr(19);
   int64_t fraction = 0;
@@ -365,8 +385,12 @@ bool IsMobile(std::string_view phone) {
   return phone.substr(3, 1) != "6" || phone.substr(3, 3) == "624";
 }
 
-bool IsRoleMailbox(std::string_view email) { return kRoles.contains(email.substr(0, email.find('@'))); }
+bool IsRoleMailbox(std::string_view email) {
+  return kRoles.contains(email.substr(0, email.find('@')));
+}
 
-bool IsPlaceholderDate(std::string_view date) { return date == "1900-01-01" || date == "1970-01-01"; }
+bool IsPlaceholderDate(std::string_view date) {
+  return date == "1900-01-01" || date == "1970-01-01";
+}
 
 }  // namespace pharos::customer

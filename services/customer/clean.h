@@ -1,4 +1,5 @@
-// What was typed, made comparable. Pure. An empty answer means: cannot be read. What was received is kept beside it, always.
+// What was typed, made comparable. Pure. An empty answer means: cannot be read. What was received is kept
+// beside it, always.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,8 @@
 
 namespace pharos::customer {
 
-// For showing and for templates: no titles, single spaces, "NOAH" and "noah" → "Noah", "o'brien" → "O'Brien". Words that stand
-// for "no name" (unknown, test, baby, …) give "".
+// For showing and for templates: no titles, single spaces, "NOAH" and "noah" → "Noah", "o'brien" → "O'Brien".
+// Words that stand for "no name" (unknown, test, baby, …) give "".
 std::string CleanName(std::string_view typed);
 // Lower case; must look like an address.
 std::string CleanEmail(std::string_view typed);
@@ -34,7 +35,8 @@ std::string CleanField(std::string_view field, std::string_view typed);
 // Microseconds since the epoch of an RFC 3339 time or an ISO 8601 date (midnight UTC); -1: cannot be read.
 int64_t ReadTime(std::string_view typed);
 
-// British mobile: 447… but not personal numbers (70) or pagers (76, except 7624: Isle of Man). `phone` as CleanPhone gives it.
+// British mobile: 447… but not personal numbers (70) or pagers (76, except 7624: Isle of Man). `phone` as
+// CleanPhone gives it.
 bool IsMobile(std::string_view phone);
 // reception@, info@, admin@ …: whoever is on duty.
 bool IsRoleMailbox(std::string_view email);

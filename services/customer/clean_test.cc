@@ -1,13 +1,13 @@
-// Cleaning, by example and against the shared vectors where they are at hand (PHAROS_SHARED, or ../shared beside the sources).
+// Cleaning, by example and against the shared vectors where they are at hand (PHAROS_SHARED, or ../shared
+// beside the sources).
 #include "services/customer/clean.h"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
-
-#include <nlohmann/json.hpp>
 
 #include "gtest/gtest.h"
 #include "services/customer/csv.h"
@@ -39,21 +39,24 @@ TEST(Clean, NamesAreShownAsNamesAre) {
 }
 
 TEST(Clean, WordsThatStandForNoNameAreNone) {
-  for (const char* none : {"unknown", "TEST", "Baby", "n/a", "", "  ", "-", "123"}) EXPECT_EQ(CleanName(none), "") << none;
+  for (const char* none : {"unknown", "TEST", "Baby", "n/a", "", "  ", "-", "123"})
+    EXPECT_EQ(CleanName(none), "") << none;
 }
 
 TEST(Clean, EmailMustLookLikeAnAddress) {
   EXPECT_EQ(CleanEmail(" Ivy9187427@Mail.Example "), "ivy9187427@mail.example");
   EXPECT_EQ(CleanEmail("o'brien+news@example.org"), "o'brien+news@example.org");
-  for (const char* wrong : {"", "ivy", "ivy@", "@example.org", "ivy@example", "i vy@example.org", "ivy@@example.org", "ivy@exa mple.org",
-                            "ivy@-example.org", "ivy..x@example.org", "ivy@example..org", ".ivy@example.org", "<ivy@example.org>"}) {
+  for (const char* wrong : {"", "ivy", "ivy@", "@example.org", "ivy@example", "i vy@example.org",
+                            "ivy@@example.org", "ivy@exa mple.org", "ivy@-example.org", "ivy..x@example.org",
+                            "ivy@example..org", ".ivy@example.org", "<ivy@example.org>"}) {
     EXPECT_EQ(CleanEmail(wrong), "") << wrong;
   }
 }
 
 TEST(Clean, PhonesOfTrialsAndUnallocatedMobilesCanBeUsed) {
-  for (const char* typed : {"07700900123", "07700 900123", "+44 7700 900123", "00447700900123", "07700 900 123", "+44 (0)7700900123",
-                            "(07700) 900123", "tel:+447700900123", "447700900123"}) {
+  for (const char* typed :
+       {"07700900123", "07700 900123", "+44 7700 900123", "00447700900123", "07700 900 123",
+        "+44 (0)7700900123", "(07700) 900123", "tel:+447700900123", "447700900123"}) {
     EXPECT_EQ(CleanPhone(typed), "447700900123") << typed;
     EXPECT_TRUE(IsMobile(CleanPhone(typed))) << typed;
   }
@@ -82,9 +85,11 @@ TEST(Clean, QuickPathAnswersAsTheLibraryDoes) {
     for (int i = 0; i < count; ++i) made.push_back(static_cast<char>('0' + random() % 10));
     return made;
   };
-  const char* const openings[] = {"07", "01", "02", "+447", "+441", "00447", "00441", "03", "08", "+442", "0", "+44", "44", "7"};
+  const char* const openings[] = {"07", "01", "02",   "+447", "+441", "00447", "00441",
+                                  "03", "08", "+442", "0",    "+44",  "44",    "7"};
   for (int round = 0; round < 20'000; ++round) {
-    std::string typed = std::string(openings[random() % std::size(openings)]) + digits(6 + static_cast<int>(random() % 6));
+    std::string typed =
+        std::string(openings[random() % std::size(openings)]) + digits(6 + static_cast<int>(random() % 6));
     if (random() % 2) typed.insert(typed.size() - 6, " ");
     ASSERT_EQ(CleanPhone(typed), CleanPhoneByLibrary(typed)) << typed;
   }
@@ -118,7 +123,8 @@ TEST(Clean, SharedNhsNumberVectors) {
   int checked = -1;  // the header
   CsvReader reader([&](CsvRow row) {
     if (++checked == 0) return true;
-    EXPECT_EQ(CleanNhsNumber(row.fields[0]), row.fields[1] == "valid" ? row.fields[2] : "") << row.fields[0] << ": " << row.fields[3];
+    EXPECT_EQ(CleanNhsNumber(row.fields[0]), row.fields[1] == "valid" ? row.fields[2] : "")
+        << row.fields[0] << ": " << row.fields[3];
     return true;
   });
   reader.Feed(text);
@@ -130,7 +136,8 @@ TEST(Clean, DatesInFourForms) {
   for (const char* typed : {"2001-02-03", "03/02/2001", "3/2/2001", "03.02.2001", "03-02-2001", "20010203"}) {
     EXPECT_EQ(CleanDate(typed), "2001-02-03") << typed;
   }
-  for (const char* wrong : {"", "2001-02-30", "2001-13-01", "31/04/2001", "2001", "01-02-03", "1700-01-01", "yesterday", "2001-2-3x"}) {
+  for (const char* wrong : {"", "2001-02-30", "2001-13-01", "31/04/2001", "2001", "01-02-03", "1700-01-01",
+                            "yesterday", "2001-2-3x"}) {
     EXPECT_EQ(CleanDate(wrong), "") << wrong;
   }
   EXPECT_EQ(CleanDate("2000-02-29"), "2000-02-29");
@@ -140,17 +147,21 @@ TEST(Clean, DatesInFourForms) {
 TEST(Clean, PostcodesGetTheirSpace) {
   EXPECT_EQ(CleanPostcode("sw1a1aa"), "SW1A 1AA");
   EXPECT_EQ(CleanPostcode(" M1 7XA"), "M1 7XA");
-  for (const char* wrong : {"", "SW1A", "12345", "SW1A 11A", "SW1A-1AA"}) EXPECT_EQ(CleanPostcode(wrong), "") << wrong;
+  for (const char* wrong : {"", "SW1A", "12345", "SW1A 11A", "SW1A-1AA"})
+    EXPECT_EQ(CleanPostcode(wrong), "") << wrong;
 }
 
-TEST(Clean, InterestsAreASet) { EXPECT_EQ(CleanInterests("Sleep; diet;sleep;;"), "diet;sleep"); }
+TEST(Clean, InterestsAreASet) {
+  EXPECT_EQ(CleanInterests("Sleep; diet;sleep;;"), "diet;sleep");
+}
 
 TEST(Clean, Times) {
   EXPECT_EQ(ReadTime("1970-01-01T00:00:01Z"), 1'000'000);
   EXPECT_EQ(ReadTime("2026-11-01T00:00:00Z"), 1'793'491'200'000'000);
   EXPECT_EQ(ReadTime("2026-11-01"), 1'793'491'200'000'000);
   EXPECT_EQ(ReadTime("2026-11-01T01:00:00.5+01:00"), 1'793'491'200'500'000);
-  for (const char* wrong : {"", "2026-11-0", "2026-11-01T", "2026-11-01T24:00:00Z", "2026-11-01T10:00:00Zx", "01/11/2026", "2026-02-30"}) {
+  for (const char* wrong : {"", "2026-11-0", "2026-11-01T", "2026-11-01T24:00:00Z", "2026-11-01T10:00:00Zx",
+                            "01/11/2026", "2026-02-30"}) {
     EXPECT_EQ(ReadTime(wrong), -1) << wrong;
   }
 }

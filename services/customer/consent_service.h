@@ -1,4 +1,5 @@
-// What people tell us directly: withdrawals, objections, grants, facts. Each is an entry of a record of our own source `direct`.
+// What people tell us directly: withdrawals, objections, grants, facts. Each is an entry of a record of our
+// own source `direct`.
 #pragma once
 
 #include "pharos/customer/v1/consent_service.serve.h"
@@ -15,7 +16,8 @@ class ConsentService : public v1::ConsentServiceHandler {
 
   absl::Status WithdrawConsent(rpc::Call& call, const v1::WithdrawConsentRequest& request,
                                v1::ConsentEntry& response) override;
-  absl::Status GrantConsent(rpc::Call& call, const v1::GrantConsentRequest& request, v1::ConsentEntry& response) override;
+  absl::Status GrantConsent(rpc::Call& call, const v1::GrantConsentRequest& request,
+                            v1::ConsentEntry& response) override;
   absl::Status ListConsentEntries(rpc::Call& call, const v1::ListConsentEntriesRequest& request,
                                   v1::ListConsentEntriesResponse& response) override;
   absl::Status SetPersonFact(rpc::Call& call, const v1::SetPersonFactRequest& request,
@@ -23,8 +25,8 @@ class ConsentService : public v1::ConsentServiceHandler {
 
  private:
   // Hangs a direct entry on the person's own record of `direct` and on every record linked to the person now.
-  absl::Status Append(rpc::Call& call, storage::Transaction& tx, const std::string& person, record::v1::LedgerRow entry,
-                      v1::ConsentEntry& response);
+  absl::Status Append(rpc::Call& call, storage::Transaction& tx, const std::string& person,
+                      record::v1::LedgerRow entry, v1::ConsentEntry& response);
 
   storage::Store& store_;
   const PersonStore& people_;

@@ -20,7 +20,8 @@ bool CsvReader::Feed(std::string_view bytes) {
     bytes.remove_prefix(1);
   }
   if (!bytes.empty() && mark_seen_ < kPastMark) {
-    const size_t half = mark_seen_ < kByteOrderMark.size() ? mark_seen_ : 0;  // it was the beginning of something else
+    const size_t half =
+        mark_seen_ < kByteOrderMark.size() ? mark_seen_ : 0;  // it was the beginning of something else
     mark_seen_ = kPastMark;
     for (char c : kByteOrderMark.substr(0, half)) Take(c);
   }
@@ -65,7 +66,8 @@ bool CsvReader::Take(char c) {
       if (c == '\n' && ++lines_in_row_ > kMostRowLines) return Reject("QUOTE_WRONG");
       field_.push_back(c);
       return true;
-    case State::kSkip: break;
+    case State::kSkip:
+      break;
     case State::kQuoteInQuoted:
       if (c == '"') {
         field_.push_back('"');

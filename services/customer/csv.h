@@ -1,5 +1,6 @@
-// Comma-separated values as in RFC 4180, read as they arrive. Tolerates CRLF, a byte order mark, empty lines and quotes inside a
-// field that does not begin with one. What cannot be read costs its own line only: reading goes on with the next line.
+// Comma-separated values as in RFC 4180, read as they arrive. Tolerates CRLF, a byte order mark, empty lines
+// and quotes inside a field that does not begin with one. What cannot be read costs its own line only:
+// reading goes on with the next line.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +49,7 @@ class CsvReader {
   std::string raw_;  // bytes of the row so far, to read again
   std::string field_;
   std::vector<std::string> fields_;
-  int64_t line_ = 1;    // of the row's beginning
+  int64_t line_ = 1;  // of the row's beginning
   int lines_in_row_ = 0;
   size_t mark_seen_ = 0;  // bytes of the byte order mark matched; 4: past it
   bool stopped_ = false;

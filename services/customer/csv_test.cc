@@ -45,8 +45,14 @@ TEST(Csv, RowsFieldsAndLines) {
 }
 
 TEST(Csv, ByteOrderMarkIsNoPartOfTheHeader) {
-  EXPECT_THAT(Read("\xEF\xBB\xBF" "a,b\n")[0].fields, ElementsAre("a", "b"));
-  EXPECT_THAT(Read("\xEF\xBB\xBF" "\"a\",b\n")[0].fields, ElementsAre("a", "b"));
+  EXPECT_THAT(Read("\xEF\xBB\xBF"
+                   "a,b\n")[0]
+                  .fields,
+              ElementsAre("a", "b"));
+  EXPECT_THAT(Read("\xEF\xBB\xBF"
+                   "\"a\",b\n")[0]
+                  .fields,
+              ElementsAre("a", "b"));
 }
 
 TEST(Csv, LastLineMayLackItsEnd) {
@@ -110,7 +116,8 @@ TEST(Csv, AnyBytesEndAndEveryLineIsAccountedFor) {
   constexpr char kBytes[] = {'a', ',', '"', '\n', '\r', '\xC3', '\xA9', '\0', 'b'};
   for (int round = 0; round < 2'000; ++round) {
     std::string text;
-    for (size_t length = random() % 60; length > 0; --length) text.push_back(kBytes[random() % std::size(kBytes)]);
+    for (size_t length = random() % 60; length > 0; --length)
+      text.push_back(kBytes[random() % std::size(kBytes)]);
     int64_t line = 0;
     for (const auto& row : Read(text)) {
       EXPECT_GT(row.line, line) << "lines only go forward";

@@ -1,4 +1,5 @@
-// The customer service: purposes, sources, records, links, people, consent ledger, suppression, the gate's facts, permits.
+// The customer service: purposes, sources, records, links, people, consent ledger, suppression, the gate's
+// facts, permits.
 #pragma once
 
 #include <memory>

@@ -1,12 +1,13 @@
-// The customer service through its handlers on a real store in memory: import, links, old ids, consent, people.
-// (Not yet over gRPC: the handlers are what rpc::Serve calls.)
+// The customer service through its handlers on a real store in memory: import, links, old ids, consent,
+// people. (Not yet over gRPC: the handlers are what rpc::Serve calls.)
+#include "services/customer/customer.h"
+
 #include <deque>
 #include <map>
 
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
 #include "services/base/fake_clock.h"
-#include "services/customer/customer.h"
 #include "services/customer/import_service.h"
 #include "services/customer/keys.h"
 #include "services/customer/person_service.h"
@@ -19,7 +20,8 @@ namespace pharos::customer {
 namespace {
 
 constexpr char kHeader[] =
-    "record_id,updated_at,given_name,family_name,date_of_birth,sex,email,phone,postcode,area,nhs_number,language,organisation_id,"
+    "record_id,updated_at,given_name,family_name,date_of_birth,sex,email,phone,postcode,area,nhs_number,"
+    "language,organisation_id,"
     "role,interests,consent_sms,consent_email,consent_at\n";
 
 class TestCall : public rpc::Call {
@@ -89,20 +91,23 @@ class CustomerTest : public ::testing::Test {
     ASSERT_TRUE(sources_->CreateSource(call_, request, made).ok());
   }
 
-  absl::Status Import(const std::string& source, const std::string& file, TestStream& stream, bool validate_only = false) {
+  absl::Status Import(const std::string& source, const std::string& file, TestStream& stream,
+                      bool validate_only = false) {
     clock_.Advance(1'000);
     auto* header = stream.requests.emplace_back().mutable_header();
     header->set_source("sources/" + source);
     header->set_consent_purpose("purposes/quit");
     header->set_validate_only(validate_only);
-    for (size_t at = 0; at < file.size(); at += 100) stream.requests.emplace_back().set_data(file.substr(at, 100));
+    for (size_t at = 0; at < file.size(); at += 100)
+      stream.requests.emplace_back().set_data(file.substr(at, 100));
     return imports_->ImportContacts(call_, stream);
   }
   v1::ImportProgress Imported(const std::string& source, const std::string& rows) {
     TestStream stream;
     const auto status = Import(source, kHeader + rows, stream);
     EXPECT_TRUE(status.ok()) << status;
-    EXPECT_EQ(stream.summary.rows(), stream.summary.stored() + stream.summary.unchanged() + stream.summary.rejected());
+    EXPECT_EQ(stream.summary.rows(),
+              stream.summary.stored() + stream.summary.unchanged() + stream.summary.rejected());
     return stream.summary;
   }
   v1::Person PersonOf(const std::string& record) {
@@ -141,8 +146,11 @@ class CustomerTest : public ::testing::Test {
   int settled_ = 0;
 };
 
-constexpr char kAnnQuit[] = "q1,2025-01-01T00:00:00Z,Ann,Lee,1980-05-06,F,ann@x.example,07700 900001,,,,en,,,diet,granted,,2025-01-01T00:00:00Z\n";
-constexpr char kAnnScreening[] = "s1,2025-02-01T00:00:00Z,ANN,LEE,1980-05-06,F,,+44 7700 900001,M1 7XA,,9320675082,en,,,,,,\n";
+constexpr char kAnnQuit[] =
+    "q1,2025-01-01T00:00:00Z,Ann,Lee,1980-05-06,F,ann@x.example,07700 "
+    "900001,,,,en,,,diet,granted,,2025-01-01T00:00:00Z\n";
+constexpr char kAnnScreening[] =
+    "s1,2025-02-01T00:00:00Z,ANN,LEE,1980-05-06,F,,+44 7700 900001,M1 7XA,,9320675082,en,,,,,,\n";
 
 TEST_F(CustomerTest, TwoSourcesOnePerson) {
   EXPECT_EQ(Imported("quit", kAnnQuit).stored(), 1);
@@ -184,7 +192,8 @@ TEST_F(CustomerTest, AnOlderVersionIsKeptButNotCurrent) {
 TEST_F(CustomerTest, LinkingTwoPeopleKeepsTheEldersIdAndOldIdsResolve) {
   Imported("quit", "q1,2025-01-01T00:00:00Z,Ann,Lee,,,ann@x.example,,,,,,,,,,,\n");
   Imported("quit", "q2,2025-01-01T00:00:00Z,Ann,Lee,,,,07700900001,,,,,,,,,,\n");
-  const std::string elder = PersonOf("sources/quit/records/q1").name(), younger = PersonOf("sources/quit/records/q2").name();
+  const std::string elder = PersonOf("sources/quit/records/q1").name(),
+                    younger = PersonOf("sources/quit/records/q2").name();
   ASSERT_NE(elder, younger);
   Imported("screening", "s1,2025-01-01T00:00:00Z,Ann,Lee,,,ann@x.example,07700900001,,,,,,,,,,\n");
   EXPECT_EQ(Counts().people(), 1);
@@ -212,16 +221,20 @@ TEST_F(CustomerTest, AFeedsWithdrawalCounts) {
   Imported("quit", kAnnQuit);
   const std::string ann = PersonOf("sources/quit/records/q1").name();
   EXPECT_EQ(Judge(ann), type::v1::ALLOW);
-  Imported("quit", "q1,2025-06-01T00:00:00Z,Ann,Lee,1980-05-06,F,ann@x.example,07700 900001,,,,,,,,withdrawn,,2025-06-01T00:00:00Z\n");
+  Imported("quit",
+           "q1,2025-06-01T00:00:00Z,Ann,Lee,1980-05-06,F,ann@x.example,07700 "
+           "900001,,,,,,,,withdrawn,,2025-06-01T00:00:00Z\n");
   EXPECT_NE(Judge(ann), type::v1::ALLOW);
 }
 
 TEST_F(CustomerTest, LinkingNeverLoosens) {
   Imported("quit", kAnnQuit);
-  Imported("screening",
-           "s1,2025-02-01T00:00:00Z,Ann,Lee,1980-05-06,F,,07700 900001,,,,,,,,withdrawn,,2024-01-01T00:00:00Z\n");
+  Imported(
+      "screening",
+      "s1,2025-02-01T00:00:00Z,Ann,Lee,1980-05-06,F,,07700 900001,,,,,,,,withdrawn,,2024-01-01T00:00:00Z\n");
   EXPECT_EQ(Counts().people(), 1);
-  EXPECT_NE(Judge(PersonOf("sources/quit/records/q1").name()), type::v1::ALLOW) << "one record's withdrawal, though older";
+  EXPECT_NE(Judge(PersonOf("sources/quit/records/q1").name()), type::v1::ALLOW)
+      << "one record's withdrawal, though older";
 }
 
 TEST_F(CustomerTest, BadRowsAreNamedAndTheRestIsStored) {
@@ -237,8 +250,12 @@ TEST_F(CustomerTest, BadRowsAreNamedAndTheRestIsStored) {
   ASSERT_TRUE(Import("quit", kHeader + rows, stream).ok());
   std::map<int64_t, std::string> wrong;
   for (const auto& error : stream.errors) wrong[error.line()] = error.reason();
-  EXPECT_EQ(wrong, (std::map<int64_t, std::string>{{3, "RECORD_ID_MISSING"}, {4, "DATE_WRONG"}, {5, "CONSENT_WRONG"},
-                                                   {6, "ROW_TOO_FEW_FIELDS"}, {7, "NOT_UTF8"}, {9, "ROW_TRUNCATED"}}));
+  EXPECT_EQ(wrong, (std::map<int64_t, std::string>{{3, "RECORD_ID_MISSING"},
+                                                   {4, "DATE_WRONG"},
+                                                   {5, "CONSENT_WRONG"},
+                                                   {6, "ROW_TOO_FEW_FIELDS"},
+                                                   {7, "NOT_UTF8"},
+                                                   {9, "ROW_TRUNCATED"}}));
   EXPECT_EQ(stream.summary.rows(), 8);
   EXPECT_EQ(stream.summary.stored(), 2);
   EXPECT_EQ(stream.summary.rejected(), 6);
@@ -265,7 +282,8 @@ TEST_F(CustomerTest, ValidateOnlyStoresNothing) {
 
 TEST_F(CustomerTest, ManyRecordsOfOneAddressLinkNobody) {
   std::string rows;
-  for (int at = 0; at < 80; ++at) rows += "q" + std::to_string(at) + ",,Given" + std::to_string(at) + ",Name,,,all@x.example,,,,,,,,,,,\n";
+  for (int at = 0; at < 80; ++at)
+    rows += "q" + std::to_string(at) + ",,Given" + std::to_string(at) + ",Name,,,all@x.example,,,,,,,,,,,\n";
   Imported("quit", rows);
   Imported("quit", "last,,Given1,Name,,,all@x.example,,,,,,,,,,,\n");
   EXPECT_GT(people_->links_withheld(), 0u);

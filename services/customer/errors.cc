@@ -28,23 +28,27 @@ absl::Status PurposeNotFound(std::string_view purpose) {
 }
 
 absl::Status SourceExists(std::string_view source) {
-  return MakeError(StatusCode::kAlreadyExists, "SOURCE_EXISTS",
-                   fmt::format("the source id of \"{}\" is taken; choose another one or use that source", source),
-                   {{"source", std::string(source)}});
+  return MakeError(
+      StatusCode::kAlreadyExists, "SOURCE_EXISTS",
+      fmt::format("the source id of \"{}\" is taken; choose another one or use that source", source),
+      {{"source", std::string(source)}});
 }
 
 absl::Status PurposeExists(std::string_view purpose) {
-  return MakeError(StatusCode::kAlreadyExists, "PURPOSE_EXISTS",
-                   fmt::format("the purpose id of \"{}\" is taken; choose another one or use that purpose", purpose),
-                   {{"purpose", std::string(purpose)}});
+  return MakeError(
+      StatusCode::kAlreadyExists, "PURPOSE_EXISTS",
+      fmt::format("the purpose id of \"{}\" is taken; choose another one or use that purpose", purpose),
+      {{"purpose", std::string(purpose)}});
 }
 
 absl::Status IdWrong(std::string_view field) {
-  return MakeError(StatusCode::kInvalidArgument,
-                   fmt::format("{} must be 1 to 63 characters of a-z, 0-9 and '-', not beginning or ending with '-'", field),
-                   {.reason = "ID_WRONG",
-                    .metadata = {{"field", std::string(field)}},
-                    .violations = {{std::string(field), "use a-z, 0-9 and '-', at most 63 characters"}}});
+  return MakeError(
+      StatusCode::kInvalidArgument,
+      fmt::format("{} must be 1 to 63 characters of a-z, 0-9 and '-', not beginning or ending with '-'",
+                  field),
+      {.reason = "ID_WRONG",
+       .metadata = {{"field", std::string(field)}},
+       .violations = {{std::string(field), "use a-z, 0-9 and '-', at most 63 characters"}}});
 }
 
 absl::Status FieldMissing(std::string_view field, std::string_view expected) {
@@ -55,12 +59,14 @@ absl::Status FieldMissing(std::string_view field, std::string_view expected) {
 }
 
 absl::Status MarketingNeedsConsent() {
-  return MakeError(StatusCode::kInvalidArgument,
-                   "marketing by SMS or email needs consent (PECR regulation 22); set lawful_basis to LAWFUL_BASIS_CONSENT or "
-                   "choose another class",
-                   {.reason = "MARKETING_NEEDS_CONSENT",
-                    .metadata = {},
-                    .violations = {{"purpose.lawful_basis", "must be LAWFUL_BASIS_CONSENT for PURPOSE_CLASS_MARKETING"}}});
+  return MakeError(
+      StatusCode::kInvalidArgument,
+      "marketing by SMS or email needs consent (PECR regulation 22); set lawful_basis to "
+      "LAWFUL_BASIS_CONSENT or "
+      "choose another class",
+      {.reason = "MARKETING_NEEDS_CONSENT",
+       .metadata = {},
+       .violations = {{"purpose.lawful_basis", "must be LAWFUL_BASIS_CONSENT for PURPOSE_CLASS_MARKETING"}}});
 }
 
 absl::Status PageTokenWrong() {
@@ -69,22 +75,25 @@ absl::Status PageTokenWrong() {
 }
 
 absl::Status ValueUnreadable(std::string_view field) {
-  return MakeError(StatusCode::kInvalidArgument, fmt::format("{} cannot be read; check what was typed", field),
+  return MakeError(StatusCode::kInvalidArgument,
+                   fmt::format("{} cannot be read; check what was typed", field),
                    {.reason = "VALUE_UNREADABLE",
                     .metadata = {{"field", std::string(field)}},
                     .violations = {{std::string(field), "cannot be read"}}});
 }
 
 absl::Status PersonalDataDenied() {
-  return MakeError(StatusCode::kPermissionDenied, "PERSONAL_DATA_DENIED",
-                   "you may not see personal data; ask for PERSON_VIEW_BASIC, or for the permission people.read_personal");
+  return MakeError(
+      StatusCode::kPermissionDenied, "PERSONAL_DATA_DENIED",
+      "you may not see personal data; ask for PERSON_VIEW_BASIC, or for the permission people.read_personal");
 }
 
 absl::Status ImportHeaderWrong(const std::vector<std::string>& problems) {
   std::string all;
   for (const auto& problem : problems) all += (all.empty() ? "" : "; ") + problem;
   return MakeError(StatusCode::kInvalidArgument, "IMPORT_HEADER_WRONG",
-                   fmt::format("the first line does not name the columns as expected: {}", all), {{"problems", all}});
+                   fmt::format("the first line does not name the columns as expected: {}", all),
+                   {{"problems", all}});
 }
 
 absl::Status ImportTooLarge(std::string_view what, long long limit_bytes) {
@@ -104,7 +113,8 @@ absl::Status ImportBusy() {
 }
 
 absl::Status CallerGone() {
-  return MakeError(StatusCode::kAborted, "CALLER_GONE", "the caller ended the call; what was counted is stored, send the file again");
+  return MakeError(StatusCode::kAborted, "CALLER_GONE",
+                   "the caller ended the call; what was counted is stored, send the file again");
 }
 
 absl::Status RecordMissing(std::string_view record) {

@@ -1,4 +1,5 @@
-// Every error of the customer service, by name. Reasons are stable; messages say what to do next and hold no personal data.
+// Every error of the customer service, by name. Reasons are stable; messages say what to do next and hold no
+// personal data.
 #pragma once
 
 #include <string>

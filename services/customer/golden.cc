@@ -1,9 +1,9 @@
 #include "services/customer/golden.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "services/base/text.h"
 #include "services/customer/clean.h"
@@ -18,8 +18,9 @@ using record::v1::RecordRow;
 using type::v1::GateEntry;
 using Entries = google::protobuf::RepeatedPtrField<GateEntry>;
 
-constexpr const char* kFields[] = {"given_name", "family_name", "date_of_birth", "sex",          "email", "phone", "postcode",
-                                   "area",       "nhs_number",  "language",      "organisation", "role"};
+constexpr const char* kFields[] = {"given_name", "family_name", "date_of_birth", "sex",
+                                   "email",      "phone",       "postcode",      "area",
+                                   "nhs_number", "language",    "organisation",  "role"};
 constexpr int kDirectTrust = 100;  // what people tell us themselves
 
 struct Candidate {
@@ -48,7 +49,8 @@ class Builder {
     }
     std::sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) {
       if (a.trust != b.trust) return a.trust > b.trust;
-      if (a.record->update_time_us() != b.record->update_time_us()) return a.record->update_time_us() > b.record->update_time_us();
+      if (a.record->update_time_us() != b.record->update_time_us())
+        return a.record->update_time_us() > b.record->update_time_us();
       return a.record->name() < b.record->name();
     });
     return found;
@@ -82,7 +84,8 @@ std::string WhyItWon(const std::vector<Candidate>& candidates) {
   return "first by name";
 }
 
-void AddField(PersonRow& person, const char* field, const std::string& value, const RecordRow& record, std::string rule) {
+void AddField(PersonRow& person, const char* field, const std::string& value, const RecordRow& record,
+              std::string rule) {
   auto* row = person.add_fields();
   row->set_field(field);
   row->set_value(value);
@@ -100,7 +103,8 @@ void AddInterests(PersonRow& person, const Builder& builder) {
   }
   std::string joined;
   for (const auto& interest : all) joined += (joined.empty() ? "" : ";") + interest;
-  AddField(person, "interests", joined, *candidates[0].record, candidates.size() == 1 ? "only value" : "union");
+  AddField(person, "interests", joined, *candidates[0].record,
+           candidates.size() == 1 ? "only value" : "union");
 }
 
 void AddEndpoints(PersonRow& person, const std::vector<Candidate>& candidates, type::v1::Channel channel,
@@ -127,35 +131,40 @@ void AddFacts(PersonRow& person, const std::vector<const RecordRow*>& records) {
   }
   std::sort(person.mutable_records()->begin(), person.mutable_records()->end());
   // One entry may hang on several records: it counts once, and the order is that of its name.
-  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->name() < b->name(); });
+  std::sort(entries.begin(), entries.end(),
+            [](const auto* a, const auto* b) { return a->name() < b->name(); });
   for (const auto* entry : entries) AddEntry(*person.mutable_entries(), *entry);
 }
 
 // At the same time an opt-out wins, and the stricter one first.
 int Strictness(const GateEntry& entry) {
   switch (entry.kind()) {
-    case type::v1::WITHDRAWN: return 2;
-    case type::v1::OBJECTED_TO: return 1;
-    default: return 0;
+    case type::v1::WITHDRAWN:
+      return 2;
+    case type::v1::OBJECTED_TO:
+      return 1;
+    default:
+      return 0;
   }
 }
 
 bool SameKey(const GateEntry& a, const GateEntry& b) {
-  return a.scope() == b.scope() && a.channel() == b.channel() && a.direct() == b.direct() && a.record() == b.record() &&
-         a.endpoint() == b.endpoint() && a.purpose() == b.purpose();
+  return a.scope() == b.scope() && a.channel() == b.channel() && a.direct() == b.direct() &&
+         a.record() == b.record() && a.endpoint() == b.endpoint() && a.purpose() == b.purpose();
 }
 
 }  // namespace
 
-PersonRow BuildPerson(std::string_view name, const std::vector<const RecordRow*>& records, const SourceLookup& source,
-                      const EndpointIndex& index) {
+PersonRow BuildPerson(std::string_view name, const std::vector<const RecordRow*>& records,
+                      const SourceLookup& source, const EndpointIndex& index) {
   PersonRow person;
   person.set_name(std::string(name));
   const Builder builder(records, source);
   for (int kind : builder.Kinds()) person.add_audience_kinds(static_cast<type::v1::AudienceKind>(kind));
   for (const char* field : kFields) {
     const auto candidates = builder.Candidates(field);
-    if (!candidates.empty()) AddField(person, field, *candidates[0].value, *candidates[0].record, WhyItWon(candidates));
+    if (!candidates.empty())
+      AddField(person, field, *candidates[0].value, *candidates[0].record, WhyItWon(candidates));
   }
   AddInterests(person, builder);
   AddEndpoints(person, builder.Candidates("phone"), type::v1::CHANNEL_SMS, index);
@@ -165,7 +174,8 @@ PersonRow BuildPerson(std::string_view name, const std::vector<const RecordRow*>
 }
 
 const GateEntry* FindEntry(const Entries& entries, const GateEntry& like) {
-  const auto it = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return SameKey(entry, like); });
+  const auto it =
+      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return SameKey(entry, like); });
   return it == entries.end() ? nullptr : &*it;
 }
 
@@ -176,7 +186,8 @@ bool AddEntry(Entries& entries, const GateEntry& entry) {
     return true;
   }
   if (known->event_time_us() > entry.event_time_us()) return false;
-  if (known->event_time_us() == entry.event_time_us() && Strictness(*known) >= Strictness(entry)) return false;
+  if (known->event_time_us() == entry.event_time_us() && Strictness(*known) >= Strictness(entry))
+    return false;
   *known = entry;
   return true;
 }

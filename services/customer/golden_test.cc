@@ -16,7 +16,8 @@ using type::v1::GateEntry;
 
 class Golden : public ::testing::Test {
  protected:
-  void AddSource(const std::string& id, int trust, type::v1::AudienceKind kind, std::map<std::string, int> fields = {}) {
+  void AddSource(const std::string& id, int trust, type::v1::AudienceKind kind,
+                 std::map<std::string, int> fields = {}) {
     SourceRow& row = sources_[id];
     row.set_trust(trust);
     row.set_audience_kind(kind);
@@ -112,7 +113,8 @@ TEST_F(Golden, FactsAndKindsOfAllRecords) {
 TEST_F(Golden, SameRecordsInAnyOrderGiveTheSamePerson) {
   AddSource("a", 50, type::v1::AUDIENCE_KIND_PUBLIC);
   for (int at = 0; at < 4; ++at) {
-    AddRecord("sources/a/records/" + std::to_string(at), at % 2, {{"phone", "44770090000" + std::to_string(at % 3)}, {"interests", std::to_string(at)}});
+    AddRecord("sources/a/records/" + std::to_string(at), at % 2,
+              {{"phone", "44770090000" + std::to_string(at % 3)}, {"interests", std::to_string(at)}});
   }
   const std::string expected = Build().SerializeAsString();
   std::reverse(records_.begin(), records_.end());

@@ -17,7 +17,8 @@ namespace pharos::customer {
 // The file's columns in order.
 class ImportColumns {
  public:
-  // INVALID_ARGUMENT IMPORT_HEADER_WRONG: unknown, repeated or missing columns, by name, with the nearest known ones.
+  // INVALID_ARGUMENT IMPORT_HEADER_WRONG: unknown, repeated or missing columns, by name, with the nearest
+  // known ones.
   static absl::StatusOr<ImportColumns> FromHeader(const CsvRow& header);
 
   size_t size() const { return names_.size(); }
@@ -34,7 +35,8 @@ class ImportColumns {
 struct RowConsent {
   type::v1::EntryKind kind = type::v1::ENTRY_KIND_UNSPECIFIED;
   type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
-  std::string address;  // cleaned; empty: none that can be read (only ever for a withdrawal, which then covers all)
+  std::string
+      address;  // cleaned; empty: none that can be read (only ever for a withdrawal, which then covers all)
   int64_t event_time_us = 0;
 };
 
@@ -52,6 +54,7 @@ struct RowReading {
   v1::RowError error;
 };
 // `has_purpose`: the import named the purpose that consent columns speak of.
-RowReading ReadRow(const ImportColumns& columns, const CsvRow& row, std::string_view source_id, bool has_purpose);
+RowReading ReadRow(const ImportColumns& columns, const CsvRow& row, std::string_view source_id,
+                   bool has_purpose);
 
 }  // namespace pharos::customer

@@ -17,15 +17,17 @@ namespace {
 constexpr std::string_view kOnlyChecked = "only checked";
 
 // Ends a transaction of an import that stores nothing.
-absl::Status OnlyChecked() { return absl::CancelledError(base::ToAbsl(kOnlyChecked)); }
+absl::Status OnlyChecked() {
+  return absl::CancelledError(base::ToAbsl(kOnlyChecked));
+}
 bool IsOnlyChecked(const absl::Status& status) {
   return status.code() == absl::StatusCode::kCancelled && base::FromAbsl(status.message()) == kOnlyChecked;
 }
 
 }  // namespace
 
-ImportRun::ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people, base::Clock& clock, Intake& intake,
-                     v1::ImportHeader header, Answer answer)
+ImportRun::ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people,
+                     base::Clock& clock, Intake& intake, v1::ImportHeader header, Answer answer)
     : call_(call),
       store_(store),
       people_(people),
@@ -103,7 +105,8 @@ absl::Status ImportRun::Store(storage::Transaction& tx, int64_t& stored, int64_t
     return rpc::ChangeBy(call_, resource, kind, version, now);
   };
   for (const auto& row : batch_) {
-    PHAROS_ASSIGN_OR_RETURN(const bool changed, people_.PutRecordVersion(tx, row.record, Entries(row, now), change));
+    PHAROS_ASSIGN_OR_RETURN(const bool changed,
+                            people_.PutRecordVersion(tx, row.record, Entries(row, now), change));
     ++(changed ? stored : unchanged);
   }
   return header_.validate_only() ? OnlyChecked() : absl::OkStatus();

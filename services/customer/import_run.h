@@ -1,5 +1,5 @@
-// One import: bytes in, row errors, progress and a summary out. Rows are stored in batches; a progress message counts only what
-// is durable. Used by one thread.
+// One import: bytes in, row errors, progress and a summary out. Rows are stored in batches; a progress
+// message counts only what is durable. Used by one thread.
 #pragma once
 
 #include <functional>
@@ -22,8 +22,8 @@ class ImportRun {
  public:
   // False: the caller has gone.
   using Answer = std::function<bool(const v1::ImportContactsResponse&)>;
-  ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people, base::Clock& clock, Intake& intake,
-            v1::ImportHeader header, Answer answer);
+  ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people, base::Clock& clock,
+            Intake& intake, v1::ImportHeader header, Answer answer);
 
   absl::Status Feed(std::string_view bytes);
   // The file has ended: stores what is left. IMPORT_HEADER_WRONG if there was not even a header.

@@ -21,7 +21,8 @@ absl::Status ImportService::Check(const v1::ImportHeader& header) const {
   if (!known) return errors::SourceNotFound(header.source());
   if (header.consent_purpose().empty()) return absl::OkStatus();
   record::v1::PurposeRow purpose;
-  PHAROS_ASSIGN_OR_RETURN(const bool registered, storage::GetRecord(store_, PurposeKey(header.consent_purpose()), purpose));
+  PHAROS_ASSIGN_OR_RETURN(const bool registered,
+                          storage::GetRecord(store_, PurposeKey(header.consent_purpose()), purpose));
   return registered ? absl::OkStatus() : errors::PurposeNotFound(header.consent_purpose());
 }
 

@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "pharos/customer/v1/import_service.serve.h"
 #include "pharos/customer/v1/import_service.pb.h"
+#include "pharos/customer/v1/import_service.serve.h"
 #include "services/base/clock.h"
 #include "services/customer/intake.h"
 #include "services/customer/person_store.h"
@@ -14,13 +14,14 @@ namespace pharos::customer {
 
 class ImportService : public v1::ImportServiceHandler {
  public:
-  // `settle` returns when every permit that was given before it was called is released or has run out: a row may withdraw
-  // consent or link people, and the summary is its acknowledgement.
-  ImportService(storage::Store& store, const PersonStore& people, base::Clock& clock, std::function<void()> settle)
+  // `settle` returns when every permit that was given before it was called is released or has run out: a row
+  // may withdraw consent or link people, and the summary is its acknowledgement.
+  ImportService(storage::Store& store, const PersonStore& people, base::Clock& clock,
+                std::function<void()> settle)
       : store_(store), people_(people), clock_(clock), settle_(std::move(settle)) {}
 
-  absl::Status ImportContacts(rpc::Call& call,
-                              rpc::Stream<v1::ImportContactsRequest, v1::ImportContactsResponse>& stream) override;
+  absl::Status ImportContacts(
+      rpc::Call& call, rpc::Stream<v1::ImportContactsRequest, v1::ImportContactsResponse>& stream) override;
 
   static constexpr int64_t kMostBytesInMessage = 1 << 20;
   static constexpr int64_t kMostBytesInFile = int64_t{4} << 30;  // 20 million contacts

@@ -1,5 +1,5 @@
-// The one lane through which imports write: a batch at a time, so that two imports take turns instead of undoing each other's
-// transactions. Thread-safe.
+// The one lane through which imports write: a batch at a time, so that two imports take turns instead of
+// undoing each other's transactions. Thread-safe.
 #pragma once
 
 #include "services/base/mutex.h"

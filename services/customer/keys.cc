@@ -27,7 +27,8 @@ std::optional<RecordId> ParseRecordName(std::string_view name) {
   if (name.substr(0, kSources.size()) != kSources) return std::nullopt;
   name.remove_prefix(kSources.size());
   const size_t slash = name.find('/');
-  if (slash == 0 || slash == std::string_view::npos || name.substr(slash, kRecords.size()) != kRecords) return std::nullopt;
+  if (slash == 0 || slash == std::string_view::npos || name.substr(slash, kRecords.size()) != kRecords)
+    return std::nullopt;
   RecordId id{std::string(name.substr(0, slash)), std::string(name.substr(slash + kRecords.size()))};
   if (!IsRecordId(id.record)) return std::nullopt;
   return id;
@@ -35,30 +36,50 @@ std::optional<RecordId> ParseRecordName(std::string_view name) {
 
 bool IsRecordId(std::string_view id) {
   const auto allowed = [](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '~' ||
-           c == '-';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '_' || c == '~' || c == '-';
   };
   return !id.empty() && id.size() <= kLongestRecordId && std::all_of(id.begin(), id.end(), allowed);
 }
 
-std::string SourceKey(std::string_view source) { return KeyWriter(kSource).String(base::Segment(source, "sources")); }
-std::string PurposeKey(std::string_view purpose) { return KeyWriter(kPurpose).String(base::Segment(purpose, "purposes")); }
-std::string RecordKey(const RecordId& id) { return KeyWriter(kRecord).String(id.source).String(id.record); }
+std::string SourceKey(std::string_view source) {
+  return KeyWriter(kSource).String(base::Segment(source, "sources"));
+}
+std::string PurposeKey(std::string_view purpose) {
+  return KeyWriter(kPurpose).String(base::Segment(purpose, "purposes"));
+}
+std::string RecordKey(const RecordId& id) {
+  return KeyWriter(kRecord).String(id.source).String(id.record);
+}
 std::string RecordVersionKey(const RecordId& id, uint64_t version) {
   return KeyWriter(kRecordVersion).String(id.source).String(id.record).U64(version);
 }
-std::string PersonKey(std::string_view person) { return KeyWriter(kPerson).String(base::Segment(person, "people")); }
-std::string AliasKey(std::string_view person) { return KeyWriter(kAlias).String(base::Segment(person, "people")); }
-std::string EndpointKey(std::string_view endpoint) { return KeyWriter(kEndpoint).Raw(endpoint); }
-std::string EndpointPeoplePrefix(std::string_view endpoint) { return KeyWriter(kEndpointPerson).Raw(endpoint); }
+std::string PersonKey(std::string_view person) {
+  return KeyWriter(kPerson).String(base::Segment(person, "people"));
+}
+std::string AliasKey(std::string_view person) {
+  return KeyWriter(kAlias).String(base::Segment(person, "people"));
+}
+std::string EndpointKey(std::string_view endpoint) {
+  return KeyWriter(kEndpoint).Raw(endpoint);
+}
+std::string EndpointPeoplePrefix(std::string_view endpoint) {
+  return KeyWriter(kEndpointPerson).Raw(endpoint);
+}
 std::string EndpointPersonKey(std::string_view endpoint, std::string_view person) {
   return KeyWriter(kEndpointPerson).Raw(endpoint).String(base::Segment(person, "people"));
 }
-std::string PostingPrefix(std::string_view blind) { return KeyWriter(kPosting).Raw(blind); }
+std::string PostingPrefix(std::string_view blind) {
+  return KeyWriter(kPosting).Raw(blind);
+}
 std::string PostingKey(std::string_view blind, const RecordId& id) {
   return KeyWriter(kPosting).Raw(blind).String(id.source).String(id.record);
 }
-std::string EntryKey(std::string_view entry) { return KeyWriter(kEntry).String(base::Segment(entry, "consentEntries")); }
-std::string CountsKey() { return KeyWriter(kCounts); }
+std::string EntryKey(std::string_view entry) {
+  return KeyWriter(kEntry).String(base::Segment(entry, "consentEntries"));
+}
+std::string CountsKey() {
+  return KeyWriter(kCounts);
+}
 
 }  // namespace pharos::customer

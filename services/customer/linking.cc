@@ -1,13 +1,13 @@
 #include "services/customer/linking.h"
 
-#include <algorithm>
-#include <map>
-#include <numeric>
-
 #include <fmt/format.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
 
 #include "services/base/text.h"
 #include "services/customer/clean.h"
@@ -30,7 +30,8 @@ std::string FoldUnicode(std::string_view name) {
   const auto* folder = icu::Normalizer2::getNFKCCasefoldInstance(error);
   const auto* splitter = icu::Normalizer2::getNFDInstance(error);
   if (U_FAILURE(error)) return {};
-  icu::UnicodeString text = icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<int32_t>(name.size())));
+  icu::UnicodeString text =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<int32_t>(name.size())));
   text = splitter->normalize(folder->normalize(text, error), error);
   if (U_FAILURE(error)) return {};
   icu::UnicodeString kept;
@@ -47,7 +48,9 @@ std::string Value(const record::v1::RecordRow& row, const char* field) {
   return it == row.clean().end() ? std::string() : it->second;
 }
 
-int Year(std::string_view birth) { return std::atoi(std::string(birth.substr(0, 4)).c_str()); }
+int Year(std::string_view birth) {
+  return std::atoi(std::string(birth.substr(0, 4)).c_str());
+}
 
 bool GivenCompatible(const std::string& a, const std::string& b) {
   if (a.empty() || b.empty()) return false;
@@ -144,7 +147,8 @@ bool BirthsCompatible(std::string_view a, std::string_view b) {
 
 bool NamesCompatible(const LinkFeatures& a, const LinkFeatures& b) {
   if (a.family.empty() || b.family.empty()) return !a.given.empty() && a.given == b.given;
-  if (!a.given.empty() && a.given == b.family && a.family == b.given) return true;  // written the wrong way round
+  if (!a.given.empty() && a.given == b.family && a.family == b.given)
+    return true;  // written the wrong way round
   if (!GivenCompatible(a.given, b.given)) return false;
   return JaroWinkler(a.family, b.family) >= kFamilyNearly;
 }
@@ -162,10 +166,14 @@ LinkRule RuleFor(const LinkFeatures& a, const LinkFeatures& b) {
 
 std::string_view RuleText(LinkRule rule) {
   switch (rule) {
-    case LinkRule::kNhsNumber: return "NHS number and date of birth";
-    case LinkRule::kEmail: return "email and name";
-    case LinkRule::kPhone: return "phone and name";
-    case LinkRule::kNone: break;
+    case LinkRule::kNhsNumber:
+      return "NHS number and date of birth";
+    case LinkRule::kEmail:
+      return "email and name";
+    case LinkRule::kPhone:
+      return "phone and name";
+    case LinkRule::kNone:
+      break;
   }
   return "only record";
 }
@@ -181,7 +189,8 @@ std::vector<std::pair<std::string_view, std::string>> LinkKeys(const LinkFeature
 Resolution Resolve(const std::vector<LinkFeatures>& records) {
   std::vector<size_t> order(records.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return records[a].record < records[b].record; });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return records[a].record < records[b].record; });
   Components components(records.size());
   std::vector<std::pair<LinkRule, size_t>> best(records.size(), {LinkRule::kNone, 0});
   const auto note = [&](size_t at, LinkRule rule, size_t with) {
@@ -204,13 +213,15 @@ Resolution Resolve(const std::vector<LinkFeatures>& records) {
     resolution.groups[it->second].push_back(at);
   }
   for (const auto& [rule, with] : best) {
-    resolution.reasons.push_back(rule == LinkRule::kNone ? "only record"
-                                                         : fmt::format("{} with {}", RuleText(rule), records[with].record));
+    resolution.reasons.push_back(rule == LinkRule::kNone
+                                     ? "only record"
+                                     : fmt::format("{} with {}", RuleText(rule), records[with].record));
   }
   return resolution;
 }
 
-std::vector<std::string> KeptIds(const std::vector<LinkFeatures>& records, const std::vector<std::vector<size_t>>& groups) {
+std::vector<std::string> KeptIds(const std::vector<LinkFeatures>& records,
+                                 const std::vector<std::vector<size_t>>& groups) {
   std::map<std::string, size_t> eldest;  // person → position of its eldest record
   for (size_t at = 0; at < records.size(); ++at) {
     if (records[at].person.empty()) continue;

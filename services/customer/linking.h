@@ -1,14 +1,15 @@
-// Which records belong to one person, by rules that need no score. Pure: the answer depends on the set of records, never on the
-// order in which they came.
+// Which records belong to one person, by rules that need no score. Pure: the answer depends on the set of
+// records, never on the order in which they came.
 //
 // Two records are linked if one of these holds and nothing speaks against it:
 //   - same valid NHS number and same date of birth (placeholder dates such as 1900-01-01 do not count);
 //   - same personal email address and compatible names;
 //   - same mobile number and compatible names.
-// Against it: two dates of birth that differ by more than a swapped day and month or one slip of the finger within ten years; and, for
-// email and phone, two different valid NHS numbers. Role mailboxes (reception@…), landlines and foreign numbers never link.
-// Names are compatible if the given names are equal, nickname and name, name and initial, or nearly the same, and the family names
-// are equal or nearly the same (or one is missing and the given names are equal). Unknown names never link.
+// Against it: two dates of birth that differ by more than a swapped day and month or one slip of the finger
+// within ten years; and, for email and phone, two different valid NHS numbers. Role mailboxes (reception@…),
+// landlines and foreign numbers never link. Names are compatible if the given names are equal, nickname and
+// name, name and initial, or nearly the same, and the family names are equal or nearly the same (or one is
+// missing and the given names are equal). Unknown names never link.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +24,11 @@ namespace pharos::customer {
 
 // What the rules look at.
 struct LinkFeatures {
-  std::string record;          // "sources/…/records/…"
-  int64_t create_time_us = 0;  // arrival: the eldest record's person keeps its id
-  std::string person;          // "people/…" it is linked to now; empty: none yet
-  std::string given, family;   // folded
-  std::string birth;           // ISO 8601, empty if unknown or a placeholder
+  std::string record;                    // "sources/…/records/…"
+  int64_t create_time_us = 0;            // arrival: the eldest record's person keeps its id
+  std::string person;                    // "people/…" it is linked to now; empty: none yet
+  std::string given, family;             // folded
+  std::string birth;                     // ISO 8601, empty if unknown or a placeholder
   std::string nhs_number, email, phone;  // empty where it may not link
 };
 LinkFeatures FeaturesOf(const record::v1::RecordRow& row);
@@ -47,9 +48,10 @@ struct Resolution {
 };
 Resolution Resolve(const std::vector<LinkFeatures>& records);
 
-// For each group the id it keeps, or "" for a new one: the group with the eldest record of a person keeps that person's id; if it
-// has several, that of the eldest.
-std::vector<std::string> KeptIds(const std::vector<LinkFeatures>& records, const std::vector<std::vector<size_t>>& groups);
+// For each group the id it keeps, or "" for a new one: the group with the eldest record of a person keeps
+// that person's id; if it has several, that of the eldest.
+std::vector<std::string> KeptIds(const std::vector<LinkFeatures>& records,
+                                 const std::vector<std::vector<size_t>>& groups);
 
 // Letters and digits only, lower case, no accents.
 std::string FoldName(std::string_view name);

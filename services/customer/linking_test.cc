@@ -17,10 +17,12 @@ struct Said {
 LinkFeatures Record(const Said& said, const std::string& name = "sources/s/records/r") {
   record::v1::RecordRow row;
   row.set_name(name);
-  for (const auto& [field, value] : {std::pair{"given_name", said.given}, std::pair{"family_name", said.family},
-                                     std::pair{"date_of_birth", said.birth}, std::pair{"nhs_number", said.nhs},
-                                     std::pair{"email", said.email}, std::pair{"phone", said.phone}}) {
-    if (const std::string clean = CleanField(field, value); !clean.empty()) (*row.mutable_clean())[field] = clean;
+  for (const auto& [field, value] :
+       {std::pair{"given_name", said.given}, std::pair{"family_name", said.family},
+        std::pair{"date_of_birth", said.birth}, std::pair{"nhs_number", said.nhs},
+        std::pair{"email", said.email}, std::pair{"phone", said.phone}}) {
+    if (const std::string clean = CleanField(field, value); !clean.empty())
+      (*row.mutable_clean())[field] = clean;
   }
   return FeaturesOf(row);
 }
@@ -36,10 +38,12 @@ constexpr char kOtherNhs[] = "9355659121";
 constexpr char kMail[] = "a@example.org";
 
 TEST(Linking, NhsNumberNeedsTheDateOfBirth) {
-  EXPECT_EQ(Rule({"Ann", "Lee", "1980-05-06", kNhs}, {"Xena", "Other", "1980-05-06", kNhs}), LinkRule::kNhsNumber);
+  EXPECT_EQ(Rule({"Ann", "Lee", "1980-05-06", kNhs}, {"Xena", "Other", "1980-05-06", kNhs}),
+            LinkRule::kNhsNumber);
   EXPECT_EQ(Rule({"Ann", "Lee", "1980-05-06", kNhs}, {"Ann", "Lee", "1980-05-07", kNhs}), LinkRule::kNone);
   EXPECT_EQ(Rule({"Ann", "Lee", "", kNhs}, {"Ann", "Lee", "", kNhs}), LinkRule::kNone);
-  EXPECT_EQ(Rule({"Ann", "Lee", "1900-01-01", kNhs}, {"Bob", "Ray", "1900-01-01", kNhs}), LinkRule::kNone) << "a placeholder";
+  EXPECT_EQ(Rule({"Ann", "Lee", "1900-01-01", kNhs}, {"Bob", "Ray", "1900-01-01", kNhs}), LinkRule::kNone)
+      << "a placeholder";
 }
 
 struct Names {
@@ -76,17 +80,24 @@ TEST(Linking, EmailNeedsCompatibleNames) {
 }
 
 TEST(Linking, PhoneNeedsCompatibleNamesAndAMobile) {
-  EXPECT_EQ(Rule({"Ann", "Lee", "", "", "", "07700 900123"}, {"Ann", "Lee", "", "", "", "+447700900123"}), LinkRule::kPhone);
-  EXPECT_EQ(Rule({"Ann", "Lee", "", "", "", "07700 900123"}, {"Bob", "Lee", "", "", "", "07700 900123"}), LinkRule::kNone);
-  EXPECT_EQ(Rule({"Ann", "Lee", "", "", "", "020 7946 0000"}, {"Ann", "Lee", "", "", "", "020 7946 0000"}), LinkRule::kNone);
+  EXPECT_EQ(Rule({"Ann", "Lee", "", "", "", "07700 900123"}, {"Ann", "Lee", "", "", "", "+447700900123"}),
+            LinkRule::kPhone);
+  EXPECT_EQ(Rule({"Ann", "Lee", "", "", "", "07700 900123"}, {"Bob", "Lee", "", "", "", "07700 900123"}),
+            LinkRule::kNone);
+  EXPECT_EQ(Rule({"Ann", "Lee", "", "", "", "020 7946 0000"}, {"Ann", "Lee", "", "", "", "020 7946 0000"}),
+            LinkRule::kNone);
 }
 
 TEST(Linking, RoleMailboxesNeverLink) {
-  EXPECT_EQ(Rule({"Ann", "Lee", "", "", "reception@gp.example"}, {"Ann", "Lee", "", "", "reception@gp.example"}), LinkRule::kNone);
+  EXPECT_EQ(
+      Rule({"Ann", "Lee", "", "", "reception@gp.example"}, {"Ann", "Lee", "", "", "reception@gp.example"}),
+      LinkRule::kNone);
 }
 
 TEST(Linking, WhatSpeaksAgainstIt) {
-  const auto births = [](const char* a, const char* b) { return Rule({"Ann", "Lee", a, "", kMail}, {"Ann", "Lee", b, "", kMail}); };
+  const auto births = [](const char* a, const char* b) {
+    return Rule({"Ann", "Lee", a, "", kMail}, {"Ann", "Lee", b, "", kMail});
+  };
   EXPECT_EQ(births("1980-05-06", "1980-06-05"), LinkRule::kEmail) << "swapped";
   EXPECT_EQ(births("1980-05-06", "1980-05-07"), LinkRule::kEmail) << "one slip";
   EXPECT_EQ(births("1980-05-06", "1980-01-01"), LinkRule::kEmail) << "year only";
@@ -124,7 +135,8 @@ TEST(Linking, TheEldestRecordKeepsThePersonsId) {
     records[at].person = people[at];
   }
   EXPECT_EQ(KeptIds(records, {{0}, {1}, {2, 3}}), (std::vector<std::string>{"", "people/a", "people/b"}));
-  EXPECT_EQ(KeptIds(records, {{0, 1, 2, 3}}), (std::vector<std::string>{"people/b"})) << "record 2 is elder than record 1";
+  EXPECT_EQ(KeptIds(records, {{0, 1, 2, 3}}), (std::vector<std::string>{"people/b"}))
+      << "record 2 is elder than record 1";
   EXPECT_EQ(KeptIds(records, {{3}, {0, 1}, {2}}), (std::vector<std::string>{"", "people/a", "people/b"}));
 }
 
@@ -148,9 +160,10 @@ TEST(Linking, OrderDoesNotMatter) {
   for (int round = 0; round < 300; ++round) {
     std::vector<LinkFeatures> records;
     for (int at = 0; at < 7; ++at) {
-      records.push_back(Record({given[random() % 6], family[random() % 5], births[random() % 4], numbers[random() % 4],
-                                random() % 2 ? kMail : "b@example.org", random() % 2 ? "07700900123" : ""},
-                               "sources/s/records/" + std::to_string(at)));
+      records.push_back(
+          Record({given[random() % 6], family[random() % 5], births[random() % 4], numbers[random() % 4],
+                  random() % 2 ? kMail : "b@example.org", random() % 2 ? "07700900123" : ""},
+                 "sources/s/records/" + std::to_string(at)));
     }
     const auto expected = Partition(records);
     for (int shuffle = 0; shuffle < 5; ++shuffle) {

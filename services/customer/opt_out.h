@@ -1,5 +1,6 @@
-// Everything that makes the gate stricter goes through here: commit first, then fix the set of permits it touches, then wait
-// for them, then acknowledge. Whoever acknowledges an opt-out in another way breaks promise 1.
+// Everything that makes the gate stricter goes through here: commit first, then fix the set of permits it
+// touches, then wait for them, then acknowledge. Whoever acknowledges an opt-out in another way breaks
+// promise 1.
 #pragma once
 
 #include <string>
@@ -24,27 +25,30 @@ class OptOuts {
   OptOuts(storage::Store& store, const PersonStore& people, PermitTable& permits, base::Clock& clock)
       : store_(store), people_(people), permits_(permits), clock_(clock) {}
 
-  // The commit of a reply; a repeat of its reply_id gives the row of the first. Durable on return, not acknowledged.
-  absl::StatusOr<record::v1::OptOutRow> Record(const rpc::Call& call,
-                                               const customer::internal::v1::RecordReplyRequest& request) const;
+  // The commit of a reply; a repeat of its reply_id gives the row of the first. Durable on return, not
+  // acknowledged.
+  absl::StatusOr<record::v1::OptOutRow> Record(
+      const rpc::Call& call, const customer::internal::v1::RecordReplyRequest& request) const;
 
-  // Call after the commit, also for a request that changed nothing. Returns when nothing that the commit covers can be handed
-  // over any more: at most D after the call or after the last start, whoever else is dead.
+  // Call after the commit, also for a request that changed nothing. Returns when nothing that the commit
+  // covers can be handed over any more: at most D after the call or after the last start, whoever else is
+  // dead.
   void AwaitEndpoint(std::string_view endpoint) const;
   // One person under every name that it has had, and endpoints besides.
   absl::Status AwaitPerson(const std::string& person, std::vector<std::string> endpoints = {}) const;
-  // Every permit there is now, whomever it is for: for changes of many people at once, e.g. before an import that may have
-  // linked people or brought opt-outs says that it is done.
+  // Every permit there is now, whomever it is for: for changes of many people at once, e.g. before an import
+  // that may have linked people or brought opt-outs says that it is done.
   void AwaitAllOutstanding() const;
 
  private:
   absl::Status RecordNew(storage::Transaction& tx, const rpc::Call& call,
                          const customer::internal::v1::RecordReplyRequest& request, int64_t now,
                          record::v1::OptOutRow& row) const;
-  absl::Status Suppress(storage::Transaction& tx, const ChangeMaker& change, record::v1::OptOutRow& row) const;
+  absl::Status Suppress(storage::Transaction& tx, const ChangeMaker& change,
+                        record::v1::OptOutRow& row) const;
   absl::Status Append(storage::Transaction& tx, const rpc::Call& call,
-                      const customer::internal::v1::RecordReplyRequest& request, int64_t now, const ChangeMaker& change,
-                      record::v1::OptOutRow& row) const;
+                      const customer::internal::v1::RecordReplyRequest& request, int64_t now,
+                      const ChangeMaker& change, record::v1::OptOutRow& row) const;
   std::string EndpointOf(const customer::internal::v1::RecordReplyRequest& request) const;
 
   storage::Store& store_;

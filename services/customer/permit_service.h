@@ -1,4 +1,5 @@
-// Gives permits: registers, then looks, then answers. Reads only, but for the one exemption of an opt-out's confirmation.
+// Gives permits: registers, then looks, then answers. Reads only, but for the one exemption of an opt-out's
+// confirmation.
 #pragma once
 
 #include <string>
@@ -36,17 +37,18 @@ class PermitService : public internal::v1::PermitServiceHandler {
 
   absl::Status LookAtAll(const internal::v1::IssuePermitsRequest& request, std::vector<Item>& items,
                          internal::v1::IssuePermitsResponse& response);
-  absl::Status AnswerFresh(const storage::View& view, const internal::v1::IssuePermitsRequest& request, Item& item,
-                           internal::v1::PermitAnswer& answer);
+  absl::Status AnswerFresh(const storage::View& view, const internal::v1::IssuePermitsRequest& request,
+                           Item& item, internal::v1::PermitAnswer& answer);
   absl::Status AnswerRepeat(const internal::v1::IssuePermitsRequest& request, Item& item, int index,
                             internal::v1::IssuePermitsResponse& response);
   absl::Status Look(const storage::View& view, const internal::v1::PermitRequest& wanted,
                     const internal::v1::IssuePermitsRequest& request, internal::v1::PermitAnswer& answer);
-  absl::StatusOr<std::optional<record::v1::PersonRow>> WhoseConfirmation(const storage::View& view,
-                                                                         const internal::v1::PermitRequest& wanted);
+  absl::StatusOr<std::optional<record::v1::PersonRow>> WhoseConfirmation(
+      const storage::View& view, const internal::v1::PermitRequest& wanted);
   absl::StatusOr<bool> UseConfirmation(const internal::v1::PermitRequest& wanted);
   absl::StatusOr<gate::Verdict> Judge(const storage::View& view, const internal::v1::PermitRequest& wanted,
-                                      const type::v1::GateFacts& facts, const type::v1::GateEndpoint& endpoint);
+                                      const type::v1::GateFacts& facts,
+                                      const type::v1::GateEndpoint& endpoint);
   absl::StatusOr<std::optional<gate::Purpose>> PurposeOf(const storage::View& view, const std::string& name);
 
   storage::Store& store_;

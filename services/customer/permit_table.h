@@ -1,6 +1,7 @@
-// The permits that may still lead to a hand-over: kept in memory for D from their registration. An opt-out is acknowledged
-// when every permit it touches has left the table, so a permit enters *before* the ledger is looked at, and nothing but a
-// release, a denial or its own expiry takes it out. Thread-safe; no lock is held while waiting for a store.
+// The permits that may still lead to a hand-over: kept in memory for D from their registration. An opt-out is
+// acknowledged when every permit it touches has left the table, so a permit enters *before* the ledger is
+// looked at, and nothing but a release, a denial or its own expiry takes it out. Thread-safe; no lock is held
+// while waiting for a store.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,11 @@ struct Touched {
 
 class PermitTable {
  public:
-  // Permits live `term_us` (D). Makes the largest D ever used durable before the first permit can be given, and notes when
-  // acknowledgements may begin: now + the largest D that an earlier life used (a store that never gave a permit: at once).
-  static absl::StatusOr<std::unique_ptr<PermitTable>> Open(storage::Store& store, base::Clock& clock, int64_t term_us);
+  // Permits live `term_us` (D). Makes the largest D ever used durable before the first permit can be given,
+  // and notes when acknowledgements may begin: now + the largest D that an earlier life used (a store that
+  // never gave a permit: at once).
+  static absl::StatusOr<std::unique_ptr<PermitTable>> Open(storage::Store& store, base::Clock& clock,
+                                                           int64_t term_us);
   PermitTable(base::Clock& clock, int64_t term_us, int64_t restart_wait_us);
 
   struct Registration {
@@ -45,28 +48,32 @@ class PermitTable {
   };
   Registration Register(std::string_view id, std::string_view person, std::string_view endpoint);
 
-  // The look allowed it: remembers the answer for repeats. Nothing happens if that registration has left the table.
+  // The look allowed it: remembers the answer for repeats. Nothing happens if that registration has left the
+  // table.
   void Settle(std::string_view id, uint64_t ticket, const customer::internal::v1::PermitAnswer& answer);
   // The look denied it, or failed: out of the table; whoever waits for it waits no longer. Likewise.
   void Remove(std::string_view id, uint64_t ticket);
-  // Its outcome is durable. An unknown id is ignored, and one that is still being looked at stays until it expires.
+  // Its outcome is durable. An unknown id is ignored, and one that is still being looked at stays until it
+  // expires.
   void Release(std::string_view id);
 
-  // What was answered for an id that Register called kRepeat; waits while its first request is still looking. nullopt: it
-  // left the table meanwhile.
+  // What was answered for an id that Register called kRepeat; waits while its first request is still looking.
+  // nullopt: it left the table meanwhile.
   std::optional<customer::internal::v1::PermitAnswer> AwaitAnswer(std::string_view id);
 
   // A set of permits fixed at one moment; permits registered later never join it.
   class WaitSet;
   std::shared_ptr<WaitSet> SnapshotTouching(const Touched& touched);
   std::shared_ptr<WaitSet> SnapshotAll();
-  // Returns when each permit of the set has been released, removed or has expired, and the wait after the start is over.
+  // Returns when each permit of the set has been released, removed or has expired, and the wait after the
+  // start is over.
   void Await(WaitSet& set);
 
   size_t size();  // live permits
 
-  static constexpr size_t kMostPermits = 262'144;        // 2 s at 130,000 a second: past it something leaks
-  static constexpr int64_t kWaitSliceMicros = 10'000;    // the clock is looked at this often: timed waits do not count suspend
+  static constexpr size_t kMostPermits = 262'144;  // 2 s at 130,000 a second: past it something leaks
+  static constexpr int64_t kWaitSliceMicros =
+      10'000;  // the clock is looked at this often: timed waits do not count suspend
 
  private:
   struct Entry {
@@ -74,7 +81,8 @@ class PermitTable {
     std::string person;
     std::string endpoint;
     int64_t expires_us = 0;
-    std::shared_ptr<const customer::internal::v1::PermitAnswer> answer;  // null while the first request is looking
+    std::shared_ptr<const customer::internal::v1::PermitAnswer>
+        answer;  // null while the first request is looking
     std::vector<std::shared_ptr<WaitSet>> waiters;
   };
   using Entries = std::unordered_map<std::string, Entry>;

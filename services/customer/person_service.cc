@@ -21,10 +21,13 @@ namespace {
 
 constexpr std::string_view kPersonal = "people.read_personal";
 
-std::string NameOf(std::string_view endpoint) { return endpoint.empty() ? std::string() : "endpoints/" + base::ToHex(endpoint); }
+std::string NameOf(std::string_view endpoint) {
+  return endpoint.empty() ? std::string() : "endpoints/" + base::ToHex(endpoint);
+}
 
 absl::Status CheckView(const rpc::Call& call, v1::PersonView view) {
-  return view == v1::PERSON_VIEW_FULL && !call.Has(kPersonal) ? errors::PersonalDataDenied() : absl::OkStatus();
+  return view == v1::PERSON_VIEW_FULL && !call.Has(kPersonal) ? errors::PersonalDataDenied()
+                                                              : absl::OkStatus();
 }
 
 void ShowField(const record::v1::GoldenRow& row, v1::GoldenField& field) {
@@ -51,7 +54,8 @@ void ShowVerdict(const gate::Verdict& verdict, v1::Judgement::Candidate& candida
 
 }  // namespace
 
-absl::Status PersonService::Show(const storage::View& view, const PersonRow& row, v1::PersonView how, v1::Person& person) const {
+absl::Status PersonService::Show(const storage::View& view, const PersonRow& row, v1::PersonView how,
+                                 v1::Person& person) const {
   const bool full = how == v1::PERSON_VIEW_FULL;
   person.set_name(row.name());
   person.set_version(row.version());
@@ -74,7 +78,8 @@ absl::Status PersonService::Show(const storage::View& view, const PersonRow& row
   return absl::OkStatus();
 }
 
-absl::Status PersonService::GetPerson(rpc::Call& call, const v1::GetPersonRequest& request, v1::Person& response) {
+absl::Status PersonService::GetPerson(rpc::Call& call, const v1::GetPersonRequest& request,
+                                      v1::Person& response) {
   PHAROS_RETURN_IF_ERROR(CheckView(call, request.view()));
   const auto view = store_.Read();
   PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, request.name()));
@@ -82,14 +87,16 @@ absl::Status PersonService::GetPerson(rpc::Call& call, const v1::GetPersonReques
   return Show(*view, *person, request.view(), response);
 }
 
-absl::StatusOr<std::vector<std::string>> PersonService::FindByAddress(const storage::View& view, type::v1::Channel channel,
+absl::StatusOr<std::vector<std::string>> PersonService::FindByAddress(const storage::View& view,
+                                                                      type::v1::Channel channel,
                                                                       const std::string& address,
                                                                       std::string_view field) const {
   if (address.empty()) return errors::ValueUnreadable(field);
   return people_.PeopleAt(view, people_.EndpointOf(channel, address));
 }
 
-absl::StatusOr<std::vector<std::string>> PersonService::FindByNhsNumber(const storage::View& view, std::string_view typed) const {
+absl::StatusOr<std::vector<std::string>> PersonService::FindByNhsNumber(const storage::View& view,
+                                                                        std::string_view typed) const {
   const std::string number = CleanNhsNumber(typed);
   if (number.empty()) return errors::ValueUnreadable("nhs_number");
   const std::string prefix = PostingPrefix(people_.PostingOf("link:nhs_number", number));
@@ -109,7 +116,8 @@ absl::StatusOr<std::vector<std::string>> PersonService::FindByNhsNumber(const st
   return people;
 }
 
-absl::StatusOr<std::vector<std::string>> PersonService::FindByRecord(const storage::View& view, const std::string& name) const {
+absl::StatusOr<std::vector<std::string>> PersonService::FindByRecord(const storage::View& view,
+                                                                     const std::string& name) const {
   const auto id = ParseRecordName(name);
   if (!id) return errors::ValueUnreadable("record");
   RecordRow row;
@@ -125,9 +133,12 @@ absl::StatusOr<std::vector<std::string>> PersonService::Find(const storage::View
       return FindByAddress(view, type::v1::CHANNEL_EMAIL, CleanEmail(request.email()), "email");
     case v1::LookupPeopleRequest::kPhone:
       return FindByAddress(view, type::v1::CHANNEL_SMS, CleanPhone(request.phone()), "phone");
-    case v1::LookupPeopleRequest::kNhsNumber: return FindByNhsNumber(view, request.nhs_number());
-    case v1::LookupPeopleRequest::kRecord: return FindByRecord(view, request.record());
-    case v1::LookupPeopleRequest::BY_NOT_SET: break;
+    case v1::LookupPeopleRequest::kNhsNumber:
+      return FindByNhsNumber(view, request.nhs_number());
+    case v1::LookupPeopleRequest::kRecord:
+      return FindByRecord(view, request.record());
+    case v1::LookupPeopleRequest::BY_NOT_SET:
+      break;
   }
   return errors::FieldMissing("by", "give one of email, phone, nhs_number or record");
 }
@@ -145,7 +156,8 @@ absl::Status PersonService::LookupPeople(rpc::Call& call, const v1::LookupPeople
   return absl::OkStatus();
 }
 
-absl::Status PersonService::JudgePerson(rpc::Call&, const v1::JudgePersonRequest& request, v1::Judgement& response) {
+absl::Status PersonService::JudgePerson(rpc::Call&, const v1::JudgePersonRequest& request,
+                                        v1::Judgement& response) {
   std::vector<type::v1::Channel> channels;
   for (int channel : request.channels()) channels.push_back(static_cast<type::v1::Channel>(channel));
   if (channels.empty()) return errors::FieldMissing("channels", "name the channels to try, in order");
@@ -169,7 +181,8 @@ absl::Status PersonService::ListPersonRecords(rpc::Call& call, const v1::ListPer
   if (!person) return errors::PersonNotFound(request.person());
   for (const auto& name : person->records()) {
     RecordRow row;
-    PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(*view, RecordKey(*ParseRecordName(name)), row));
+    PHAROS_ASSIGN_OR_RETURN(const bool found,
+                            storage::GetRecord(*view, RecordKey(*ParseRecordName(name)), row));
     if (!found) return errors::RecordMissing(name);
     auto* record = response.add_records();
     record->set_name(row.name());

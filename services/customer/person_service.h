@@ -1,8 +1,8 @@
 // People as the rest of the world sees them. Reads only.
 #pragma once
 
-#include "pharos/customer/v1/person_service.serve.h"
 #include "pharos/customer/v1/person_service.pb.h"
+#include "pharos/customer/v1/person_service.serve.h"
 #include "services/customer/person_store.h"
 #include "services/rpc/call.h"
 
@@ -15,7 +15,8 @@ class PersonService : public v1::PersonServiceHandler {
   absl::Status GetPerson(rpc::Call& call, const v1::GetPersonRequest& request, v1::Person& response) override;
   absl::Status LookupPeople(rpc::Call& call, const v1::LookupPeopleRequest& request,
                             v1::LookupPeopleResponse& response) override;
-  absl::Status JudgePerson(rpc::Call& call, const v1::JudgePersonRequest& request, v1::Judgement& response) override;
+  absl::Status JudgePerson(rpc::Call& call, const v1::JudgePersonRequest& request,
+                           v1::Judgement& response) override;
   // What the sources said (fields) is left out for callers without people.read_personal.
   absl::Status ListPersonRecords(rpc::Call& call, const v1::ListPersonRecordsRequest& request,
                                  v1::ListPersonRecordsResponse& response) override;
@@ -24,12 +25,17 @@ class PersonService : public v1::PersonServiceHandler {
   static constexpr size_t kMostFound = 100;
 
  private:
-  absl::Status Show(const storage::View& view, const record::v1::PersonRow& row, v1::PersonView how, v1::Person& person) const;
-  absl::StatusOr<std::vector<std::string>> Find(const storage::View& view, const v1::LookupPeopleRequest& request) const;
-  absl::StatusOr<std::vector<std::string>> FindByNhsNumber(const storage::View& view, std::string_view typed) const;
-  absl::StatusOr<std::vector<std::string>> FindByRecord(const storage::View& view, const std::string& name) const;
+  absl::Status Show(const storage::View& view, const record::v1::PersonRow& row, v1::PersonView how,
+                    v1::Person& person) const;
+  absl::StatusOr<std::vector<std::string>> Find(const storage::View& view,
+                                                const v1::LookupPeopleRequest& request) const;
+  absl::StatusOr<std::vector<std::string>> FindByNhsNumber(const storage::View& view,
+                                                           std::string_view typed) const;
+  absl::StatusOr<std::vector<std::string>> FindByRecord(const storage::View& view,
+                                                        const std::string& name) const;
   absl::StatusOr<std::vector<std::string>> FindByAddress(const storage::View& view, type::v1::Channel channel,
-                                                         const std::string& address, std::string_view field) const;
+                                                         const std::string& address,
+                                                         std::string_view field) const;
 
   storage::Store& store_;
   const PersonStore& people_;

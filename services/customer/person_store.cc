@@ -19,7 +19,8 @@ using record::v1::RecordRow;
 
 namespace {
 
-// Aliases are rewritten when their target ends, so one step is the rule; the bound is against a damaged store.
+// Aliases are rewritten when their target ends, so one step is the rule; the bound is against a damaged
+// store.
 constexpr int kMostAliasSteps = 8;
 
 template <typename From>
@@ -61,27 +62,31 @@ struct Versions {
   bool known = false;  // this content is one of them
 };
 
-absl::StatusOr<Versions> LookAtVersions(storage::Transaction& tx, const RecordId& id, const RecordRow& current,
-                                        const RecordRow& row) {
+absl::StatusOr<Versions> LookAtVersions(storage::Transaction& tx, const RecordId& id,
+                                        const RecordRow& current, const RecordRow& row) {
   Versions versions{current.version(), SameContent(current, row)};
   if (versions.known) return versions;
   RecordRow other;
   // Late arrivals stand after the current version.
   while (true) {
-    PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(tx, RecordVersionKey(id, versions.last + 1), other));
+    PHAROS_ASSIGN_OR_RETURN(const bool found,
+                            storage::GetRecord(tx, RecordVersionKey(id, versions.last + 1), other));
     if (!found) break;
     ++versions.last;
     versions.known = versions.known || SameContent(other, row);
   }
-  for (uint64_t back = 1; !versions.known && back < PersonStore::kVersionsCompared && back < current.version(); ++back) {
-    PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(tx, RecordVersionKey(id, current.version() - back), other));
+  for (uint64_t back = 1;
+       !versions.known && back < PersonStore::kVersionsCompared && back < current.version(); ++back) {
+    PHAROS_ASSIGN_OR_RETURN(const bool found,
+                            storage::GetRecord(tx, RecordVersionKey(id, current.version() - back), other));
     versions.known = found && SameContent(other, row);
   }
   return versions;
 }
 
 // The version as received: what is derived from it stands in the current row only.
-void PutVersion(storage::Transaction& tx, const RecordId& id, const RecordRow& row, uint64_t version, int64_t now) {
+void PutVersion(storage::Transaction& tx, const RecordId& id, const RecordRow& row, uint64_t version,
+                int64_t now) {
   RecordRow received;
   received.set_name(row.name());
   received.set_version(version);
@@ -91,12 +96,15 @@ void PutVersion(storage::Transaction& tx, const RecordId& id, const RecordRow& r
   storage::PutRecord(tx, RecordVersionKey(id, version), received);
 }
 
-// Entries that say something new. For content that is known already, what has been overtaken since is not new either.
-std::vector<LedgerRow> NewEntries(const RecordRow& current, std::vector<LedgerRow> entries, bool known_content) {
+// Entries that say something new. For content that is known already, what has been overtaken since is not new
+// either.
+std::vector<LedgerRow> NewEntries(const RecordRow& current, std::vector<LedgerRow> entries,
+                                  bool known_content) {
   std::erase_if(entries, [&](const LedgerRow& entry) {
     const auto* known = FindEntry(current.entries(), entry.gate());
     if (known == nullptr) return false;
-    if (known->event_time_us() == entry.gate().event_time_us() && known->kind() == entry.gate().kind()) return true;
+    if (known->event_time_us() == entry.gate().event_time_us() && known->kind() == entry.gate().kind())
+      return true;
     return known_content && known->event_time_us() >= entry.gate().event_time_us();
   });
   return entries;
@@ -104,35 +112,42 @@ std::vector<LedgerRow> NewEntries(const RecordRow& current, std::vector<LedgerRo
 
 }  // namespace
 
-absl::StatusOr<std::optional<PersonRow>> PersonStore::Load(const storage::View& view, std::string_view name) const {
+absl::StatusOr<std::optional<PersonRow>> PersonStore::Load(const storage::View& view,
+                                                           std::string_view name) const {
   return LoadFrom(view, name);
 }
 
-absl::StatusOr<std::optional<PersonRow>> PersonStore::Load(storage::Transaction& tx, std::string_view name) const {
+absl::StatusOr<std::optional<PersonRow>> PersonStore::Load(storage::Transaction& tx,
+                                                           std::string_view name) const {
   return LoadFrom(tx, name);
 }
 
-absl::StatusOr<EndpointRow> PersonStore::LoadEndpoint(const storage::View& view, std::string_view endpoint) const {
+absl::StatusOr<EndpointRow> PersonStore::LoadEndpoint(const storage::View& view,
+                                                      std::string_view endpoint) const {
   EndpointRow row;
   PHAROS_RETURN_IF_ERROR(storage::GetRecord(view, EndpointKey(endpoint), row).status());
   return row;
 }
 
-absl::StatusOr<std::vector<std::string>> PersonStore::PeopleAt(const storage::View& view, std::string_view endpoint) const {
+absl::StatusOr<std::vector<std::string>> PersonStore::PeopleAt(const storage::View& view,
+                                                               std::string_view endpoint) const {
   std::vector<std::string> people;
-  PHAROS_RETURN_IF_ERROR(
-      view.Scan(storage::PrefixRange(EndpointPeoplePrefix(endpoint)), CollectPeople(people, endpoint.size())));
+  PHAROS_RETURN_IF_ERROR(view.Scan(storage::PrefixRange(EndpointPeoplePrefix(endpoint)),
+                                   CollectPeople(people, endpoint.size())));
   return people;
 }
 
-absl::StatusOr<std::vector<std::string>> PersonStore::PeopleAt(storage::Transaction& tx, std::string_view endpoint) const {
+absl::StatusOr<std::vector<std::string>> PersonStore::PeopleAt(storage::Transaction& tx,
+                                                               std::string_view endpoint) const {
   std::vector<std::string> people;
   const std::string prefix = EndpointPeoplePrefix(endpoint);
-  PHAROS_RETURN_IF_ERROR(tx.Scan(storage::PrefixRange(prefix), prefix, CollectPeople(people, endpoint.size())));
+  PHAROS_RETURN_IF_ERROR(
+      tx.Scan(storage::PrefixRange(prefix), prefix, CollectPeople(people, endpoint.size())));
   return people;
 }
 
-absl::StatusOr<type::v1::GateFacts> PersonStore::FactsOf(const storage::View& view, const PersonRow& person) const {
+absl::StatusOr<type::v1::GateFacts> PersonStore::FactsOf(const storage::View& view,
+                                                         const PersonRow& person) const {
   type::v1::GateFacts facts;
   facts.set_deceased(person.deceased());
   facts.set_paused(person.paused());
@@ -149,7 +164,8 @@ absl::StatusOr<type::v1::GateFacts> PersonStore::FactsOf(const storage::View& vi
   return facts;
 }
 
-absl::StatusOr<bool> PersonStore::PutRecordVersion(storage::Transaction& tx, RecordRow row, std::vector<LedgerRow> entries,
+absl::StatusOr<bool> PersonStore::PutRecordVersion(storage::Transaction& tx, RecordRow row,
+                                                   std::vector<LedgerRow> entries,
                                                    const ChangeMaker& change) const {
   const auto id = ParseRecordName(row.name());
   if (!id) return absl::InternalError("a record without a name");
@@ -184,7 +200,8 @@ absl::StatusOr<bool> PersonStore::PutRecordVersion(storage::Transaction& tx, Rec
   return true;
 }
 
-absl::Status PersonStore::AppendEntry(storage::Transaction& tx, const LedgerRow& entry, const ChangeMaker& change) const {
+absl::Status PersonStore::AppendEntry(storage::Transaction& tx, const LedgerRow& entry,
+                                      const ChangeMaker& change) const {
   Writer writer(*this, tx, change);
   PHAROS_RETURN_IF_ERROR(writer.Append(entry));
   return writer.Finish();
@@ -210,8 +227,8 @@ absl::Status PersonStore::SetPaused(storage::Transaction& tx, const PersonRow& p
   return writer.Finish();
 }
 
-absl::Status PersonStore::Suppress(storage::Transaction& tx, std::string_view endpoint, type::v1::SuppressionReason reason,
-                                   const ChangeMaker& change) const {
+absl::Status PersonStore::Suppress(storage::Transaction& tx, std::string_view endpoint,
+                                   type::v1::SuppressionReason reason, const ChangeMaker& change) const {
   Writer writer(*this, tx, change);
   PHAROS_ASSIGN_OR_RETURN(EndpointRow * row, writer.ChangeEndpoint(std::string(endpoint)));
   if (row->suppressed() == type::v1::ERASED) return absl::OkStatus();  // the strongest: it never comes back

@@ -1,5 +1,6 @@
-// People and what hangs on them: the one place that writes person, record, endpoint and entry rows, so that they always agree.
-// Every function that changes a person appends a change ("person.changed", people/…) for each person whose facts change.
+// People and what hangs on them: the one place that writes person, record, endpoint and entry rows, so that
+// they always agree. Every function that changes a person appends a change ("person.changed", people/…) for
+// each person whose facts change.
 #pragma once
 
 #include <atomic>
@@ -19,7 +20,8 @@
 namespace pharos::customer {
 
 // Who makes a change and through what, for the change log. rpc::ChangeBy / ChangeByLoop encode it.
-using ChangeMaker = std::function<std::string(std::string_view resource, std::string_view kind, uint64_t version)>;
+using ChangeMaker =
+    std::function<std::string(std::string_view resource, std::string_view kind, uint64_t version)>;
 
 class PersonStore {
  public:
@@ -27,42 +29,54 @@ class PersonStore {
   PersonStore(storage::Store& store, const storage::BlindIndex& blind, base::Clock* clock = nullptr)
       : store_(store), blind_(blind), clock_(clock == nullptr ? base::Clock::System() : *clock) {}
 
-  // Reads. `name` is "people/…", perhaps a former id: the answer is the person it belongs to now. nullopt: no such person.
-  absl::StatusOr<std::optional<record::v1::PersonRow>> Load(const storage::View& view, std::string_view name) const;
-  absl::StatusOr<std::optional<record::v1::PersonRow>> Load(storage::Transaction& tx, std::string_view name) const;
-  absl::StatusOr<record::v1::EndpointRow> LoadEndpoint(const storage::View& view, std::string_view endpoint) const;
+  // Reads. `name` is "people/…", perhaps a former id: the answer is the person it belongs to now. nullopt: no
+  // such person.
+  absl::StatusOr<std::optional<record::v1::PersonRow>> Load(const storage::View& view,
+                                                            std::string_view name) const;
+  absl::StatusOr<std::optional<record::v1::PersonRow>> Load(storage::Transaction& tx,
+                                                            std::string_view name) const;
+  absl::StatusOr<record::v1::EndpointRow> LoadEndpoint(const storage::View& view,
+                                                       std::string_view endpoint) const;
   // People who have an endpoint now, "people/…".
-  absl::StatusOr<std::vector<std::string>> PeopleAt(const storage::View& view, std::string_view endpoint) const;
-  absl::StatusOr<std::vector<std::string>> PeopleAt(storage::Transaction& tx, std::string_view endpoint) const;
-  // What the gate looks at: the person row joined with its endpoints' rows. Landlines (no channel) are left out.
-  absl::StatusOr<type::v1::GateFacts> FactsOf(const storage::View& view, const record::v1::PersonRow& person) const;
+  absl::StatusOr<std::vector<std::string>> PeopleAt(const storage::View& view,
+                                                    std::string_view endpoint) const;
+  absl::StatusOr<std::vector<std::string>> PeopleAt(storage::Transaction& tx,
+                                                    std::string_view endpoint) const;
+  // What the gate looks at: the person row joined with its endpoints' rows. Landlines (no channel) are left
+  // out.
+  absl::StatusOr<type::v1::GateFacts> FactsOf(const storage::View& view,
+                                              const record::v1::PersonRow& person) const;
 
-  // Stores a record's new version, links it, rewrites the golden records of everybody concerned. False: it was known already
-  // (same content and nothing new in `entries`). `row` has name, update_time_us, fields, clean, and its own entries' ledger rows
-  // come in `entries`. A version older than the current one is kept, but the current one stays; equal or unknown times: the
-  // later arrival is current.
+  // Stores a record's new version, links it, rewrites the golden records of everybody concerned. False: it
+  // was known already (same content and nothing new in `entries`). `row` has name, update_time_us, fields,
+  // clean, and its own entries' ledger rows come in `entries`. A version older than the current one is kept,
+  // but the current one stays; equal or unknown times: the later arrival is current.
   absl::StatusOr<bool> PutRecordVersion(storage::Transaction& tx, record::v1::RecordRow row,
-                                        std::vector<record::v1::LedgerRow> entries, const ChangeMaker& change) const;
+                                        std::vector<record::v1::LedgerRow> entries,
+                                        const ChangeMaker& change) const;
 
-  // Appends a ledger entry (entry.gate.name is set): writes the ledger, every subject record, their people and the endpoint, and the changes.
-  absl::Status AppendEntry(storage::Transaction& tx, const record::v1::LedgerRow& entry, const ChangeMaker& change) const;
+  // Appends a ledger entry (entry.gate.name is set): writes the ledger, every subject record, their people
+  // and the endpoint, and the changes.
+  absl::Status AppendEntry(storage::Transaction& tx, const record::v1::LedgerRow& entry,
+                           const ChangeMaker& change) const;
   // Facts about a person, stated on all its records.
   absl::Status SetDeceased(storage::Transaction& tx, const record::v1::PersonRow& person, bool holds,
                            const ChangeMaker& change) const;
   absl::Status SetPaused(storage::Transaction& tx, const record::v1::PersonRow& person, bool holds,
                          const ChangeMaker& change) const;
   // Suppresses an endpoint, whoever has it now or later.
-  absl::Status Suppress(storage::Transaction& tx, std::string_view endpoint, type::v1::SuppressionReason reason,
-                        const ChangeMaker& change) const;
+  absl::Status Suppress(storage::Transaction& tx, std::string_view endpoint,
+                        type::v1::SuppressionReason reason, const ChangeMaker& change) const;
 
   // Blind index of a cleaned address: 16 bytes.
   std::string EndpointOf(type::v1::Channel channel, std::string_view clean_address) const;
   // Blind index of a linking key ("link:nhs_number", …): where its postings stand.
   std::string PostingOf(std::string_view use, std::string_view value) const { return blind_.Of(use, value); }
 
-  static constexpr size_t kMostRecordsPerKey = 64;      // an address of more records is no evidence about one person
+  static constexpr size_t kMostRecordsPerKey =
+      64;  // an address of more records is no evidence about one person
   static constexpr size_t kMostRecordsPerPerson = 1000;  // a link that would pass it is not made, and counted
-  static constexpr uint64_t kVersionsCompared = 32;      // how far back a version that comes again is recognised
+  static constexpr uint64_t kVersionsCompared = 32;  // how far back a version that comes again is recognised
   // How often a limit above kept two records apart, since the start.
   uint64_t links_withheld() const { return links_withheld_; }
 

@@ -107,13 +107,14 @@ absl::StatusOr<std::set<std::string>> PersonStore::Writer::Candidates(const Link
   for (const auto& [use, value] : LinkKeys(features)) {
     const std::string prefix = PostingPrefix(store_.PostingOf(use, value));
     std::vector<std::string> found;
-    PHAROS_RETURN_IF_ERROR(tx_.Scan(storage::PrefixRange(prefix), prefix, [&](std::string_view key, std::string_view) {
-      storage::KeyReader reader(key);
-      reader.Raw(prefix.size() - 1);
-      const std::string source = reader.String();
-      found.push_back(RecordName(source, reader.String()));
-      return found.size() <= kMostRecordsPerKey;
-    }));
+    PHAROS_RETURN_IF_ERROR(
+        tx_.Scan(storage::PrefixRange(prefix), prefix, [&](std::string_view key, std::string_view) {
+          storage::KeyReader reader(key);
+          reader.Raw(prefix.size() - 1);
+          const std::string source = reader.String();
+          found.push_back(RecordName(source, reader.String()));
+          return found.size() <= kMostRecordsPerKey;
+        }));
     if (found.size() > kMostRecordsPerKey) {
       ++store_.links_withheld_;
       continue;
@@ -177,7 +178,8 @@ absl::Status PersonStore::Writer::Relink(RecordRow row, const RecordRow* old) {
   return Regroup(all, touched);
 }
 
-absl::Status PersonStore::Writer::Regroup(const std::vector<LinkFeatures>& features, const std::set<std::string>& touched) {
+absl::Status PersonStore::Writer::Regroup(const std::vector<LinkFeatures>& features,
+                                          const std::set<std::string>& touched) {
   const Resolution resolution = Resolve(features);
   std::vector<std::string> ids = KeptIds(features, resolution.groups);
   std::map<std::string, std::string> person_of;  // record → person
@@ -228,7 +230,8 @@ absl::Status PersonStore::Writer::EndPerson(const std::string& name, const std::
   return absl::OkStatus();
 }
 
-absl::Status PersonStore::Writer::MoveEndpoints(const std::string& person, const PersonRow& before, const PersonRow& after) {
+absl::Status PersonStore::Writer::MoveEndpoints(const std::string& person, const PersonRow& before,
+                                                const PersonRow& after) {
   std::set<std::string> old_ones, new_ones;
   for (const auto& endpoint : before.endpoints()) old_ones.insert(endpoint.endpoint());
   for (const auto& endpoint : after.endpoints()) new_ones.insert(endpoint.endpoint());
@@ -261,7 +264,9 @@ absl::Status PersonStore::Writer::Derive(const std::string& name) {
         if (!row.ok()) failed = row.status();
         return row.ok() ? *row : nullptr;
       },
-      [&](type::v1::Channel channel, std::string_view address) { return store_.EndpointOf(channel, address); });
+      [&](type::v1::Channel channel, std::string_view address) {
+        return store_.EndpointOf(channel, address);
+      });
   PHAROS_RETURN_IF_ERROR(failed);
   for (const auto& former : absorbed_[name]) person.add_former_names(former);
   for (const auto& former : before->former_names()) person.add_former_names(former);

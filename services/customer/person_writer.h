@@ -1,4 +1,5 @@
-// One change of people inside a transaction: reads records and people once, writes each at most once, at Finish.
+// One change of people inside a transaction: reads records and people once, writes each at most once, at
+// Finish.
 #pragma once
 
 #include <map>
@@ -17,7 +18,8 @@ class PersonStore::Writer {
   Writer(const PersonStore& store, storage::Transaction& tx, const ChangeMaker& change)
       : store_(store), tx_(tx), change_(change) {}
 
-  // Stores `row` as the current version (it replaces `old`, if there is one) and links it with all it belongs to.
+  // Stores `row` as the current version (it replaces `old`, if there is one) and links it with all it belongs
+  // to.
   absl::Status Relink(record::v1::RecordRow row, const record::v1::RecordRow* old);
   // Writes the entry to the ledger, its subjects and its endpoint.
   absl::Status Append(const record::v1::LedgerRow& entry);
@@ -34,9 +36,11 @@ class PersonStore::Writer {
   absl::StatusOr<record::v1::RecordRow*> Record(const std::string& name);
   // As it was before this change; version 0: it was not there.
   absl::StatusOr<const record::v1::PersonRow*> Before(const std::string& name);
-  absl::Status MovePostings(const RecordId& id, const LinkFeatures* old_features, const LinkFeatures& features);
+  absl::Status MovePostings(const RecordId& id, const LinkFeatures* old_features,
+                            const LinkFeatures& features);
   absl::StatusOr<std::set<std::string>> Candidates(const LinkFeatures& features);
-  absl::StatusOr<std::set<std::string>> PeopleToTouch(const LinkFeatures& features, const std::string& own_person);
+  absl::StatusOr<std::set<std::string>> PeopleToTouch(const LinkFeatures& features,
+                                                      const std::string& own_person);
   absl::Status Regroup(const std::vector<LinkFeatures>& features, const std::set<std::string>& touched);
   absl::Status EndPerson(const std::string& name, const std::string& successor);
   absl::Status AddToEndpoint(const type::v1::GateEntry& entry);
@@ -45,7 +49,9 @@ class PersonStore::Writer {
                              const record::v1::PersonRow& after);
   absl::Status TouchHolders();
   absl::Status CountPeople();
-  void Changed(const std::string& person, uint64_t version) { tx_.AppendChange(change_(person, "person.changed", version)); }
+  void Changed(const std::string& person, uint64_t version) {
+    tx_.AppendChange(change_(person, "person.changed", version));
+  }
 
   const PersonStore& store_;
   storage::Transaction& tx_;
@@ -53,7 +59,7 @@ class PersonStore::Writer {
   std::map<std::string, record::v1::RecordRow> records_;
   std::set<std::string> dirty_records_;
   std::map<std::string, record::v1::PersonRow> before_;
-  std::map<std::string, std::vector<std::string>> members_;  // people to derive → their records
+  std::map<std::string, std::vector<std::string>> members_;   // people to derive → their records
   std::map<std::string, std::vector<std::string>> absorbed_;  // person → former names that it takes over
   std::map<std::string, record::v1::EndpointRow> endpoints_;
   std::set<std::string> written_people_;

@@ -44,15 +44,18 @@ absl::Status Check(const v1::CreatePurposeRequest& request) {
   if (purpose.lawful_basis() == type::v1::LAWFUL_BASIS_UNSPECIFIED) {
     return errors::FieldMissing("purpose.lawful_basis", "name the basis under UK GDPR Article 6(1)");
   }
-  if (purpose.controller().empty()) return errors::FieldMissing("purpose.controller", "name the data controller");
+  if (purpose.controller().empty())
+    return errors::FieldMissing("purpose.controller", "name the data controller");
   const bool marketing = purpose.purpose_class() == type::v1::PURPOSE_CLASS_MARKETING;
-  return marketing && purpose.lawful_basis() != type::v1::LAWFUL_BASIS_CONSENT ? errors::MarketingNeedsConsent()
-                                                                               : absl::OkStatus();
+  return marketing && purpose.lawful_basis() != type::v1::LAWFUL_BASIS_CONSENT
+             ? errors::MarketingNeedsConsent()
+             : absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status PurposeService::CreatePurpose(rpc::Call& call, const v1::CreatePurposeRequest& request, v1::Purpose& response) {
+absl::Status PurposeService::CreatePurpose(rpc::Call& call, const v1::CreatePurposeRequest& request,
+                                           v1::Purpose& response) {
   PHAROS_RETURN_IF_ERROR(Check(request));
   const int64_t now = clock_.WallMicros();
   const PurposeRow row = NewPurpose(request, now);
@@ -70,7 +73,8 @@ absl::Status PurposeService::CreatePurpose(rpc::Call& call, const v1::CreatePurp
       now);
 }
 
-absl::Status PurposeService::GetPurpose(rpc::Call&, const v1::GetPurposeRequest& request, v1::Purpose& response) {
+absl::Status PurposeService::GetPurpose(rpc::Call&, const v1::GetPurposeRequest& request,
+                                        v1::Purpose& response) {
   PurposeRow row;
   PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(store_, PurposeKey(request.name()), row));
   if (!found) return errors::PurposeNotFound(request.name());
@@ -80,7 +84,8 @@ absl::Status PurposeService::GetPurpose(rpc::Call&, const v1::GetPurposeRequest&
 
 absl::Status PurposeService::ListPurposes(rpc::Call&, const v1::ListPurposesRequest& request,
                                           v1::ListPurposesResponse& response) {
-  PHAROS_ASSIGN_OR_RETURN(const Page page, ReadPage(*store_.Read(), kPurpose, request.page_size(), request.page_token()));
+  PHAROS_ASSIGN_OR_RETURN(const Page page,
+                          ReadPage(*store_.Read(), kPurpose, request.page_size(), request.page_token()));
   for (const auto& value : page.values) {
     PurposeRow row;
     PHAROS_RETURN_IF_ERROR(storage::DecodeRecord(value, row));

@@ -6,7 +6,8 @@
 
 namespace pharos::customer {
 
-absl::StatusOr<const record::v1::SourceRow*> SourceCache::Find(storage::Transaction& tx, std::string_view source_id) {
+absl::StatusOr<const record::v1::SourceRow*> SourceCache::Find(storage::Transaction& tx,
+                                                               std::string_view source_id) {
   {
     base::MutexLock lock(mutex_);
     if (const auto it = rows_.find(source_id); it != rows_.end()) return it->second.get();

@@ -20,7 +20,8 @@ class SourceCache {
 
  private:
   base::Mutex mutex_;
-  std::map<std::string, std::unique_ptr<const record::v1::SourceRow>, std::less<>> rows_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::unique_ptr<const record::v1::SourceRow>, std::less<>> rows_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace pharos::customer

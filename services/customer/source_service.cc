@@ -41,10 +41,12 @@ SourceRow NewSource(const v1::CreateSourceRequest& request, int64_t now) {
 
 }  // namespace
 
-absl::Status SourceService::CreateSource(rpc::Call& call, const v1::CreateSourceRequest& request, v1::Source& response) {
+absl::Status SourceService::CreateSource(rpc::Call& call, const v1::CreateSourceRequest& request,
+                                         v1::Source& response) {
   if (!base::IsChosenId(request.source_id())) return errors::IdWrong("source_id");
   if (request.source().audience_kind() == type::v1::AUDIENCE_KIND_UNSPECIFIED) {
-    return errors::FieldMissing("source.audience_kind", "say whether its people are INTERNAL, PARTNER or PUBLIC");
+    return errors::FieldMissing("source.audience_kind",
+                                "say whether its people are INTERNAL, PARTNER or PUBLIC");
   }
   const int64_t now = clock_.WallMicros();
   const SourceRow row = NewSource(request, now);
@@ -70,8 +72,10 @@ absl::Status SourceService::GetSource(rpc::Call&, const v1::GetSourceRequest& re
   return absl::OkStatus();
 }
 
-absl::Status SourceService::ListSources(rpc::Call&, const v1::ListSourcesRequest& request, v1::ListSourcesResponse& response) {
-  PHAROS_ASSIGN_OR_RETURN(const Page page, ReadPage(*store_.Read(), kSource, request.page_size(), request.page_token()));
+absl::Status SourceService::ListSources(rpc::Call&, const v1::ListSourcesRequest& request,
+                                        v1::ListSourcesResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const Page page,
+                          ReadPage(*store_.Read(), kSource, request.page_size(), request.page_token()));
   for (const auto& value : page.values) {
     SourceRow row;
     PHAROS_RETURN_IF_ERROR(storage::DecodeRecord(value, row));

@@ -1,4 +1,5 @@
-// The customer store: its tables and keys. Values are records of pharos/record/v1/customer.proto in an envelope.
+// The customer store: its tables and keys. Values are records of pharos/record/v1/customer.proto in an
+// envelope.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 #include "services/dispatch/customer_client.h"
 
-#include <thread>
-
 #include <grpcpp/grpcpp.h>
+
+#include <thread>
 
 #include "pharos/customer/internal/v1/opt_out_service.grpc.pb.h"
 #include "pharos/customer/internal/v1/permit_service.grpc.pb.h"
@@ -14,9 +14,9 @@ namespace {
 
 namespace customer = customer::internal::v1;
 
-constexpr int kPermitThreads = 3;    // two batches on their way while a third is answered
+constexpr int kPermitThreads = 3;  // two batches on their way while a third is answered
 constexpr int kReleaseThreads = 1;
-constexpr int kReplyThreads = 16;    // each waits up to 2 s for an acknowledgement
+constexpr int kReplyThreads = 16;  // each waits up to 2 s for an acknowledgement
 constexpr size_t kMaxWaiting = 4096;
 constexpr int64_t kPermitTimeoutMs = 1'500;  // past use-by the answer is worth nothing
 constexpr int64_t kReplyTimeoutMs = 10'000;
@@ -56,7 +56,8 @@ class GrpcCustomerClient : public CustomerClient {
   ~GrpcCustomerClient() override { Stop(); }
 
   void IssuePermits(customer::IssuePermitsRequest request, PermitsDone done) override {
-    const bool added = permits_.Add([this, request = std::move(request), done] { done(CallPermits(request)); });
+    const bool added =
+        permits_.Add([this, request = std::move(request), done] { done(CallPermits(request)); });
     if (!added) done(absl::UnavailableError("too many permit requests are waiting"));
   }
 
@@ -66,7 +67,8 @@ class GrpcCustomerClient : public CustomerClient {
   }
 
   void RecordReply(customer::RecordReplyRequest request, ReplyStages stages) override {
-    const bool added = replies_.Add([this, request = std::move(request), stages] { CallReply(request, stages); });
+    const bool added =
+        replies_.Add([this, request = std::move(request), stages] { CallReply(request, stages); });
     if (!added) stages.failed(absl::UnavailableError("too many replies are waiting"));
   }
 
@@ -107,7 +109,8 @@ class GrpcCustomerClient : public CustomerClient {
       (acknowledged ? stages.acknowledged : stages.durable)(response);
     }
     const absl::Status status = rpc::FromGrpc(stream->Finish());
-    if (!acknowledged) stages.failed(status.ok() ? absl::UnavailableError("customer ended the call early") : status);
+    if (!acknowledged)
+      stages.failed(status.ok() ? absl::UnavailableError("customer ended the call early") : status);
   }
 
   const std::string token_;

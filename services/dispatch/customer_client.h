@@ -1,4 +1,5 @@
-// Dispatch's calls to customer: permits and replies. Calls run on this client's own threads; answers come by callback on them.
+// Dispatch's calls to customer: permits and replies. Calls run on this client's own threads; answers come by
+// callback on them.
 #pragma once
 
 #include <functional>

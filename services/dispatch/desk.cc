@@ -22,7 +22,8 @@ void Desk::Tick(Turn& turn) {
   RetryReplies();
   AskForPermits(turn);
   if (!releases_.empty()) {
-    turn.After([this, ids = std::exchange(releases_, {})]() mutable { customer_.ReleasePermits(std::move(ids)); });
+    turn.After(
+        [this, ids = std::exchange(releases_, {})]() mutable { customer_.ReleasePermits(std::move(ids)); });
   }
 }
 
@@ -64,10 +65,13 @@ void Desk::OnLink(Turn& turn, const SessionPtr& session, const internal::v1::Lin
 }
 
 SessionPtr Desk::SessionOfLife(const std::string& life) const {
-  auto at = std::find_if(sessions_.begin(), sessions_.end(), [&](const SessionPtr& s) { return s->hello.life() == life; });
+  auto at = std::find_if(sessions_.begin(), sessions_.end(),
+                         [&](const SessionPtr& s) { return s->hello.life() == life; });
   return at == sessions_.end() ? nullptr : *at;
 }
 
-void Desk::Release(Turn& turn, std::string id) { releases_.push_back(std::move(id)); }
+void Desk::Release(Turn& turn, std::string id) {
+  releases_.push_back(std::move(id));
+}
 
 }  // namespace pharos::dispatch

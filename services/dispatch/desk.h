@@ -1,6 +1,7 @@
-// The desk: what dispatch does with each thing that arrives. All of it runs on the loop's thread; the methods are the inputs of a
-// turn. The files by what arrives: desk_plan.cc (plans and steering), desk_handover.cc (pulls and permits), desk_outcome.cc
-// (outcomes and receipts), desk_reply.cc (messages from people), desk_doubt.cc (restarts and lost streams).
+// The desk: what dispatch does with each thing that arrives. All of it runs on the loop's thread; the methods
+// are the inputs of a turn. The files by what arrives: desk_plan.cc (plans and steering), desk_handover.cc
+// (pulls and permits), desk_outcome.cc (outcomes and receipts), desk_reply.cc (messages from people),
+// desk_doubt.cc (restarts and lost streams).
 #pragma once
 
 #include <functional>
@@ -35,7 +36,7 @@ inline constexpr int64_t kHardStopMicros = 700'000;    // E
 inline constexpr int64_t kGuardMicros = 100'000;       // D - U - E
 inline constexpr int64_t kPullLifeMicros = 1'000'000;  // an older pull is dead
 inline constexpr size_t kAskBatch = 128;               // permits asked for at once
-inline constexpr size_t kHaltBatch = 1000;             // intents withheld in one turn when a campaign is stopped
+inline constexpr size_t kHaltBatch = 1000;  // intents withheld in one turn when a campaign is stopped
 
 // The standing campaign of opt-outs' confirmations; its steps are the opt-outs.
 inline constexpr char kConfirmations[] = "campaigns/opt-out-confirmations";
@@ -143,8 +144,10 @@ class Desk {
   void AskForPermits(Turn& turn);
   void AskFor(Turn& turn, const SessionPtr& session);
   void OnPermits(Turn& turn, Ask& ask, absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer);
-  std::optional<Ready> Submit(Turn& turn, Ask& ask, Asked& item, const customer::internal::v1::PermitAnswer& answer);
-  std::string DuplicateOf(Turn& turn, const record::v1::IntentRow& intent, const customer::internal::v1::Grant& grant);
+  std::optional<Ready> Submit(Turn& turn, Ask& ask, Asked& item,
+                              const customer::internal::v1::PermitAnswer& answer);
+  std::string DuplicateOf(Turn& turn, const record::v1::IntentRow& intent,
+                          const customer::internal::v1::Grant& grant);
   void Claim(Turn& turn, const record::v1::IntentRow& intent, const customer::internal::v1::Grant& grant);
   void HandToConnector(const SessionPtr& session, std::vector<Ready> batch, int64_t use_by_us);
   void TakeBack(Turn& turn, const std::string& id);
@@ -153,7 +156,8 @@ class Desk {
 
   // desk_outcome.cc
   bool OnOutcome(Turn& turn, const SessionPtr& session, const internal::v1::Outcome& outcome);
-  void OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent, const internal::v1::Accepted& accepted);
+  void OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent,
+                  const internal::v1::Accepted& accepted);
   void OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Rejected& rejected);
   void OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt);
   void ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id, int state);
@@ -173,7 +177,8 @@ class Desk {
   void CallCustomer(Reply& reply);
   // The call once more, for a reply that customer has durably: its id suffices, the address is not kept.
   static customer::internal::v1::RecordReplyRequest RepeatOf(const record::v1::ReplyRow& row);
-  void OnReplyDurable(Turn& turn, const std::string& id, const customer::internal::v1::RecordReplyResponse& response);
+  void OnReplyDurable(Turn& turn, const std::string& id,
+                      const customer::internal::v1::RecordReplyResponse& response);
   void OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns);
   void OnReplyFailed(const std::string& id);
   void RetryReplies();

@@ -1,7 +1,8 @@
 // Pulls and permits: from a connector's pull to a message in its hands.
 //
-// The order is the permit protocol's: ask customer (use-by runs from before the call) → SUBMITTING durable → use-by checked again →
-// hand to the connector's live pull. What is too late is taken back by this same life, which knows that it never sent it.
+// The order is the permit protocol's: ask customer (use-by runs from before the call) → SUBMITTING durable →
+// use-by checked again → hand to the connector's live pull. What is too late is taken back by this same life,
+// which knows that it never sent it.
 #include <algorithm>
 #include <set>
 
@@ -16,8 +17,12 @@ namespace {
 
 constexpr int64_t kAskBackoffMicros = 200'000;  // after customer was away
 
-std::string PersonClaim(const std::string& person) { return "p" + person; }
-std::string EndpointClaim(const std::string& endpoint) { return "e" + endpoint; }
+std::string PersonClaim(const std::string& person) {
+  return "p" + person;
+}
+std::string EndpointClaim(const std::string& endpoint) {
+  return "e" + endpoint;
+}
 
 bool SameIntent(const record::v1::IntentKey& a, const record::v1::IntentKey& b) {
   return a.person() == b.person() && a.step() == b.step() && a.campaign() == b.campaign();
@@ -39,7 +44,8 @@ void Desk::AskForPermits(Turn& turn) {
 
 void Desk::AskFor(Turn& turn, const SessionPtr& session) {
   const size_t most = std::min<size_t>(kAskBatch, static_cast<size_t>(session->pull_credit));
-  auto keys = ready_.Take(store_, most, turn.now_us, [this](const std::string& campaign) { return MayGo(campaign); });
+  auto keys =
+      ready_.Take(store_, most, turn.now_us, [this](const std::string& campaign) { return MayGo(campaign); });
   Ask ask{session, clock_.BootMicros(), {}};
   customer::internal::v1::IssuePermitsRequest request;
   std::set<std::string> fields;
@@ -64,18 +70,23 @@ void Desk::AskFor(Turn& turn, const SessionPtr& session) {
   for (const auto& field : fields) request.add_fields(field);
   session->asking = true;
   auto shared = std::make_shared<Ask>(std::move(ask));
-  customer_.IssuePermits(std::move(request), [this, shared](absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
-    (void)loop_.Post([this, shared, answer = std::move(answer)](Turn& turn) { OnPermits(turn, *shared, answer); });
-  });
+  customer_.IssuePermits(std::move(request),
+                         [this, shared](absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
+                           (void)loop_.Post([this, shared, answer = std::move(answer)](Turn& turn) {
+                             OnPermits(turn, *shared, answer);
+                           });
+                         });
 }
 
 // SHA-256 of (life, counter), cut: unique over all lives without keeping anything on disk.
 std::string Desk::MintId(const record::v1::IntentKey& key) {
-  const std::string seed = life_ + std::to_string(++minted_) + key.campaign() + '\n' + key.step() + '\n' + key.person();
+  const std::string seed =
+      life_ + std::to_string(++minted_) + key.campaign() + '\n' + key.step() + '\n' + key.person();
   return base::Sha256(seed).substr(0, 16);
 }
 
-void Desk::OnPermits(Turn& turn, Ask& ask, absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
+void Desk::OnPermits(Turn& turn, Ask& ask,
+                     absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
   ask.session->asking = false;
   if (!answer.ok() || answer->answers_size() != static_cast<int>(ask.items.size())) {
     for (const auto& item : ask.items) ready_.Return(item.intent.lane(), item.intent.key());
@@ -152,8 +163,10 @@ std::optional<Desk::Ready> Desk::Submit(Turn& turn, Ask& ask, Asked& item,
   return ready;
 }
 
-// The name of the rule if another intent of this step has this person (under any id) or this endpoint already.
-std::string Desk::DuplicateOf(Turn& turn, const record::v1::IntentRow& intent, const customer::internal::v1::Grant& grant) {
+// The name of the rule if another intent of this step has this person (under any id) or this endpoint
+// already.
+std::string Desk::DuplicateOf(Turn& turn, const record::v1::IntentRow& intent,
+                              const customer::internal::v1::Grant& grant) {
   std::vector<std::string> people = {PersonClaim(grant.person())};
   for (const auto& former : grant.former_names()) people.push_back(PersonClaim(former));
   for (const auto& subject : people) {
@@ -165,7 +178,8 @@ std::string Desk::DuplicateOf(Turn& turn, const record::v1::IntentRow& intent, c
   return "";
 }
 
-void Desk::Claim(Turn& turn, const record::v1::IntentRow& intent, const customer::internal::v1::Grant& grant) {
+void Desk::Claim(Turn& turn, const record::v1::IntentRow& intent,
+                 const customer::internal::v1::Grant& grant) {
   storage::PutRecord(turn.tx, ClaimKey(intent.key(), PersonClaim(grant.person())), intent.key());
   storage::PutRecord(turn.tx, ClaimKey(intent.key(), EndpointClaim(intent.endpoint())), intent.key());
   if (intent.key().campaign() != kConfirmations) {

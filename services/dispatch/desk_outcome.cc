@@ -6,7 +6,8 @@
 namespace pharos::dispatch {
 namespace {
 
-constexpr int64_t kLeastRetryMicros = 200'000;  // a provider that says "not now" is left alone at least this long
+constexpr int64_t kLeastRetryMicros =
+    200'000;  // a provider that says "not now" is left alone at least this long
 
 }  // namespace
 
@@ -50,7 +51,8 @@ bool Desk::OnOutcome(Turn& turn, const SessionPtr& session, const internal::v1::
   return true;
 }
 
-void Desk::OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent, const internal::v1::Accepted& accepted) {
+void Desk::OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent,
+                      const internal::v1::Accepted& accepted) {
   intents_.Move(turn, intent, State::kSent, "");
   intent.clear_parts();
   for (const auto& id : accepted.provider_ids()) {
@@ -69,7 +71,8 @@ void Desk::OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent, con
 
 void Desk::OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Rejected& rejected) {
   if (!rejected.transient() || intent.attempts() >= kMaxAttempts) {
-    intents_.Move(turn, intent, State::kFailed, rejected.reason().empty() ? "PROVIDER_ERROR" : rejected.reason());
+    intents_.Move(turn, intent, State::kFailed,
+                  rejected.reason().empty() ? "PROVIDER_ERROR" : rejected.reason());
     return;
   }
   intent.set_due_time_us(turn.now_us + std::max(rejected.retry_after_ms() * 1000, kLeastRetryMicros));
@@ -88,14 +91,16 @@ void Desk::OnReceipts(Turn& turn, const SessionPtr& session, const internal::v1:
 void Desk::OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt) {
   const std::string& connector = session->hello.connector();
   if (auto key = LoadRow<record::v1::IntentKey>(turn, ProviderKey(connector, receipt.provider_id()))) {
-    if (auto intent = intents_.Load(turn, *key)) ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state());
+    if (auto intent = intents_.Load(turn, *key))
+      ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state());
     return;
   }
   if (SettleByReference(turn, session, receipt)) return;
   // Its answer is not here yet, or was lost: kept until it comes.
   record::v1::ParkedReceiptRow parked;
   const std::string key = ParkedKey(connector, receipt.provider_id());
-  if (auto earlier = LoadRow<record::v1::ParkedReceiptRow>(turn, key); earlier && !IsStronger(receipt.state(), earlier->state())) {
+  if (auto earlier = LoadRow<record::v1::ParkedReceiptRow>(turn, key);
+      earlier && !IsStronger(receipt.state(), earlier->state())) {
     return;
   }
   parked.set_state(receipt.state());
@@ -103,7 +108,8 @@ void Desk::OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::
   storage::PutRecord(turn.tx, key, parked);
 }
 
-void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id, int state) {
+void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id,
+                        int state) {
   for (auto& part : *intent.mutable_parts()) {
     if (part.provider_id() != provider_id || !IsStronger(state, part.receipt())) continue;
     part.set_receipt(state);
@@ -117,10 +123,12 @@ void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::st
   }
 }
 
-// A message in doubt whose receipt came: the receipt carries our reference and the number, which together name the attempt.
+// A message in doubt whose receipt came: the receipt carries our reference and the number, which together
+// name the attempt.
 bool Desk::SettleByReference(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt) {
   if (receipt.reference() < 0 || receipt.address().empty()) return false;
-  const auto [begin, end] = by_reference_.equal_range(ReferenceKey(receipt.reference(), AddressHash(receipt.address())));
+  const auto [begin, end] =
+      by_reference_.equal_range(ReferenceKey(receipt.reference(), AddressHash(receipt.address())));
   if (begin == end || std::next(begin) != end) return false;  // nobody, or more than one
   const std::string id = begin->second;
   Open& open = open_.at(id);
@@ -145,7 +153,8 @@ void Desk::Remember(const std::string& id, record::v1::OpenAttemptRow row, bool 
 void Desk::Close(Turn& turn, const std::string& id) {
   auto at = open_.find(id);
   if (at == open_.end()) return;
-  const auto [begin, end] = by_reference_.equal_range(ReferenceKey(at->second.row.reference(), at->second.row.address_hash()));
+  const auto [begin, end] =
+      by_reference_.equal_range(ReferenceKey(at->second.row.reference(), at->second.row.address_hash()));
   for (auto it = begin; it != end; ++it) {
     if (it->second != id) continue;
     by_reference_.erase(it);

@@ -32,7 +32,8 @@ record::v1::IntentKey KeyOf(const std::string& campaign, const std::string& step
 }  // namespace
 
 absl::Status Desk::DeclareStep(Turn& turn, const internal::v1::DeclareStepRequest& request) {
-  if (base::Sha256(request.sms_body()) != request.content_digest()) return DispatchErrors::ContentDigestWrong();
+  if (base::Sha256(request.sms_body()) != request.content_digest())
+    return DispatchErrors::ContentDigestWrong();
   if (auto text = content::Template::Parse(request.sms_body()); !text.ok()) return text.status();
   const record::v1::StepRow row = RowOf(request);
   const std::string key = StepKey(request.campaign(), request.step());
@@ -63,7 +64,8 @@ absl::Status Desk::PlanIntents(Turn& turn, const internal::v1::PlanIntentsReques
     row.set_lane(LaneOf(step->row.purpose_class()));
     row.set_due_time_us(turn.now_us);
     intents_.Enter(turn, row);
-    if (SteeringOf(turn, request.campaign()) == internal::v1::HALT) intents_.Move(turn, row, State::kWithheld, "STOPPED");
+    if (SteeringOf(turn, request.campaign()) == internal::v1::HALT)
+      intents_.Move(turn, row, State::kWithheld, "STOPPED");
     response.set_written(response.written() + 1);
   }
   return absl::OkStatus();
@@ -73,7 +75,8 @@ absl::Status Desk::Steer(Turn& turn, const internal::v1::SteerCampaignRequest& r
                          internal::v1::SteerCampaignResponse& response) {
   const std::string& campaign = request.campaign();
   const int before = SteeringOf(turn, campaign);
-  if (before == internal::v1::HALT && request.steering() != internal::v1::HALT) return DispatchErrors::CampaignHalted(campaign);
+  if (before == internal::v1::HALT && request.steering() != internal::v1::HALT)
+    return DispatchErrors::CampaignHalted(campaign);
   if (before != request.steering()) {
     record::v1::SteeringRow row;
     row.set_steering(request.steering());
@@ -126,7 +129,8 @@ uint64_t Desk::LaneOf(type::v1::PurposeClass purpose_class) const {
   return purpose_class == type::v1::PURPOSE_CLASS_SERVICE ? 1 : 2;
 }
 
-// Withholds what a stopped campaign has pending, a bounded number a turn. Nothing of it can be handed over meanwhile: MayGo says no.
+// Withholds what a stopped campaign has pending, a bounded number a turn. Nothing of it can be handed over
+// meanwhile: MayGo says no.
 void Desk::HaltSome(Turn& turn) {
   if (halting_.empty()) return;
   auto& [campaign, cursor] = *halting_.begin();
@@ -143,7 +147,8 @@ void Desk::HaltSome(Turn& turn) {
   (void)store_.Read()->Scan(range, [&](std::string_view key, std::string_view value) {
     record::v1::IntentRow row;
     last = std::string(key);
-    if (storage::DecodeRecord(value, row).ok() && StateOf(row) == State::kPending) pending.push_back(std::move(row));
+    if (storage::DecodeRecord(value, row).ok() && StateOf(row) == State::kPending)
+      pending.push_back(std::move(row));
     return ++read < 4 * kHaltBatch && pending.size() < kHaltBatch;
   });
   for (const auto& seen : pending) {

@@ -1,5 +1,6 @@
-// Messages from people. A STOP is durable in customer before the connector may answer the provider, and confirmed to the person once
-// customer has acknowledged it. If customer is away nothing is answered and the provider keeps the message.
+// Messages from people. A STOP is durable in customer before the connector may answer the provider, and
+// confirmed to the person once customer has acknowledged it. If customer is away nothing is answered and the
+// provider keeps the message.
 #include "services/base/log.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/tables.h"
@@ -12,10 +13,14 @@ constexpr size_t kMaxReplies = 4'000;  // unacknowledged at customer; past this 
 
 customer::internal::v1::ReplyKind KindOf(ReplyMeaning meaning) {
   switch (meaning) {
-    case ReplyMeaning::kStop: return customer::internal::v1::STOP;
-    case ReplyMeaning::kStart: return customer::internal::v1::START;
-    case ReplyMeaning::kWrongPerson: return customer::internal::v1::WRONG_PERSON_REPLY;
-    default: return customer::internal::v1::REPLY_KIND_UNSPECIFIED;
+    case ReplyMeaning::kStop:
+      return customer::internal::v1::STOP;
+    case ReplyMeaning::kStart:
+      return customer::internal::v1::START;
+    case ReplyMeaning::kWrongPerson:
+      return customer::internal::v1::WRONG_PERSON_REPLY;
+    default:
+      return customer::internal::v1::REPLY_KIND_UNSPECIFIED;
   }
 }
 
@@ -76,10 +81,10 @@ void Desk::CallCustomer(Reply& reply) {
        .acknowledged =
            [this, id](const RecordReplyResponse&) {
              const int64_t acknowledged_ns = clock_.WallNanos();  // promise 1 is measured from here
-             (void)loop_.Post([this, id, acknowledged_ns](Turn& turn) { OnReplyAcknowledged(turn, id, acknowledged_ns); });
+             (void)loop_.Post(
+                 [this, id, acknowledged_ns](Turn& turn) { OnReplyAcknowledged(turn, id, acknowledged_ns); });
            },
-       .failed =
-           [this, id](absl::Status) { (void)loop_.Post([this, id](Turn&) { OnReplyFailed(id); }); }});
+       .failed = [this, id](absl::Status) { (void)loop_.Post([this, id](Turn&) { OnReplyFailed(id); }); }});
 }
 
 customer::internal::v1::RecordReplyRequest Desk::RepeatOf(const record::v1::ReplyRow& row) {
@@ -92,7 +97,8 @@ customer::internal::v1::RecordReplyRequest Desk::RepeatOf(const record::v1::Repl
   return request;
 }
 
-void Desk::OnReplyDurable(Turn& turn, const std::string& id, const customer::internal::v1::RecordReplyResponse& response) {
+void Desk::OnReplyDurable(Turn& turn, const std::string& id,
+                          const customer::internal::v1::RecordReplyResponse& response) {
   auto at = replies_.find(id);
   if (at == replies_.end() || at->second.durable) return;
   Reply& reply = at->second;
@@ -105,7 +111,8 @@ void Desk::OnReplyDurable(Turn& turn, const std::string& id, const customer::int
   if (auto last = LoadRow<record::v1::IntentKey>(turn, LastToKey(response.endpoint()))) {
     reply.row.set_campaign(last->campaign());
     auto& tally = intents_.Tally(turn, last->campaign());
-    if (response.changed() && reply.row.kind() == NameOf(ReplyMeaning::kStop)) tally.set_opted_out(tally.opted_out() + 1);
+    if (response.changed() && reply.row.kind() == NameOf(ReplyMeaning::kStop))
+      tally.set_opted_out(tally.opted_out() + 1);
   }
   SaveReply(turn, reply.row);
   AcknowledgeInbound(turn, reply.connector_life, reply.sequence);
@@ -134,7 +141,8 @@ void Desk::RetryReplies() {
   }
 }
 
-// The one confirmation: an intent of a standing campaign whose step is the opt-out, so that there can be only one.
+// The one confirmation: an intent of a standing campaign whose step is the opt-out, so that there can be only
+// one.
 void Desk::Confirm(Turn& turn, const Reply& reply) {
   if (!reply.row.changed() || reply.row.kind() != NameOf(ReplyMeaning::kStop)) return;
   auto last = LoadRow<record::v1::IntentKey>(turn, LastToKey(reply.row.endpoint()));

@@ -1,4 +1,5 @@
-// The desk on a real store in memory, with a clock that stands still and a customer who answers when the test says so.
+// The desk on a real store in memory, with a clock that stands still and a customer who answers when the test
+// says so.
 #include "services/dispatch/desk.h"
 
 #include <gmock/gmock.h>
@@ -24,7 +25,9 @@ class PatientCustomer : public CustomerClient {
   void IssuePermits(IssuePermitsRequest request, PermitsDone done) override {
     asked.push_back({std::move(request), std::move(done)});
   }
-  void ReleasePermits(std::vector<std::string> ids) override { released.insert(released.end(), ids.begin(), ids.end()); }
+  void ReleasePermits(std::vector<std::string> ids) override {
+    released.insert(released.end(), ids.begin(), ids.end());
+  }
   void RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) override {
     replies.push_back({std::move(request), std::move(stages)});
   }
@@ -58,7 +61,8 @@ class DeskTest : public testing::Test {
 
   // One turn as the loop runs it; effects that post inputs get a turn of their own after.
   void Turned(const TurnLoop::Input& input) {
-    loop_->OneTurnForTest(input, [this](Turn& turn) { desk_->Tick(turn); }, [this](Turn& turn) { desk_->Flush(turn); });
+    loop_->OneTurnForTest(
+        input, [this](Turn& turn) { desk_->Tick(turn); }, [this](Turn& turn) { desk_->Flush(turn); });
   }
   void Ticks() {
     for (int i = 0; i < 4; ++i) Turned([](Turn&) {});
@@ -186,7 +190,8 @@ class DeskTest : public testing::Test {
 
   base::FakeClock clock_;
   storage::BlindIndex key_{std::string(32, 'k')};
-  std::unique_ptr<storage::Store> store_ = *storage::Open({.folder = "/desk", .name = "dispatch", .in_memory = true});
+  std::unique_ptr<storage::Store> store_ =
+      *storage::Open({.folder = "/desk", .name = "dispatch", .in_memory = true});
   std::unique_ptr<TurnLoop> loop_;
   std::unique_ptr<PatientCustomer> customer_;
   std::unique_ptr<Desk> desk_;
@@ -369,7 +374,8 @@ TEST_F(DeskTest, AReceiptSettlesDoubtByReferenceAndNumber) {
   auto other = Connect(std::string(16, 'M'));
   auto receipt = Receipt("m9", internal::v1::DELIVERED);
   receipt.set_address(attempt.address());
-  receipt.set_reference((static_cast<uint8_t>(attempt.id()[14]) << 8) | static_cast<uint8_t>(attempt.id()[15]));
+  receipt.set_reference((static_cast<uint8_t>(attempt.id()[14]) << 8) |
+                        static_cast<uint8_t>(attempt.id()[15]));
   Receive(other, receipt);
   EXPECT_EQ(Tally().delivered(), 1);
 }

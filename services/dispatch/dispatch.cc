@@ -34,7 +34,8 @@ class LateCustomer : public CustomerClient {
 
 class DispatchImpl : public Dispatch {
  public:
-  DispatchImpl(std::unique_ptr<storage::Store> store, std::unique_ptr<storage::BlindIndex> key, base::Clock& clock)
+  DispatchImpl(std::unique_ptr<storage::Store> store, std::unique_ptr<storage::BlindIndex> key,
+               base::Clock& clock)
       : store_(std::move(store)),
         key_(std::move(key)),
         loop_(*store_, clock),

@@ -10,24 +10,30 @@ using base::MakeError;
 
 absl::Status DispatchErrors::Halted() {
   return MakeError(absl::StatusCode::kUnavailable, "DISPATCH_HALTED",
-                   "Dispatch has stopped, or its store cannot be written. Nothing is sent meanwhile. Free disk space or mend the "
+                   "Dispatch has stopped, or its store cannot be written. Nothing is sent meanwhile. Free "
+                   "disk space or mend the "
                    "disk, then restart pharosd; the log says which error it was (dispatch.halted).");
 }
 absl::Status DispatchErrors::IntentNotFound() {
   return MakeError(absl::StatusCode::kNotFound, "INTENT_NOT_FOUND",
-                   "There is no such intent. Names are campaigns/{campaign}/intents/{step}-{person}; list them with ListIntents.");
+                   "There is no such intent. Names are campaigns/{campaign}/intents/{step}-{person}; list "
+                   "them with ListIntents.");
 }
 absl::Status DispatchErrors::StepUnknown(std::string_view step) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "STEP_UNKNOWN",
-                   fmt::format("Step {} of this campaign has not been declared. Call DeclareStep first.", step));
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "STEP_UNKNOWN",
+      fmt::format("Step {} of this campaign has not been declared. Call DeclareStep first.", step));
 }
 absl::Status DispatchErrors::StepDiffers(std::string_view step) {
-  return MakeError(absl::StatusCode::kAborted, "STEP_DIFFERS",
-                   fmt::format("Step {} stands already with other content. A declared step cannot change: use a new step.", step));
+  return MakeError(
+      absl::StatusCode::kAborted, "STEP_DIFFERS",
+      fmt::format("Step {} stands already with other content. A declared step cannot change: use a new step.",
+                  step));
 }
 absl::Status DispatchErrors::ContentDigestWrong() {
-  return MakeError(absl::StatusCode::kInvalidArgument, "CONTENT_DIGEST_WRONG",
-                   "The content is not what its digest says. Send the text that was approved, with its own SHA-256.");
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "CONTENT_DIGEST_WRONG",
+      "The content is not what its digest says. Send the text that was approved, with its own SHA-256.");
 }
 absl::Status DispatchErrors::CampaignHalted(std::string_view campaign) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "CAMPAIGN_HALTED",
@@ -43,8 +49,10 @@ absl::Status DispatchErrors::HelloMissing() {
 }
 absl::Status DispatchErrors::LiveRouteInTrial(std::string_view connector) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "LIVE_ROUTE_IN_TRIAL",
-                   fmt::format("Connector {} does not speak to a sandbox, and this deployment is in trial mode: only sandbox routes "
-                               "exist. Start the connector with --sandbox.", connector));
+                   fmt::format("Connector {} does not speak to a sandbox, and this deployment is in trial "
+                               "mode: only sandbox routes "
+                               "exist. Start the connector with --sandbox.",
+                               connector));
 }
 
 }  // namespace pharos::dispatch

@@ -13,13 +13,25 @@ using internal::v1::ReceiptState;
 // Adds to one counter of the tally; gives its new value.
 int64_t Bump(record::v1::TallyRow& tally, State state, const std::string& reason, int64_t by) {
   switch (state) {
-    case State::kPending: tally.set_pending(tally.pending() + by); return tally.pending();
-    case State::kInFlight: tally.set_in_flight(tally.in_flight() + by); return tally.in_flight();
-    case State::kSent: tally.set_sent(tally.sent() + by); return tally.sent();
-    case State::kDelivered: tally.set_delivered(tally.delivered() + by); return tally.delivered();
-    case State::kUnconfirmed: tally.set_unconfirmed(tally.unconfirmed() + by); return tally.unconfirmed();
-    case State::kFailed: return (*tally.mutable_failed())[reason] += by;
-    case State::kWithheld: return (*tally.mutable_withheld())[reason] += by;
+    case State::kPending:
+      tally.set_pending(tally.pending() + by);
+      return tally.pending();
+    case State::kInFlight:
+      tally.set_in_flight(tally.in_flight() + by);
+      return tally.in_flight();
+    case State::kSent:
+      tally.set_sent(tally.sent() + by);
+      return tally.sent();
+    case State::kDelivered:
+      tally.set_delivered(tally.delivered() + by);
+      return tally.delivered();
+    case State::kUnconfirmed:
+      tally.set_unconfirmed(tally.unconfirmed() + by);
+      return tally.unconfirmed();
+    case State::kFailed:
+      return (*tally.mutable_failed())[reason] += by;
+    case State::kWithheld:
+      return (*tally.mutable_withheld())[reason] += by;
   }
   return 0;
 }
@@ -46,35 +58,48 @@ void AddEvent(record::v1::IntentRow& row, State to, std::string_view reason, int
 
 int Rank(int receipt) {
   switch (receipt) {
-    case ReceiptState::DELIVERED: return 5;
-    case ReceiptState::UNDELIVERABLE: return 4;
-    case ReceiptState::REJECTED_LATER: return 3;
-    case ReceiptState::EXPIRED: return 2;
-    case ReceiptState::DELETED: return 1;
-    default: return 0;
+    case ReceiptState::DELIVERED:
+      return 5;
+    case ReceiptState::UNDELIVERABLE:
+      return 4;
+    case ReceiptState::REJECTED_LATER:
+      return 3;
+    case ReceiptState::EXPIRED:
+      return 2;
+    case ReceiptState::DELETED:
+      return 1;
+    default:
+      return 0;
   }
 }
 
 }  // namespace
 
-State StateOf(const record::v1::IntentRow& row) { return static_cast<State>(row.state()); }
+State StateOf(const record::v1::IntentRow& row) {
+  return static_cast<State>(row.state());
+}
 
 bool MayMove(State from, State to) {
   switch (from) {
-    case State::kPending: return to == State::kInFlight || to == State::kWithheld || to == State::kFailed;
+    case State::kPending:
+      return to == State::kInFlight || to == State::kWithheld || to == State::kFailed;
     case State::kInFlight:
       return to == State::kSent || to == State::kFailed || to == State::kPending || to == State::kUnconfirmed;
     case State::kUnconfirmed:
       return to == State::kSent || to == State::kDelivered || to == State::kFailed || to == State::kPending;
-    case State::kSent: return to == State::kDelivered || to == State::kFailed;
-    case State::kFailed: return to == State::kDelivered || to == State::kFailed;
+    case State::kSent:
+      return to == State::kDelivered || to == State::kFailed;
+    case State::kFailed:
+      return to == State::kDelivered || to == State::kFailed;
     case State::kDelivered:
-    case State::kWithheld: return false;
+    case State::kWithheld:
+      return false;
   }
   return false;
 }
 
-void Move(record::v1::IntentRow& row, record::v1::TallyRow& tally, State to, std::string_view reason, int64_t now_us) {
+void Move(record::v1::IntentRow& row, record::v1::TallyRow& tally, State to, std::string_view reason,
+          int64_t now_us) {
   const State from = StateOf(row);
   if (!MayMove(from, to)) {
     base::Log(base::LogLevel::kError, "intent.impossible_move",
@@ -95,7 +120,9 @@ void Enter(record::v1::IntentRow& row, record::v1::TallyRow& tally, int64_t now_
   AddEvent(row, State::kPending, "planned", now_us);
 }
 
-bool IsStronger(int receipt, int than) { return Rank(receipt) > Rank(than); }
+bool IsStronger(int receipt, int than) {
+  return Rank(receipt) > Rank(than);
+}
 
 Settled Settle(const record::v1::IntentRow& row) {
   bool all_delivered = row.parts_size() > 0;
@@ -111,8 +138,7 @@ Settled Settle(const record::v1::IntentRow& row) {
 }
 
 int64_t SumOf(const record::v1::TallyRow& tally) {
-  int64_t sum =
-      tally.pending() + tally.in_flight() + tally.sent() + tally.delivered() + tally.unconfirmed();
+  int64_t sum = tally.pending() + tally.in_flight() + tally.sent() + tally.delivered() + tally.unconfirmed();
   for (const auto& [reason, count] : tally.failed()) sum += count;
   for (const auto& [reason, count] : tally.withheld()) sum += count;
   return sum;

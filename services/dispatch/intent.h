@@ -4,8 +4,8 @@
 //   IN_FLIGHT → SENT | FAILED | PENDING | UNCONFIRMED
 //   UNCONFIRMED → SENT | DELIVERED | FAILED | PENDING   settled by the same connector life, or by a receipt
 //   SENT → DELIVERED | FAILED                       by receipt
-//   FAILED → DELIVERED                              a receipt for EXPIRED may be followed by one for DELIVERED
-//   DELIVERED, WITHHELD                             final
+//   FAILED → DELIVERED                              a receipt for EXPIRED may be followed by one for
+//   DELIVERED DELIVERED, WITHHELD                             final
 #pragma once
 
 #include <string>
@@ -26,19 +26,23 @@ enum class State : int {
   kWithheld = 7,
 };
 
-inline constexpr int kMaxEvents = 32;     // of a row; the oldest but the first go
-inline constexpr int kMaxAttempts = 200;  // hand-overs that the provider definitely refused (throttling), then FAILED
+inline constexpr int kMaxEvents = 32;  // of a row; the oldest but the first go
+inline constexpr int kMaxAttempts =
+    200;  // hand-overs that the provider definitely refused (throttling), then FAILED
 
 State StateOf(const record::v1::IntentRow& row);
 bool MayMove(State from, State to);
 
-// Moves the row and the tally together. A move that the table does not have is a broken invariant and stops the process.
-void Move(record::v1::IntentRow& row, record::v1::TallyRow& tally, State to, std::string_view reason, int64_t now_us);
+// Moves the row and the tally together. A move that the table does not have is a broken invariant and stops
+// the process.
+void Move(record::v1::IntentRow& row, record::v1::TallyRow& tally, State to, std::string_view reason,
+          int64_t now_us);
 // Adds a new row to the tally, PENDING.
 void Enter(record::v1::IntentRow& row, record::v1::TallyRow& tally, int64_t now_us);
 
-// What the parts' receipts mean together. The strongest receipt of a part counts, so that the state is a function of the set of
-// receipts, whatever their order: DELIVERED > UNDELIVERABLE > REJECTED_LATER > EXPIRED > DELETED > the rest.
+// What the parts' receipts mean together. The strongest receipt of a part counts, so that the state is a
+// function of the set of receipts, whatever their order: DELIVERED > UNDELIVERABLE > REJECTED_LATER > EXPIRED
+// > DELETED > the rest.
 struct Settled {
   State state = State::kSent;
   std::string reason;

@@ -26,7 +26,8 @@ std::string NameOf(const record::v1::IntentKey& key) {
 std::optional<record::v1::IntentKey> KeyOf(std::string_view name) {
   const size_t middle = name.find("/intents/");
   const size_t dash = name.rfind('-');
-  if (middle == std::string_view::npos || dash == std::string_view::npos || dash < middle) return std::nullopt;
+  if (middle == std::string_view::npos || dash == std::string_view::npos || dash < middle)
+    return std::nullopt;
   record::v1::IntentKey key;
   key.set_campaign(std::string(name.substr(0, middle)));
   key.set_step(std::string(name.substr(middle + 9, dash - middle - 9)));
@@ -71,15 +72,19 @@ v1::Reply Show(const record::v1::ReplyRow& row) {
 absl::StatusOr<storage::KeyRange> From(storage::KeyRange range, const std::string& token) {
   if (token.empty()) return range;
   const std::string last = base::FromHex(token);
-  if (last < range.begin || (!range.end.empty() && last >= range.end)) return DispatchErrors::PageTokenWrong();
+  if (last < range.begin || (!range.end.empty() && last >= range.end))
+    return DispatchErrors::PageTokenWrong();
   return storage::KeyRange{last + '\0', range.end};
 }
 
-int PageSize(int asked, int usual, int most) { return asked <= 0 ? usual : std::min(asked, most); }
+int PageSize(int asked, int usual, int most) {
+  return asked <= 0 ? usual : std::min(asked, most);
+}
 
 }  // namespace
 
-absl::Status IntentService::GetIntent(rpc::Call& call, const v1::GetIntentRequest& request, v1::Intent& response) {
+absl::Status IntentService::GetIntent(rpc::Call& call, const v1::GetIntentRequest& request,
+                                      v1::Intent& response) {
   const auto key = KeyOf(request.name());
   if (!key) return DispatchErrors::IntentNotFound();
   record::v1::IntentRow row;
@@ -92,7 +97,8 @@ absl::Status IntentService::GetIntent(rpc::Call& call, const v1::GetIntentReques
 absl::Status IntentService::ListIntents(rpc::Call& call, const v1::ListIntentsRequest& request,
                                         v1::ListIntentsResponse& response) {
   const std::string prefix = storage::KeyWriter(kIntent).String(request.parent()).str();
-  PHAROS_ASSIGN_OR_RETURN(const storage::KeyRange range, From(storage::PrefixRange(prefix), request.page_token()));
+  PHAROS_ASSIGN_OR_RETURN(const storage::KeyRange range,
+                          From(storage::PrefixRange(prefix), request.page_token()));
   const int page = PageSize(request.page_size(), kDefaultPage, kMaxPage);
   absl::Status decoded;
   std::string last;
@@ -106,13 +112,15 @@ absl::Status IntentService::ListIntents(rpc::Call& call, const v1::ListIntentsRe
       return false;
     }
     last = std::string(key);
-    if (request.state() == v1::INTENT_STATE_UNSPECIFIED || request.state() == row.state()) *response.add_intents() = Show(row);
+    if (request.state() == v1::INTENT_STATE_UNSPECIFIED || request.state() == row.state())
+      *response.add_intents() = Show(row);
     return true;
   }));
   return decoded;
 }
 
-absl::Status IntentService::GetTally(rpc::Call& call, const v1::GetTallyRequest& request, v1::Tally& response) {
+absl::Status IntentService::GetTally(rpc::Call& call, const v1::GetTallyRequest& request,
+                                     v1::Tally& response) {
   record::v1::TallyRow row;
   PHAROS_RETURN_IF_ERROR(storage::GetRecord(store_, TallyKey(request.campaign()), row).status());
   response.set_intents(row.intents());
@@ -132,7 +140,8 @@ absl::Status IntentService::GetTally(rpc::Call& call, const v1::GetTallyRequest&
 absl::Status IntentService::ListReplies(rpc::Call& call, const v1::ListRepliesRequest& request,
                                         v1::ListRepliesResponse& response) {
   const std::string prefix = storage::KeyWriter(kReplyOrder).str();
-  PHAROS_ASSIGN_OR_RETURN(const storage::KeyRange range, From(storage::PrefixRange(prefix), request.page_token()));
+  PHAROS_ASSIGN_OR_RETURN(const storage::KeyRange range,
+                          From(storage::PrefixRange(prefix), request.page_token()));
   const int page = PageSize(request.page_size(), kDefaultReplies, kMaxReplies);
   absl::Status loaded;
   std::string last;

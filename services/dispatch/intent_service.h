@@ -1,4 +1,5 @@
-// Intents, tallies, replies and connectors, for people to read. Reads the store, not the desk, but for the connectors' state.
+// Intents, tallies, replies and connectors, for people to read. Reads the store, not the desk, but for the
+// connectors' state.
 #pragma once
 
 #include "pharos/dispatch/v1/connector_service.serve.h"
@@ -12,9 +13,11 @@ class IntentService : public v1::IntentServiceHandler {
   explicit IntentService(const storage::Store& store) : store_(store) {}
 
   absl::Status GetIntent(rpc::Call& call, const v1::GetIntentRequest& request, v1::Intent& response) override;
-  absl::Status ListIntents(rpc::Call& call, const v1::ListIntentsRequest& request, v1::ListIntentsResponse& response) override;
+  absl::Status ListIntents(rpc::Call& call, const v1::ListIntentsRequest& request,
+                           v1::ListIntentsResponse& response) override;
   absl::Status GetTally(rpc::Call& call, const v1::GetTallyRequest& request, v1::Tally& response) override;
-  absl::Status ListReplies(rpc::Call& call, const v1::ListRepliesRequest& request, v1::ListRepliesResponse& response) override;
+  absl::Status ListReplies(rpc::Call& call, const v1::ListRepliesRequest& request,
+                           v1::ListRepliesResponse& response) override;
 
  private:
   const storage::Store& store_;

@@ -4,7 +4,9 @@
 
 namespace pharos::dispatch {
 
-std::string IntentStore::IntentKeyOf(const record::v1::IntentKey& key) { return dispatch::IntentKeyOf(key); }
+std::string IntentStore::IntentKeyOf(const record::v1::IntentKey& key) {
+  return dispatch::IntentKeyOf(key);
+}
 
 void IntentStore::Enter(Turn& turn, record::v1::IntentRow& row) {
   dispatch::Enter(row, Tally(turn, row.key().campaign()), turn.now_us);

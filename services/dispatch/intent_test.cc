@@ -1,9 +1,9 @@
 #include "services/dispatch/intent.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <random>
-
-#include <gtest/gtest.h>
 
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
 #include "services/dispatch/reply_rule.h"
@@ -39,7 +39,9 @@ TEST(Intent, NeverLeavesAFinalState) {
   }
 }
 
-TEST(Intent, InDoubtIsNeverCalledInFlightAgain) { EXPECT_FALSE(MayMove(State::kUnconfirmed, State::kInFlight)); }
+TEST(Intent, InDoubtIsNeverCalledInFlightAgain) {
+  EXPECT_FALSE(MayMove(State::kUnconfirmed, State::kInFlight));
+}
 
 TEST(IntentDeathTest, StopsTheProcessOnAMoveThatTheTableDoesNotHave) {
   record::v1::TallyRow tally;
@@ -68,8 +70,9 @@ TEST(Intent, CountsBouncesAsAPartOfFailed) {
 // The state is a function of the set of receipts: any order, any repeats, the same end.
 TEST(Intent, TakesReceiptsInAnyOrder) {
   std::mt19937 random(7);
-  const std::vector<int> kinds = {ReceiptState::EN_ROUTE, ReceiptState::DELIVERED,      ReceiptState::EXPIRED,
-                                  ReceiptState::DELETED,  ReceiptState::UNDELIVERABLE,  ReceiptState::ACCEPTED_STATE,
+  const std::vector<int> kinds = {ReceiptState::EN_ROUTE,      ReceiptState::DELIVERED,
+                                  ReceiptState::EXPIRED,       ReceiptState::DELETED,
+                                  ReceiptState::UNDELIVERABLE, ReceiptState::ACCEPTED_STATE,
                                   ReceiptState::UNKNOWN_STATE, ReceiptState::REJECTED_LATER};
   for (int round = 0; round < 500; ++round) {
     std::vector<std::pair<int, int>> receipts;  // part, state
@@ -106,11 +109,13 @@ TEST(Intent, IsDeliveredOnlyWhenEveryPartIs) {
 }
 
 TEST(Reply, KnowsTheWordsHoweverTheyAreTyped) {
-  for (const char* text : {"STOP", "stop", " Stop. ", "STOP!!!", "\"stop\"", "Unsubscribe", "stop all", "STOPIO", "Arrêt", "OPT OUT",
-                           "please stop texting me", "Don't text me again", "Don’t text me", "take me off this list"}) {
+  for (const char* text : {"STOP", "stop", " Stop. ", "STOP!!!", "\"stop\"", "Unsubscribe", "stop all",
+                           "STOPIO", "Arrêt", "OPT OUT", "please stop texting me", "Don't text me again",
+                           "Don’t text me", "take me off this list"}) {
     EXPECT_EQ(Classify(text), ReplyMeaning::kStop) << text;
   }
-  for (const char* text : {"START", "start", "Unstop", "dechrau"}) EXPECT_EQ(Classify(text), ReplyMeaning::kStart) << text;
+  for (const char* text : {"START", "start", "Unstop", "dechrau"})
+    EXPECT_EQ(Classify(text), ReplyMeaning::kStart) << text;
   for (const char* text : {"HELP", "info?"}) EXPECT_EQ(Classify(text), ReplyMeaning::kHelp) << text;
   for (const char* text : {"Wrong number", "sorry, wrong person", "this is not my number"}) {
     EXPECT_EQ(Classify(text), ReplyMeaning::kWrongPerson) << text;

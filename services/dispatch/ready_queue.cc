@@ -1,11 +1,15 @@
 #include "services/dispatch/ready_queue.h"
 
+#include <algorithm>
+
 #include "services/dispatch/tables.h"
 
 namespace pharos::dispatch {
 namespace {
 
-std::string LaneStart(uint64_t lane) { return storage::KeyWriter(kQueue).U64(lane).str(); }
+std::string LaneStart(uint64_t lane) {
+  return storage::KeyWriter(kQueue).U64(lane).str();
+}
 std::string DueAfter(uint64_t lane, int64_t now_us) {
   return storage::KeyWriter(kQueue).U64(lane).U64(static_cast<uint64_t>(now_us) + 1).str();
 }
@@ -33,7 +37,10 @@ std::vector<record::v1::IntentKey> ReadyQueue::Take(const storage::Store& store,
 
 void ReadyQueue::Fill(const storage::Store& store, uint64_t number, int64_t now_us, const MayGo& may_go) {
   Lane& lane = lanes_[number];
-  if (lane.exhausted_at_us != 0 && now_us - lane.exhausted_at_us > kRescanMicros) lane.cursor.clear();
+  if (lane.exhausted_at_us != 0 && now_us - lane.exhausted_at_us > kRescanMicros) {
+    lane.cursor.clear();
+    lane.exhausted_at_us = 0;
+  }
   size_t read = 0;
   bool stopped = false;
   const std::string begin = lane.cursor.empty() ? LaneStart(number) : lane.cursor + '\0';
@@ -46,14 +53,23 @@ void ReadyQueue::Fill(const storage::Store& store, uint64_t number, int64_t now_
     intent.set_step(reader.String());
     intent.set_person(reader.String());
     lane.cursor = std::string(key);
-    if (may_go(intent.campaign()) && known_.insert(IntentKeyOf(intent)).second) lane.ready.push_back(std::move(intent));
+    if (may_go(intent.campaign()) && known_.insert(IntentKeyOf(intent)).second)
+      lane.ready.push_back(std::move(intent));
     stopped = ++read >= kReadAhead && !lane.ready.empty();
     return !stopped;
   });
-  if (!stopped) lane.exhausted_at_us = now_us;
+  if (stopped) return;
+  // At the end: go on from now, past what has been deleted; what a stepping clock puts before now waits for
+  // the next reading from the beginning. A change that is not committed yet may still be due at this very
+  // microsecond, so the cursor stops short of it.
+  if (lane.exhausted_at_us == 0) lane.exhausted_at_us = now_us;
+  lane.cursor =
+      std::max(lane.cursor, storage::KeyWriter(kQueue).U64(number).U64(static_cast<uint64_t>(now_us)).str());
 }
 
-void ReadyQueue::Forget(const record::v1::IntentKey& key) { known_.erase(IntentKeyOf(key)); }
+void ReadyQueue::Forget(const record::v1::IntentKey& key) {
+  known_.erase(IntentKeyOf(key));
+}
 
 void ReadyQueue::Return(uint64_t lane, const record::v1::IntentKey& key) {
   known_.insert(IntentKeyOf(key));

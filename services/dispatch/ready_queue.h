@@ -1,5 +1,5 @@
-// The pending intents that may be tried next, read ahead from the queue on disk. Lane 0 first, oldest first within a lane. Used by
-// the loop's thread only.
+// The pending intents that may be tried next, read ahead from the queue on disk. Lane 0 first, oldest first
+// within a lane. Used by the loop's thread only.
 #pragma once
 
 #include <array>
@@ -16,14 +16,16 @@ namespace pharos::dispatch {
 
 class ReadyQueue {
  public:
-  static constexpr uint64_t kLanes = 3;           // urgent protection, service, campaign
-  static constexpr size_t kReadAhead = 2048;      // of each lane
-  static constexpr int64_t kRescanMicros = 2'000'000;  // an idle lane is read from its beginning again this often
+  static constexpr uint64_t kLanes = 3;       // urgent protection, service, campaign
+  static constexpr size_t kReadAhead = 2048;  // of each lane
+  static constexpr int64_t kRescanMicros =
+      2'000'000;  // an idle lane is read from its beginning again this often
 
   using MayGo = std::function<bool(const std::string& campaign)>;
 
   // Up to `most` intents that are due and whose campaign may go. They stay out until Forget or Return.
-  std::vector<record::v1::IntentKey> Take(const storage::Store& store, size_t most, int64_t now_us, const MayGo& may_go);
+  std::vector<record::v1::IntentKey> Take(const storage::Store& store, size_t most, int64_t now_us,
+                                          const MayGo& may_go);
   // The intent has left PENDING, or its queue key has changed.
   void Forget(const record::v1::IntentKey& key);
   // It was taken and nothing came of it: first in its lane again.
@@ -34,8 +36,8 @@ class ReadyQueue {
  private:
   struct Lane {
     std::deque<record::v1::IntentKey> ready;
-    std::string cursor;          // last key read; empty: from the beginning
-    int64_t exhausted_at_us = 0;  // when the end was last reached
+    std::string cursor;           // last key read; empty: from the beginning
+    int64_t exhausted_at_us = 0;  // when the end was first reached since the last reading from the beginning
   };
   void Fill(const storage::Store& store, uint64_t number, int64_t now_us, const MayGo& may_go);
 

@@ -9,19 +9,22 @@
 namespace pharos::dispatch {
 namespace {
 
-// Sources: CTIA short code handbook and the UK mobile operators' code of practice for the words; Welsh from the Welsh Language
-// Commissioner's advice on text services (STOPIO, PEIDIWCH = stop; DECHRAU = start).
-constexpr std::array kStopWords = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END",      "QUIT",
-                                   "OPTOUT", "REVOKE", "ARRET",       "STOPIO", "PEIDIWCH", "PEIDIO"};
+// Sources: CTIA short code handbook and the UK mobile operators' code of practice for the words; Welsh from
+// the Welsh Language Commissioner's advice on text services (STOPIO, PEIDIWCH = stop; DECHRAU = start).
+constexpr std::array kStopWords = {"STOP",   "STOPALL", "UNSUBSCRIBE", "CANCEL", "END",      "QUIT",
+                                   "OPTOUT", "REVOKE",  "ARRET",       "STOPIO", "PEIDIWCH", "PEIDIO"};
 constexpr std::array kStartWords = {"START", "UNSTOP", "DECHRAU"};
 constexpr std::array kHelpWords = {"HELP", "INFO", "CYMORTH"};
-constexpr std::array kStopPhrases = {"STOP", "UNSUBSCRIBE", "OPT OUT", "OPT ME OUT", "REMOVE ME", "TAKE ME OFF", "NO MORE TEXTS",
-                                     "NO MORE MESSAGES", "DONT TEXT", "DO NOT TEXT", "LEAVE ME ALONE", "STOPIO", "PEIDIWCH"};
-constexpr std::array kWrongPersonPhrases = {"WRONG NUMBER", "WRONG PERSON", "NOT MY NUMBER", "DONT KNOW WHO THIS IS FOR",
-                                            "RHIF ANGHYWIR"};
+constexpr std::array kStopPhrases = {"STOP",      "UNSUBSCRIBE", "OPT OUT",        "OPT ME OUT",
+                                     "REMOVE ME", "TAKE ME OFF", "NO MORE TEXTS",  "NO MORE MESSAGES",
+                                     "DONT TEXT", "DO NOT TEXT", "LEAVE ME ALONE", "STOPIO",
+                                     "PEIDIWCH"};
+constexpr std::array kWrongPersonPhrases = {"WRONG NUMBER", "WRONG PERSON", "NOT MY NUMBER",
+                                            "DONT KNOW WHO THIS IS FOR", "RHIF ANGHYWIR"};
 
-// Upper case letters and digits, one space between words; apostrophes vanish, all else parts words. Only ASCII letters matter
-// here: every word we know is ASCII once its accents are gone, and a byte past ASCII parts words.
+// Upper case letters and digits, one space between words; apostrophes vanish, all else parts words. Only
+// ASCII letters matter here: every word we know is ASCII once its accents are gone, and a byte past ASCII
+// parts words.
 std::string Normal(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -67,11 +70,16 @@ ReplyMeaning Classify(std::string_view text) {
 
 std::string_view NameOf(ReplyMeaning meaning) {
   switch (meaning) {
-    case ReplyMeaning::kStop: return "STOP";
-    case ReplyMeaning::kStart: return "START";
-    case ReplyMeaning::kWrongPerson: return "WRONG_PERSON";
-    case ReplyMeaning::kHelp: return "HELP";
-    case ReplyMeaning::kOther: return "OTHER";
+    case ReplyMeaning::kStop:
+      return "STOP";
+    case ReplyMeaning::kStart:
+      return "START";
+    case ReplyMeaning::kWrongPerson:
+      return "WRONG_PERSON";
+    case ReplyMeaning::kHelp:
+      return "HELP";
+    case ReplyMeaning::kOther:
+      return "OTHER";
   }
   return "OTHER";
 }

@@ -1,5 +1,5 @@
-// What a text from a person means. Pure. A single known word decides; free text that speaks of stopping is taken as STOP too, for a
-// wrong opt-out costs a message and a missed one costs trust.
+// What a text from a person means. Pure. A single known word decides; free text that speaks of stopping is
+// taken as STOP too, for a wrong opt-out costs a message and a missed one costs trust.
 #pragma once
 
 #include <string_view>

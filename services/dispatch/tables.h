@@ -1,4 +1,5 @@
-// The dispatch store: its tables and keys. Values are records of pharos/record/v1/dispatch.proto in an envelope.
+// The dispatch store: its tables and keys. Values are records of pharos/record/v1/dispatch.proto in an
+// envelope.
 #pragma once
 
 #include <string>
@@ -11,17 +12,18 @@ namespace pharos::dispatch {
 inline constexpr uint32_t kFormat = 1;
 
 enum Table : uint8_t {
-  kStep = 1,      // String(campaign) String(step) → StepRow
-  kIntent = 2,    // String(campaign) String(step) String(person) → IntentRow
-  kQueue = 3,     // U64(lane) U64(due µs) String(campaign) String(step) String(person) → empty: the pending ones
+  kStep = 1,    // String(campaign) String(step) → StepRow
+  kIntent = 2,  // String(campaign) String(step) String(person) → IntentRow
+  kQueue = 3,  // U64(lane) U64(due µs) String(campaign) String(step) String(person) → empty: the pending ones
   kTally = 4,     // String(campaign) → TallyRow
   kSteering = 5,  // String(campaign) → SteeringRow
   kOpen = 6,      // Raw(16: attempt id) → OpenAttemptRow
   kProvider = 7,  // String(connector) String(provider id) → IntentKey
   kParked = 8,    // String(connector) String(provider id) → ParkedReceiptRow
-  kClaim = 9,     // String(campaign) String(step) String("p" + person | "e" + endpoint) → IntentKey that was handed over
-  kLastTo = 10,   // Raw(16: endpoint) → IntentKey of the last message handed over to it
-  kReply = 11,    // String(reply id) → ReplyRow
+  kClaim = 9,    // String(campaign) String(step) String("p" + person | "e" + endpoint) → IntentKey that was
+                 // handed over
+  kLastTo = 10,  // Raw(16: endpoint) → IntentKey of the last message handed over to it
+  kReply = 11,   // String(reply id) → ReplyRow
   kReplyOrder = 12,  // U64(received ns) String(reply id) → empty
 };
 
@@ -40,11 +42,15 @@ inline std::string QueueKeyOf(const record::v1::IntentRow& row) {
       .String(row.key().person())
       .str();
 }
-inline std::string TallyKey(const std::string& campaign) { return storage::KeyWriter(kTally).String(campaign).str(); }
+inline std::string TallyKey(const std::string& campaign) {
+  return storage::KeyWriter(kTally).String(campaign).str();
+}
 inline std::string SteeringKey(const std::string& campaign) {
   return storage::KeyWriter(kSteering).String(campaign).str();
 }
-inline std::string OpenKey(const std::string& attempt) { return storage::KeyWriter(kOpen).Raw(attempt).str(); }
+inline std::string OpenKey(const std::string& attempt) {
+  return storage::KeyWriter(kOpen).Raw(attempt).str();
+}
 inline std::string ProviderKey(const std::string& connector, const std::string& provider_id) {
   return storage::KeyWriter(kProvider).String(connector).String(provider_id).str();
 }
@@ -54,8 +60,12 @@ inline std::string ParkedKey(const std::string& connector, const std::string& pr
 inline std::string ClaimKey(const record::v1::IntentKey& key, const std::string& subject) {
   return storage::KeyWriter(kClaim).String(key.campaign()).String(key.step()).String(subject).str();
 }
-inline std::string LastToKey(const std::string& endpoint) { return storage::KeyWriter(kLastTo).Raw(endpoint).str(); }
-inline std::string ReplyKey(const std::string& reply_id) { return storage::KeyWriter(kReply).String(reply_id).str(); }
+inline std::string LastToKey(const std::string& endpoint) {
+  return storage::KeyWriter(kLastTo).Raw(endpoint).str();
+}
+inline std::string ReplyKey(const std::string& reply_id) {
+  return storage::KeyWriter(kReply).String(reply_id).str();
+}
 inline std::string ReplyOrderKey(int64_t received_ns, const std::string& reply_id) {
   return storage::KeyWriter(kReplyOrder).U64(static_cast<uint64_t>(received_ns)).String(reply_id).str();
 }

@@ -10,7 +10,8 @@
 namespace pharos::dispatch {
 namespace {
 
-// Tells the waiting caller the end of its input, once; that it will never be durable, if the input is dropped unrun.
+// Tells the waiting caller the end of its input, once; that it will never be durable, if the input is dropped
+// unrun.
 class Finisher {
  public:
   ~Finisher() { Set(DispatchErrors::Halted()); }
@@ -53,7 +54,8 @@ absl::Status TurnLoop::Run(std::function<absl::Status(Turn&)> input) {
 void TurnLoop::Loop() {
   while (!stopping_ && !halted_) {
     std::vector<Input> inputs = std::exchange(own_, {});
-    for (auto& input : inputs_.PopAll(kInputsPerTurn, inputs.empty() ? kIdleMicros : 0)) inputs.push_back(std::move(input));
+    for (auto& input : inputs_.PopAll(kInputsPerTurn, inputs.empty() ? kIdleMicros : 0))
+      inputs.push_back(std::move(input));
     OneTurn(std::move(inputs));
   }
   inputs_.Close();

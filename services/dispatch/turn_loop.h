@@ -1,6 +1,7 @@
-// The heart of dispatch: one thread that owns all of its state. Inputs (plans, permits, outcomes, receipts, pulls, timers) queue
-// up; the loop takes what is there, applies it in one transaction, commits once, and only then lets effects out. So every effect
-// on the outside comes from something that is on disk, and a hundred messages share one sync.
+// The heart of dispatch: one thread that owns all of its state. Inputs (plans, permits, outcomes, receipts,
+// pulls, timers) queue up; the loop takes what is there, applies it in one transaction, commits once, and
+// only then lets effects out. So every effect on the outside comes from something that is on disk, and a
+// hundred messages share one sync.
 #pragma once
 
 #include <atomic>
@@ -47,23 +48,26 @@ class TurnLoop {
   void Start(Input tick, Input flush);
   void Stop();
 
-  // Hands an input over; waits for room. False once stopped or halted. Not from the loop's own thread: use PostSelf there.
+  // Hands an input over; waits for room. False once stopped or halted. Not from the loop's own thread: use
+  // PostSelf there.
   bool Post(Input input) { return inputs_.Push(std::move(input)); }
   // From the loop's own thread (effects): the next turn takes it.
   void PostSelf(Input input) { own_.push_back(std::move(input)); }
-  // Posts and waits until the turn is durable. UNAVAILABLE (DISPATCH_HALTED) if it never will be. `input` may still refuse by
-  // returning a status; it must then have written nothing.
+  // Posts and waits until the turn is durable. UNAVAILABLE (DISPATCH_HALTED) if it never will be. `input` may
+  // still refuse by returning a status; it must then have written nothing.
   absl::Status Run(std::function<absl::Status(Turn&)> input);
 
   bool halted() const { return halted_; }
 
-  // For tests that run turns by hand, without the thread: one turn with what effects posted before, then `input`.
+  // For tests that run turns by hand, without the thread: one turn with what effects posted before, then
+  // `input`.
   void OneTurnForTest(Input input, Input tick, Input flush);
   std::vector<Input> TakeInputsForTest() { return inputs_.PopAll(kMaxInputs, 0); }
 
-  static constexpr size_t kMaxInputs = 4096;      // past this, callers wait: back-pressure to connectors and planners
-  static constexpr size_t kInputsPerTurn = 512;   // keeps a turn's commit small
-  static constexpr int64_t kIdleMicros = 5'000;   // how late a timer may be
+  static constexpr size_t kMaxInputs =
+      4096;  // past this, callers wait: back-pressure to connectors and planners
+  static constexpr size_t kInputsPerTurn = 512;  // keeps a turn's commit small
+  static constexpr int64_t kIdleMicros = 5'000;  // how late a timer may be
 
  private:
   void Loop();

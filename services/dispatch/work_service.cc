@@ -22,7 +22,8 @@ void WriteAll(rpc::Call& call, WorkService::WorkStream& stream, Session& session
 
 absl::Status WorkService::Work(rpc::Call& call, WorkStream& stream) {
   internal::v1::WorkRequest first;
-  if (!stream.Read(first) || !first.has_hello() || first.hello().life().size() != 16 || first.hello().connector().empty()) {
+  if (!stream.Read(first) || !first.has_hello() || first.hello().life().size() != 16 ||
+      first.hello().connector().empty()) {
     return DispatchErrors::HelloMissing();
   }
   if (!first.hello().sandbox()) return DispatchErrors::LiveRouteInTrial(first.hello().connector());

@@ -1,4 +1,5 @@
-// Connectors' streams: each is read by its call's thread and written by a thread of its own; the desk never waits for either.
+// Connectors' streams: each is read by its call's thread and written by a thread of its own; the desk never
+// waits for either.
 #pragma once
 
 #include "pharos/dispatch/internal/v1/work_service.serve.h"

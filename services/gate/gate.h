@@ -1,5 +1,6 @@
-// The gate: may this message go to this person now? One pure function, used by the count, the plan and the permit, so that they
-// cannot disagree. The rules and their order are those of "The gate" in ARCHITECTURE.md; the first that applies decides.
+// The gate: may this message go to this person now? One pure function, used by the count, the plan and the
+// permit, so that they cannot disagree. The rules and their order are those of "The gate" in ARCHITECTURE.md;
+// the first that applies decides.
 #pragma once
 
 #include <string>
@@ -25,12 +26,13 @@ struct Verdict {
   std::string evidence;  // name of the entry that decided; empty where no entry did
 };
 
-// One (person, purpose, channel, endpoint). `endpoint` is one of facts.endpoints(), or nullptr: the person has none.
+// One (person, purpose, channel, endpoint). `endpoint` is one of facts.endpoints(), or nullptr: the person
+// has none.
 Verdict Judge(const type::v1::GateFacts& facts, const Purpose& purpose, type::v1::Channel channel,
               const type::v1::GateEndpoint* endpoint);
 
-// All candidates of a person, channels in the order given, endpoints in golden-record order. `chosen` is the first ALLOW, or the
-// verdict whose reason is earliest in the list of reasons.
+// All candidates of a person, channels in the order given, endpoints in golden-record order. `chosen` is the
+// first ALLOW, or the verdict whose reason is earliest in the list of reasons.
 struct Judgement {
   Verdict chosen;
   std::vector<Verdict> candidates;
@@ -39,9 +41,11 @@ Judgement JudgePerson(const type::v1::GateFacts& facts, const Purpose& purpose,
                       const std::vector<type::v1::Channel>& channels);
 
 // The same, for counting: only the chosen verdict, no allocation for the rest.
-Verdict Choose(const type::v1::GateFacts& facts, const Purpose& purpose, const std::vector<type::v1::Channel>& channels);
+Verdict Choose(const type::v1::GateFacts& facts, const Purpose& purpose,
+               const std::vector<type::v1::Channel>& channels);
 
-// The exemption: an opt-out's confirmation may pass OPTED_OUT (and NO_CONSENT), nothing else. `purpose` may be empty.
+// The exemption: an opt-out's confirmation may pass OPTED_OUT (and NO_CONSENT), nothing else. `purpose` may
+// be empty.
 Verdict JudgeConfirmation(const type::v1::GateFacts& facts, type::v1::Channel channel,
                           const type::v1::GateEndpoint* endpoint);
 

@@ -8,7 +8,9 @@
 
 #include "absl/status/status.h"
 
-namespace google::protobuf { class Message; }
+namespace google::protobuf {
+class Message;
+}
 
 namespace pharos::rpc {
 
@@ -24,10 +26,10 @@ class Call {
   virtual ~Call() = default;
   const Caller& caller() const { return caller_; }
   const std::string& request_id() const { return request_id_; }  // given by the client, or made here
-  const std::string& method() const { return method_; }          // "/pharos.customer.v1.PersonService/GetPerson"
-  bool Has(std::string_view permission) const;                    // beyond the RPC's own, e.g. "people.read_personal"
-  virtual int64_t RemainingMicros() const = 0;                    // until the deadline
-  virtual bool cancelled() const = 0;                             // the caller has gone, or (streams) the server drains
+  const std::string& method() const { return method_; }  // "/pharos.customer.v1.PersonService/GetPerson"
+  bool Has(std::string_view permission) const;           // beyond the RPC's own, e.g. "people.read_personal"
+  virtual int64_t RemainingMicros() const = 0;           // until the deadline
+  virtual bool cancelled() const = 0;  // the caller has gone, or (streams) the server drains
 
   Caller caller_;
   std::string request_id_;

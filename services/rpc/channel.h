@@ -1,5 +1,5 @@
-// Channels to services, and calls on them. A service calls another through its proto only; it cannot tell whether that one is in
-// the same process.
+// Channels to services, and calls on them. A service calls another through its proto only; it cannot tell
+// whether that one is in the same process.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,8 @@ namespace pharos::rpc {
 // A channel over the network with our limits (4 MiB messages, keepalive).
 std::shared_ptr<grpc::Channel> Connect(const std::string& address);
 
-// One outgoing call's context: credential, deadline, request id. `token` is a bearer token; principal (optional) is on whose
-// behalf a service calls.
+// One outgoing call's context: credential, deadline, request id. `token` is a bearer token; principal
+// (optional) is on whose behalf a service calls.
 struct CallOptions {
   std::string token;
   int64_t timeout_ms = 10'000;

@@ -19,10 +19,11 @@ constexpr size_t kDigestHexDigits = 64;
 constexpr int kMaxLines = 10'000;  // a person or a process a line
 
 absl::Status FileWrong(const std::string& file, int line, std::string_view what) {
-  return base::MakeError(absl::StatusCode::kInvalidArgument, "TOKEN_FILE_WRONG",
-                         fmt::format("{}:{}: {}. A line is: <sha-256 of the token in hex> <principal id> <role>[,<role>…]", file,
-                                     line, what),
-                         {{"line", fmt::format("{}", line)}});
+  return base::MakeError(
+      absl::StatusCode::kInvalidArgument, "TOKEN_FILE_WRONG",
+      fmt::format("{}:{}: {}. A line is: <sha-256 of the token in hex> <principal id> <role>[,<role>…]", file,
+                  line, what),
+      {{"line", fmt::format("{}", line)}});
 }
 
 absl::Status CheckMode(const std::string& file) {
@@ -63,7 +64,8 @@ absl::StatusOr<std::unique_ptr<Credentials>> Credentials::FromFile(const std::st
     std::istringstream words(text.substr(0, text.find('#')));
     std::string digest, id, roles_text, extra;
     if (!(words >> digest)) continue;
-    if (!(words >> id >> roles_text) || (words >> extra)) return FileWrong(file, line, "expected three words");
+    if (!(words >> id >> roles_text) || (words >> extra))
+      return FileWrong(file, line, "expected three words");
     digest = base::LowerAscii(digest);
     if (digest.size() != kDigestHexDigits || base::FromHex(digest).empty()) {
       return FileWrong(file, line, "the first word is not 64 hex digits");

@@ -1,5 +1,6 @@
-// Bearer tokens from a file: one line a principal, "<sha-256 of the token in hex> <principal id> <role>[,<role>…]"; '#' starts a
-// comment. The tokens themselves are never stored. The role "service" marks our own processes.
+// Bearer tokens from a file: one line a principal, "<sha-256 of the token in hex> <principal id>
+// <role>[,<role>…]"; '#' starts a comment. The tokens themselves are never stored. The role "service" marks
+// our own processes.
 #pragma once
 
 #include <memory>
@@ -26,7 +27,8 @@ class Credentials {
   std::unordered_map<std::string, Caller> by_digest_;
 };
 
-// What roles may do: permission → roles, one table in policy.cc with its reasons. `internal` RPCs need the role "service".
+// What roles may do: permission → roles, one table in policy.cc with its reasons. `internal` RPCs need the
+// role "service".
 bool RoleHas(std::string_view role, std::string_view permission);
 
 }  // namespace pharos::rpc

@@ -55,13 +55,15 @@ TEST_F(CredentialsTest, TheRoleServiceIsInternal) {
 
 TEST_F(CredentialsTest, AWrongLineIsNamed) {
   const std::string good = DigestOf("secret") + " ada marketing\n";
-  for (const std::string& wrong : {std::string("abc ada marketing"), DigestOf("x") + " ada", DigestOf("x") + " Ada! marketing",
-                                   DigestOf("x") + " ada marketing extra", DigestOf("x") + " ada markting"}) {
+  for (const std::string& wrong :
+       {std::string("abc ada marketing"), DigestOf("x") + " ada", DigestOf("x") + " Ada! marketing",
+        DigestOf("x") + " ada marketing extra", DigestOf("x") + " ada markting"}) {
     const auto loaded = Load(good + wrong + "\n");
     EXPECT_EQ(base::ReasonOf(loaded.status()), "TOKEN_FILE_WRONG") << wrong;
     EXPECT_THAT(std::string(loaded.status().message()), HasSubstr(":2:")) << wrong;
   }
-  EXPECT_THAT(std::string(Load(DigestOf("x") + " ada markting").status().message()), HasSubstr("did you mean \"marketing\""));
+  EXPECT_THAT(std::string(Load(DigestOf("x") + " ada markting").status().message()),
+              HasSubstr("did you mean \"marketing\""));
 }
 
 TEST_F(CredentialsTest, AFileThatOthersCanReadIsRefused) {

@@ -36,8 +36,8 @@ bool Behaves(const FieldDescriptor& field, google::api::FieldBehavior behavior) 
 
 bool IsSegment(std::string_view s) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '~' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '~' || c == '-';
   };
   return !s.empty() && s.size() <= kMaxSegment && std::all_of(s.begin(), s.end(), allowed);
 }
@@ -54,7 +54,8 @@ bool HasShape(std::string_view name, std::string_view shape) {
 
 // Request ids travel in headers and logs.
 bool IsRequestId(std::string_view id) {
-  return id.size() <= kMaxRequestId && std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return id.size() <= kMaxRequestId &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
 class Checker {
@@ -89,10 +90,12 @@ class Checker {
   void List(pb::Message& message, const FieldDescriptor& field, const std::string& path, int depth) {
     const pb::Reflection& reflection = *message.GetReflection();
     const int size = reflection.FieldSize(message, &field);
-    if (size == 0 && Behaves(field, google::api::REQUIRED)) return Violate(path, "is required; give at least one item");
+    if (size == 0 && Behaves(field, google::api::REQUIRED))
+      return Violate(path, "is required; give at least one item");
     const uint32_t limit = MaxItems(field);
     if (static_cast<uint32_t>(size) > limit) {
-      return Violate(path, fmt::format("has {} items, at most {} are allowed; send fewer at a time", size, limit));
+      return Violate(path,
+                     fmt::format("has {} items, at most {} are allowed; send fewer at a time", size, limit));
     }
     for (int i = 0; i < size && !full(); ++i) {
       const std::string item = fmt::format("{}[{}]", path, i);
@@ -130,27 +133,32 @@ class Checker {
         return Name(text, field, path);
       }
       case FieldDescriptor::CPPTYPE_ENUM: {
-        const int number = index < 0 ? r.GetEnumValue(message, &field) : r.GetRepeatedEnumValue(message, &field, index);
+        const int number =
+            index < 0 ? r.GetEnumValue(message, &field) : r.GetRepeatedEnumValue(message, &field, index);
         if (field.enum_type()->FindValueByNumber(number) == nullptr) Violate(path, UnknownEnum(field));
         return;
       }
       case FieldDescriptor::CPPTYPE_INT32:
-        return Integer(index < 0 ? r.GetInt32(message, &field) : r.GetRepeatedInt32(message, &field, index), field, path);
+        return Integer(index < 0 ? r.GetInt32(message, &field) : r.GetRepeatedInt32(message, &field, index),
+                       field, path);
       case FieldDescriptor::CPPTYPE_INT64:
-        return Integer(index < 0 ? r.GetInt64(message, &field) : r.GetRepeatedInt64(message, &field, index), field, path);
+        return Integer(index < 0 ? r.GetInt64(message, &field) : r.GetRepeatedInt64(message, &field, index),
+                       field, path);
       default:
         return;  // no bounds for other kinds yet
     }
   }
 
   void Text(const std::string& text, const FieldDescriptor& field, uint32_t limit, const std::string& path) {
-    if (text.size() > limit) return Violate(path, fmt::format("is {} bytes long, at most {} are allowed", text.size(), limit));
+    if (text.size() > limit)
+      return Violate(path, fmt::format("is {} bytes long, at most {} are allowed", text.size(), limit));
     if (field.type() == FieldDescriptor::TYPE_STRING && !base::IsUtf8(text)) Violate(path, "is not UTF-8");
   }
 
   void Name(const std::string& text, const FieldDescriptor& field, const std::string& path) {
     if (field.name() == "request_id" && !IsRequestId(text)) {
-      return Violate(path, fmt::format("must be at most {} printable ASCII characters without spaces", kMaxRequestId));
+      return Violate(
+          path, fmt::format("must be at most {} printable ASCII characters without spaces", kMaxRequestId));
     }
     const std::string& shape = field.options().GetExtension(api::v1::bounds).resource();
     if (!text.empty() && !shape.empty() && !HasShape(text, shape)) {
@@ -160,8 +168,10 @@ class Checker {
 
   void Integer(int64_t number, const FieldDescriptor& field, const std::string& path) {
     const api::v1::Bounds& bounds = field.options().GetExtension(api::v1::bounds);
-    if (bounds.has_min() && number < bounds.min()) Violate(path, fmt::format("must be at least {}", bounds.min()));
-    if (bounds.has_max() && number > bounds.max()) Violate(path, fmt::format("must be at most {}", bounds.max()));
+    if (bounds.has_min() && number < bounds.min())
+      Violate(path, fmt::format("must be at least {}", bounds.min()));
+    if (bounds.has_max() && number > bounds.max())
+      Violate(path, fmt::format("must be at most {}", bounds.max()));
   }
 
   static uint32_t MaxLength(const FieldDescriptor& field) {
@@ -173,7 +183,8 @@ class Checker {
     return limit != 0 ? limit : kDefaultMaxItems;
   }
   static std::string UnknownEnum(const FieldDescriptor& field) {
-    return fmt::format("is not a value of {}; a newer client than the server?", field.enum_type()->full_name());
+    return fmt::format("is not a value of {}; a newer client than the server?",
+                       field.enum_type()->full_name());
   }
 
   std::vector<base::FieldViolation> violations_;
@@ -190,7 +201,8 @@ absl::Status CheckFields(pb::Message& message) {
   facts.reason = "FIELD_WRONG";
   const auto& first = facts.violations.front();
   std::string text = fmt::format("{} {}", first.field, first.description);
-  if (facts.violations.size() > 1) text += fmt::format(" (and {} more; see the details)", facts.violations.size() - 1);
+  if (facts.violations.size() > 1)
+    text += fmt::format(" (and {} more; see the details)", facts.violations.size() - 1);
   return base::MakeError(absl::StatusCode::kInvalidArgument, text, std::move(facts));
 }
 

@@ -9,7 +9,9 @@
 namespace pharos::rpc {
 namespace {
 
-int64_t Now() { return base::Clock::System().BootMicros(); }
+int64_t Now() {
+  return base::Clock::System().BootMicros();
+}
 
 }  // namespace
 

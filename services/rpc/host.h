@@ -6,7 +6,9 @@
 
 #include "services/base/mutex.h"
 
-namespace grpc { class ServerContext; }
+namespace grpc {
+class ServerContext;
+}
 
 namespace pharos::rpc {
 
@@ -29,15 +31,17 @@ class Host {
   bool Enter(grpc::ServerContext& context, CallKind kind);
   void Leave(grpc::ServerContext& context);
 
-  // Refuses new calls and waits for running ones, up to `grace_us`; then cancels them and waits for the handlers to notice, up to
-  // kNoticeMicros. gRPC's own shutdown cannot do this: it cuts calls in process at once.
+  // Refuses new calls and waits for running ones, up to `grace_us`; then cancels them and waits for the
+  // handlers to notice, up to kNoticeMicros. gRPC's own shutdown cannot do this: it cuts calls in process at
+  // once.
   void Drain(int64_t grace_us);
 
   static constexpr int64_t kNoticeMicros = 1'000'000;
 
  private:
   bool Running(bool nested_too) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WaitUntilDone(base::MutexLock& lock, bool nested_too, int64_t end_us) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WaitUntilDone(base::MutexLock& lock, bool nested_too, int64_t end_us)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Cancel(bool endless_only) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Credentials& credentials_;

@@ -13,8 +13,8 @@
 namespace pharos::rpc {
 namespace {
 
-const prometheus::Histogram::BucketBoundaries kSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                          0.25,   0.5,   1,      2.5,   5,    10,    30};
+const prometheus::Histogram::BucketBoundaries kSeconds = {
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 
 // Lives as long as the process: threads may count while it ends.
 std::shared_ptr<prometheus::Registry>& SharedRegistry() {
@@ -25,13 +25,17 @@ std::shared_ptr<prometheus::Registry>& SharedRegistry() {
 struct RpcFamilies {
   prometheus::Family<prometheus::Counter>& total =
       prometheus::BuildCounter().Name("pharos_rpc_total").Help("RPCs served.").Register(Metrics());
-  prometheus::Family<prometheus::Histogram>& seconds =
-      prometheus::BuildHistogram().Name("pharos_rpc_seconds").Help("Time to serve an RPC.").Register(Metrics());
+  prometheus::Family<prometheus::Histogram>& seconds = prometheus::BuildHistogram()
+                                                           .Name("pharos_rpc_seconds")
+                                                           .Help("Time to serve an RPC.")
+                                                           .Register(Metrics());
 };
 
 class Http final : public MetricsServer {
  public:
-  explicit Http(const std::string& address) : exposer_(address, 1) { exposer_.RegisterCollectable(SharedRegistry()); }
+  explicit Http(const std::string& address) : exposer_(address, 1) {
+    exposer_.RegisterCollectable(SharedRegistry());
+  }
   int port() const override {
     const auto ports = exposer_.GetListeningPorts();
     return ports.empty() ? 0 : ports.front();
@@ -43,7 +47,9 @@ class Http final : public MetricsServer {
 
 }  // namespace
 
-prometheus::Registry& Metrics() { return *SharedRegistry(); }
+prometheus::Registry& Metrics() {
+  return *SharedRegistry();
+}
 
 void CountRpc(std::string_view method, std::string_view code, double seconds) {
   static auto* families = new RpcFamilies;
@@ -59,9 +65,10 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::s
   try {  // the library throws; nothing of ours does
     return std::make_unique<Http>(address);
   } catch (const std::exception& error) {
-    return base::MakeError(absl::StatusCode::kUnavailable, "PORT_IN_USE",
-                           fmt::format("metrics cannot be served on {}: {}; choose another address", address, error.what()),
-                           {{"address", address}});
+    return base::MakeError(
+        absl::StatusCode::kUnavailable, "PORT_IN_USE",
+        fmt::format("metrics cannot be served on {}: {}; choose another address", address, error.what()),
+        {{"address", address}});
   }
 }
 

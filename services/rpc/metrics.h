@@ -1,4 +1,5 @@
-// Metrics of this process, in Prometheus' text form. Labels are methods, codes and other fixed words: never ids, never personal data.
+// Metrics of this process, in Prometheus' text form. Labels are methods, codes and other fixed words: never
+// ids, never personal data.
 #pragma once
 
 #include <memory>
@@ -7,7 +8,9 @@
 
 #include "absl/status/statusor.h"
 
-namespace prometheus { class Registry; }
+namespace prometheus {
+class Registry;
+}
 
 namespace pharos::rpc {
 
@@ -20,7 +23,8 @@ void CountRpc(std::string_view method, std::string_view code, double seconds);
 // Serves the registry over HTTP at /metrics while it lives.
 class MetricsServer {
  public:
-  // `address` is host:port, on loopback or a private network; port 0 = any. UNAVAILABLE (PORT_IN_USE) names the address.
+  // `address` is host:port, on loopback or a private network; port 0 = any. UNAVAILABLE (PORT_IN_USE) names
+  // the address.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address);
   virtual ~MetricsServer() = default;
   virtual int port() const = 0;

@@ -38,7 +38,10 @@ std::string DigestOf(const pb::Message& request) {
 }
 
 std::string KeyOf(const Call& call, const std::string& request_id) {
-  return storage::KeyWriter(storage::kRememberedTable).String(call.caller().principal).String(call.method()).String(request_id);
+  return storage::KeyWriter(storage::kRememberedTable)
+      .String(call.caller().principal)
+      .String(call.method())
+      .String(request_id);
 }
 
 absl::Status Reused() {
@@ -47,14 +50,15 @@ absl::Status Reused() {
 }
 
 // True if `response` now holds the first answer.
-absl::StatusOr<bool> Recall(storage::Transaction& tx, const std::string& key, const std::string& digest, int64_t now_us,
-                            pb::Message& response) {
+absl::StatusOr<bool> Recall(storage::Transaction& tx, const std::string& key, const std::string& digest,
+                            int64_t now_us, pb::Message& response) {
   record::v1::RememberedAnswer answer;
   PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(tx, key, answer));
   if (!found || answer.time_us() < now_us - kRememberedMicros) return false;
   if (answer.request_digest() != digest) return Reused();
   if (!response.ParseFromString(answer.answer())) {
-    return base::MakeError(absl::StatusCode::kDataLoss, "ANSWER_DAMAGED", "A remembered answer cannot be read; check the store.");
+    return base::MakeError(absl::StatusCode::kDataLoss, "ANSWER_DAMAGED",
+                           "A remembered answer cannot be read; check the store.");
   }
   return true;
 }
@@ -68,7 +72,8 @@ void Remember(storage::Transaction& tx, const std::string& key, const std::strin
   storage::PutRecord(tx, key, answer);
 }
 
-record::v1::ChangeEntry Entry(std::string_view resource, std::string_view kind, uint64_t version, int64_t now_us) {
+record::v1::ChangeEntry Entry(std::string_view resource, std::string_view kind, uint64_t version,
+                              int64_t now_us) {
   record::v1::ChangeEntry entry;
   entry.set_resource(std::string(resource));
   entry.set_kind(std::string(kind));
@@ -99,7 +104,8 @@ absl::Status Once(Call& call, storage::Store& store, const pb::Message& request,
   });
 }
 
-std::string ChangeBy(const Call& call, std::string_view resource, std::string_view kind, uint64_t version, int64_t now_us) {
+std::string ChangeBy(const Call& call, std::string_view resource, std::string_view kind, uint64_t version,
+                     int64_t now_us) {
   record::v1::ChangeEntry entry = Entry(resource, kind, version, now_us);
   entry.set_principal(call.caller().principal);
   entry.set_rpc(call.method());
@@ -107,8 +113,8 @@ std::string ChangeBy(const Call& call, std::string_view resource, std::string_vi
   return entry.SerializeAsString();
 }
 
-std::string ChangeByLoop(std::string_view loop, std::string_view resource, std::string_view kind, uint64_t version,
-                         int64_t now_us) {
+std::string ChangeByLoop(std::string_view loop, std::string_view resource, std::string_view kind,
+                         uint64_t version, int64_t now_us) {
   record::v1::ChangeEntry entry = Entry(resource, kind, version, now_us);
   entry.set_principal("principals/pharosd");
   entry.set_rpc(std::string(loop));

@@ -38,8 +38,8 @@ class OnceTest : public ::testing::Test {
   }
   void SetUp() override { ASSERT_NE(store_, nullptr); }
 
-  absl::Status Run(const std::string& request_id, const std::string& source_id, v1::Source& response, int64_t now_us = kNow,
-                   absl::Status result = absl::OkStatus()) {
+  absl::Status Run(const std::string& request_id, const std::string& source_id, v1::Source& response,
+                   int64_t now_us = kNow, absl::Status result = absl::OkStatus()) {
     v1::CreateSourceRequest request;
     request.set_source_id(source_id);
     (*request.mutable_source()->mutable_field_trust())["email"] = 1;
@@ -118,7 +118,8 @@ TEST_F(OnceTest, AChangeSaysWhoDidWhatThroughWhat) {
   EXPECT_EQ(entry.rpc(), "/pharos.customer.v1.SourceService/CreateSource");
   EXPECT_EQ(entry.request_id(), "r1");
   EXPECT_EQ(entry.version(), 3u);
-  ASSERT_TRUE(entry.ParseFromString(ChangeByLoop("internal:launch", "campaigns/x", "campaign.finished", 4, kNow)));
+  ASSERT_TRUE(
+      entry.ParseFromString(ChangeByLoop("internal:launch", "campaigns/x", "campaign.finished", 4, kNow)));
   EXPECT_EQ(entry.rpc(), "internal:launch");
 }
 

@@ -1,10 +1,13 @@
-// The other services as one service sees them: channels (in process or over the network) and the credential to use.
+// The other services as one service sees them: channels (in process or over the network) and the credential
+// to use.
 #pragma once
 
 #include <memory>
 #include <string>
 
-namespace grpc { class Channel; }
+namespace grpc {
+class Channel;
+}
 
 namespace pharos::rpc {
 

@@ -40,7 +40,8 @@ constexpr Right kRights[] = {
     {"connectors.read", kStaff},
     {"connectors.work", kServiceOnly},
     {"consents.read", kGovernance},
-    {"consents.write", kGovernance},  // a withdrawal taken on the phone; people's own replies come through dispatch
+    {"consents.write",
+     kGovernance},  // a withdrawal taken on the phone; people's own replies come through dispatch
     {"endpoints.read", kGovernance},  // turns an address into a name: a question about personal data
     {"endpoints.suppress", kGovernance},
     {"facts.write", kGovernance},
@@ -49,7 +50,8 @@ constexpr Right kRights[] = {
     {"optouts.record", kServiceOnly},
     {"people.count", kStaff},
     {"people.follow", kServiceOnly},
-    {"people.judge", kMarketing | kApprover | kGovernance},  // a verdict and its evidence, without contact data
+    {"people.judge",
+     kMarketing | kApprover | kGovernance},  // a verdict and its evidence, without contact data
     {"people.read", kGovernance},
     {"people.read_personal", kGovernance},
     {"permits.issue", kServiceOnly},
@@ -67,8 +69,9 @@ struct NamedRole {
   std::string_view name;
   Role role;
 };
-constexpr NamedRole kRoles[] = {{"marketing", kMarketing}, {"approver", kApprover},     {"analyst", kAnalyst},
-                                {"partner", kPartner},     {"governance", kGovernance}, {"operator", kOperator}};
+constexpr NamedRole kRoles[] = {{"marketing", kMarketing},   {"approver", kApprover},
+                                {"analyst", kAnalyst},       {"partner", kPartner},
+                                {"governance", kGovernance}, {"operator", kOperator}};
 
 bool HasRole(const Caller& caller, std::string_view role) {
   return std::find(caller.roles.begin(), caller.roles.end(), role) != caller.roles.end();
@@ -91,21 +94,27 @@ bool RoleHas(std::string_view role, std::string_view permission) {
                                    [&](const Right& r) { return r.permission == permission; });
   if (right == std::end(kRights)) return false;
   if (role == kServiceRole) return true;
-  const auto* named = std::find_if(std::begin(kRoles), std::end(kRoles), [&](const NamedRole& r) { return r.name == role; });
+  const auto* named =
+      std::find_if(std::begin(kRoles), std::end(kRoles), [&](const NamedRole& r) { return r.name == role; });
   return named != std::end(kRoles) && (right->roles & named->role) != 0;
 }
 
 absl::Status Authorise(const Caller& caller, std::string_view permission, bool internal) {
   if (internal && !HasRole(caller, kServiceRole)) {
-    return Denied(permission, fmt::format("This call is between Pharos's own processes only ({}); use the public API.",
-                                          permission));
+    return Denied(permission,
+                  fmt::format("This call is between Pharos's own processes only ({}); use the public API.",
+                              permission));
   }
   if (AnyRoleHas(caller, permission)) return absl::OkStatus();
-  return Denied(permission, fmt::format("Your roles do not include the permission {}; ask an operator for a role that has it.",
-                                        permission));
+  return Denied(
+      permission,
+      fmt::format("Your roles do not include the permission {}; ask an operator for a role that has it.",
+                  permission));
 }
 
-bool Call::Has(std::string_view permission) const { return AnyRoleHas(caller_, permission); }
+bool Call::Has(std::string_view permission) const {
+  return AnyRoleHas(caller_, permission);
+}
 
 std::vector<std::string_view> KnownPermissions() {
   std::vector<std::string_view> permissions;

@@ -11,7 +11,8 @@ namespace pharos::rpc {
 
 inline constexpr std::string_view kServiceRole = "service";
 
-// OK, or PERMISSION_DENIED naming the permission (reason PERMISSION_MISSING). `internal`: only our own processes.
+// OK, or PERMISSION_DENIED naming the permission (reason PERMISSION_MISSING). `internal`: only our own
+// processes.
 absl::Status Authorise(const Caller& caller, std::string_view permission, bool internal);
 
 // Every permission in the table, for tests.

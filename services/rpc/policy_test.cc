@@ -1,4 +1,5 @@
-// The policy table against the protos: every RPC has a row that the table knows, and nothing internal is open to people.
+// The policy table against the protos: every RPC has a row that the table knows, and nothing internal is open
+// to people.
 #include "services/rpc/policy.h"
 
 #include <google/protobuf/descriptor.h>
@@ -58,7 +59,8 @@ std::vector<const pb::FileDescriptor*> ServiceFiles() {
   };
 }
 
-void ForEachMethod(const std::function<void(const pb::MethodDescriptor&, const pharos::api::v1::Policy&)>& visit) {
+void ForEachMethod(
+    const std::function<void(const pb::MethodDescriptor&, const pharos::api::v1::Policy&)>& visit) {
   for (const auto* file : ServiceFiles()) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
@@ -79,7 +81,8 @@ TEST(Policy, KnowsThePermissionOfEveryRpc) {
   const auto known = KnownPermissions();
   const std::set<std::string_view> permissions(known.begin(), known.end());
   ForEachMethod([&](const auto& method, const auto& policy) {
-    EXPECT_TRUE(permissions.count(policy.permission())) << method.full_name() << " needs " << policy.permission();
+    EXPECT_TRUE(permissions.count(policy.permission()))
+        << method.full_name() << " needs " << policy.permission();
   });
 }
 
@@ -89,7 +92,8 @@ TEST(Policy, LetsNobodyButServicesIntoInternalPackages) {
     EXPECT_EQ(policy.internal(), internal) << method.full_name();
     if (!internal) return;
     for (const std::string& role : KnownRoles()) {
-      EXPECT_EQ(Authorise(WithRole(role), policy.permission(), true).ok(), role == "service") << method.full_name() << " " << role;
+      EXPECT_EQ(Authorise(WithRole(role), policy.permission(), true).ok(), role == "service")
+          << method.full_name() << " " << role;
     }
   });
 }

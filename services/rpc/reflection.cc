@@ -14,10 +14,12 @@ namespace {
 namespace pb = google::protobuf;
 namespace api = grpc::reflection::v1alpha;
 
-constexpr MethodRow kServerReflectionInfo{"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "reflection.read",
-                                          false, true};
+constexpr MethodRow kServerReflectionInfo{"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                                          "reflection.read", false, true};
 
-bool IsInternal(const std::string& service) { return service.find(".internal.") != std::string::npos; }
+bool IsInternal(const std::string& service) {
+  return service.find(".internal.") != std::string::npos;
+}
 
 void AddWithImports(const pb::FileDescriptor* file, std::set<const pb::FileDescriptor*>& files) {
   if (!files.insert(file).second) return;
@@ -39,7 +41,8 @@ class Reflection final : public Service, public api::ServerReflection::Service {
 
   ::grpc::Status ServerReflectionInfo(
       ::grpc::ServerContext* context,
-      ::grpc::ServerReaderWriter<api::ServerReflectionResponse, api::ServerReflectionRequest>* grpc_stream) override {
+      ::grpc::ServerReaderWriter<api::ServerReflectionResponse, api::ServerReflectionRequest>* grpc_stream)
+      override {
     return ServeStream(host_, *context, kServerReflectionInfo, [&](Call&, InputCheck& check) {
       StreamAdapter<api::ServerReflectionRequest, api::ServerReflectionResponse> stream(*grpc_stream, check);
       api::ServerReflectionRequest request;
@@ -59,7 +62,8 @@ class Reflection final : public Service, public api::ServerReflection::Service {
     *response.mutable_original_request() = request;
     switch (request.message_request_case()) {
       case Request::kListServices:
-        for (const auto& service : services_) response.mutable_list_services_response()->add_service()->set_name(service);
+        for (const auto& service : services_)
+          response.mutable_list_services_response()->add_service()->set_name(service);
         break;
       case Request::kFileByFilename:
         AnswerFile(pool_.FindFileByName(request.file_by_filename()), response);
@@ -74,13 +78,15 @@ class Reflection final : public Service, public api::ServerReflection::Service {
         AnswerNumbers(request.all_extension_numbers_of_type(), response);
         break;
       default:
-        Fail(::grpc::StatusCode::INVALID_ARGUMENT, "ask for a file, a symbol, an extension or the list of services", response);
+        Fail(::grpc::StatusCode::INVALID_ARGUMENT,
+             "ask for a file, a symbol, an extension or the list of services", response);
     }
     return response;
   }
 
   void AnswerFile(const pb::FileDescriptor* file, Response& response) const {
-    if (file == nullptr || files_.count(file) == 0) return Fail(::grpc::StatusCode::NOT_FOUND, "not found", response);
+    if (file == nullptr || files_.count(file) == 0)
+      return Fail(::grpc::StatusCode::NOT_FOUND, "not found", response);
     std::set<const pb::FileDescriptor*> wanted;
     AddWithImports(file, wanted);
     auto& answer = *response.mutable_file_descriptor_response();
@@ -96,13 +102,15 @@ class Reflection final : public Service, public api::ServerReflection::Service {
 
   void AnswerExtension(const api::ExtensionRequest& wanted, Response& response) const {
     const auto* type = pool_.FindMessageTypeByName(wanted.containing_type());
-    const auto* field = type == nullptr ? nullptr : pool_.FindExtensionByNumber(type, wanted.extension_number());
+    const auto* field =
+        type == nullptr ? nullptr : pool_.FindExtensionByNumber(type, wanted.extension_number());
     AnswerFile(field == nullptr ? nullptr : field->file(), response);
   }
 
   void AnswerNumbers(const std::string& name, Response& response) const {
     const auto* type = pool_.FindMessageTypeByName(name);
-    if (type == nullptr || files_.count(type->file()) == 0) return Fail(::grpc::StatusCode::NOT_FOUND, "not found", response);
+    if (type == nullptr || files_.count(type->file()) == 0)
+      return Fail(::grpc::StatusCode::NOT_FOUND, "not found", response);
     auto& answer = *response.mutable_all_extension_numbers_response();
     answer.set_base_type_name(name);
     std::vector<const pb::FieldDescriptor*> extensions;

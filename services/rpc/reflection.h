@@ -1,5 +1,5 @@
-// grpc.reflection.v1alpha for the public services of this server. Internal services, and files that no public service needs, do not
-// exist for it.
+// grpc.reflection.v1alpha for the public services of this server. Internal services, and files that no public
+// service needs, do not exist for it.
 #pragma once
 
 #include <memory>

@@ -56,8 +56,9 @@ TEST_F(ReflectionTest, DescribesAServiceWithItsImports) {
 }
 
 TEST_F(ReflectionTest, HidesWhatIsInternal) {
-  for (const char* symbol : {"pharos.customer.internal.v1.FeedService", "pharos.customer.internal.v1.PersonState",
-                             "pharos.record.v1.ChangeEntry", "no.such.Thing"}) {
+  for (const char* symbol :
+       {"pharos.customer.internal.v1.FeedService", "pharos.customer.internal.v1.PersonState",
+        "pharos.record.v1.ChangeEntry", "no.such.Thing"}) {
     EXPECT_EQ(AskSymbol(symbol).error_response().error_code(), grpc::StatusCode::NOT_FOUND) << symbol;
   }
 }
@@ -76,7 +77,8 @@ TEST_F(ReflectionTest, HealthNeedsNone) {
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
   grpc::CompletionQueue queue;
   grpc::ByteBuffer response;
-  auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(nullptr, 0), &queue);
+  auto call =
+      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(nullptr, 0), &queue);
   call->StartCall();
   call->Finish(&response, &status_, nullptr);
   void* tag = nullptr;

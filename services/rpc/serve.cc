@@ -27,7 +27,9 @@ namespace pb = google::protobuf;
 constexpr std::string_view kBearer = "Bearer ";
 constexpr size_t kMaxRequestId = 128;
 
-int64_t Now() { return base::Clock::System().BootMicros(); }
+int64_t Now() {
+  return base::Clock::System().BootMicros();
+}
 
 // First value of a metadata key, "" if there is none.
 std::string Metadata(const grpc::ServerContext& context, const char* key) {
@@ -61,7 +63,8 @@ bool FitsHeader(std::string_view id) {
 std::string FieldRequestId(const pb::Message* request) {
   if (request == nullptr) return "";
   const auto* field = request->GetDescriptor()->FindFieldByName("request_id");
-  if (field == nullptr || field->is_repeated() || field->cpp_type() != pb::FieldDescriptor::CPPTYPE_STRING) return "";
+  if (field == nullptr || field->is_repeated() || field->cpp_type() != pb::FieldDescriptor::CPPTYPE_STRING)
+    return "";
   return request->GetReflection()->GetString(*request, field);
 }
 
@@ -97,7 +100,8 @@ absl::StatusOr<Caller> Authenticate(const Host& host, const grpc::ServerContext&
 std::optional<int64_t> MicrosLeft(const grpc::ServerContext& context) {
   const auto deadline = context.deadline();
   if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
-  return std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::system_clock::now()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::system_clock::now())
+      .count();
 }
 
 absl::Status SetDeadline(const grpc::ServerContext& context, bool unary, ServedCall& call) {
@@ -109,12 +113,13 @@ absl::Status SetDeadline(const grpc::ServerContext& context, bool unary, ServedC
   const int64_t most = unary ? kMaxUnaryMicros : kMaxStreamMicros;
   call.EndsAt(Now() + std::min(left.value_or(most), most));
   if (call.RemainingMicros() > 0) return absl::OkStatus();
-  return base::MakeError(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", "The deadline passed before the call began.");
+  return base::MakeError(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
+                         "The deadline passed before the call began.");
 }
 
 // Everything before the handler, in this order.
-absl::Status Admit(const Host& host, grpc::ServerContext& context, const MethodRow& row, bool unary, pb::Message* request,
-                   ServedCall& call) {
+absl::Status Admit(const Host& host, grpc::ServerContext& context, const MethodRow& row, bool unary,
+                   pb::Message* request, ServedCall& call) {
   PHAROS_ASSIGN_OR_RETURN(call.caller_, Authenticate(host, context));
   PHAROS_RETURN_IF_ERROR(Authorise(call.caller_, row.permission, row.internal));
   PHAROS_RETURN_IF_ERROR(SetDeadline(context, unary, call));
@@ -125,7 +130,8 @@ absl::Status Draining() {
   base::ErrorFacts facts;
   facts.reason = "SERVER_DRAINING";
   facts.retry_after_ms = 1000;
-  return base::MakeError(absl::StatusCode::kUnavailable, "The server is going down; try again.", std::move(facts));
+  return base::MakeError(absl::StatusCode::kUnavailable, "The server is going down; try again.",
+                         std::move(facts));
 }
 
 CallKind KindOf(const MethodRow& row, const Call& call, bool unary) {
@@ -133,7 +139,8 @@ CallKind KindOf(const MethodRow& row, const Call& call, bool unary) {
   return call.caller().internal ? CallKind::kNested : CallKind::kPlain;
 }
 
-absl::Status RunBody(Host& host, grpc::ServerContext& context, CallKind kind, ServedCall& call, const StreamBody& body) {
+absl::Status RunBody(Host& host, grpc::ServerContext& context, CallKind kind, ServedCall& call,
+                     const StreamBody& body) {
   if (!host.Enter(context, kind)) return Draining();
   InputCheck check;
   absl::Status status = body(call, check);
@@ -145,7 +152,8 @@ absl::Status RunBody(Host& host, grpc::ServerContext& context, CallKind kind, Se
 void Record(const ServedCall& call, const absl::Status& status, int64_t elapsed_us) {
   const std::string code = absl::StatusCodeToString(status.code());
   CountRpc(call.method(), code, static_cast<double>(elapsed_us) / 1e6);
-  base::Log(status.code() == absl::StatusCode::kInternal ? base::LogLevel::kError : base::LogLevel::kInfo, "rpc",
+  base::Log(status.code() == absl::StatusCode::kInternal ? base::LogLevel::kError : base::LogLevel::kInfo,
+            "rpc",
             {{"method", call.method()},
              {"code", code},
              {"reason", base::ReasonOf(status)},
@@ -154,9 +162,10 @@ void Record(const ServedCall& call, const absl::Status& status, int64_t elapsed_
              {"request_id", call.request_id()}});
 }
 
-grpc::Status Serve(Host* host, grpc::ServerContext& context, const MethodRow& row, bool unary, pb::Message* request,
-                   const StreamBody& body) {
-  if (host == nullptr) return grpc::Status(grpc::StatusCode::INTERNAL, "the service was not started with rpc::StartServer");
+grpc::Status Serve(Host* host, grpc::ServerContext& context, const MethodRow& row, bool unary,
+                   pb::Message* request, const StreamBody& body) {
+  if (host == nullptr)
+    return grpc::Status(grpc::StatusCode::INTERNAL, "the service was not started with rpc::StartServer");
   const int64_t start = Now();
   ServedCall call(*host, context, row, unary);
   call.request_id_ = RequestId(context, request);
@@ -172,7 +181,9 @@ StreamBody WithoutInput(const Body& body) {
 }
 
 // gRPC owns the request and gives it to us only; clearing output-only fields in place spares a copy.
-pb::Message* Own(const pb::Message& request) { return const_cast<pb::Message*>(&request); }
+pb::Message* Own(const pb::Message& request) {
+  return const_cast<pb::Message*>(&request);
+}
 
 }  // namespace
 
@@ -189,17 +200,18 @@ absl::Status InputCheck::error() const {
   return error_;
 }
 
-grpc::Status ServeUnary(Host* host, grpc::ServerContext& context, const MethodRow& row, const pb::Message& request,
-                        const Body& body) {
+grpc::Status ServeUnary(Host* host, grpc::ServerContext& context, const MethodRow& row,
+                        const pb::Message& request, const Body& body) {
   return Serve(host, context, row, true, Own(request), WithoutInput(body));
 }
 
-grpc::Status ServeServerStream(Host* host, grpc::ServerContext& context, const MethodRow& row, const pb::Message& request,
-                               const Body& body) {
+grpc::Status ServeServerStream(Host* host, grpc::ServerContext& context, const MethodRow& row,
+                               const pb::Message& request, const Body& body) {
   return Serve(host, context, row, false, Own(request), WithoutInput(body));
 }
 
-grpc::Status ServeStream(Host* host, grpc::ServerContext& context, const MethodRow& row, const StreamBody& body) {
+grpc::Status ServeStream(Host* host, grpc::ServerContext& context, const MethodRow& row,
+                         const StreamBody& body) {
   return Serve(host, context, row, false, nullptr, body);
 }
 

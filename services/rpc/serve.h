@@ -12,7 +12,9 @@
 #include "services/base/mutex.h"
 #include "services/rpc/call.h"
 
-namespace google::protobuf { class Message; }
+namespace google::protobuf {
+class Message;
+}
 
 namespace pharos::rpc {
 
@@ -45,7 +47,8 @@ grpc::Status ServeUnary(Host* host, grpc::ServerContext& context, const MethodRo
                         const google::protobuf::Message& request, const Body& body);
 grpc::Status ServeServerStream(Host* host, grpc::ServerContext& context, const MethodRow& row,
                                const google::protobuf::Message& request, const Body& body);
-grpc::Status ServeStream(Host* host, grpc::ServerContext& context, const MethodRow& row, const StreamBody& body);
+grpc::Status ServeStream(Host* host, grpc::ServerContext& context, const MethodRow& row,
+                         const StreamBody& body);
 
 template <typename Out>
 class WriterAdapter final : public Writer<Out> {
@@ -60,7 +63,8 @@ class WriterAdapter final : public Writer<Out> {
 template <typename In, typename Out>
 class StreamAdapter final : public Stream<In, Out> {
  public:
-  StreamAdapter(grpc::ServerReaderWriter<Out, In>& stream, InputCheck& check) : stream_(stream), check_(check) {}
+  StreamAdapter(grpc::ServerReaderWriter<Out, In>& stream, InputCheck& check)
+      : stream_(stream), check_(check) {}
   bool Read(In& message) override { return stream_.Read(&message) && check_.Accept(message); }
   bool Write(const Out& message) override { return stream_.Write(message); }
 

@@ -13,14 +13,17 @@ using ::testing::HasSubstr;
 
 class ServeTest : public ::testing::TestWithParam<bool> {
  protected:
-  ServeTest() : channel_(GetParam() ? setup_.server->InProcess() : setup_.Tcp()), stub_(v1::SourceService::NewStub(channel_)) {}
+  ServeTest()
+      : channel_(GetParam() ? setup_.server->InProcess() : setup_.Tcp()),
+        stub_(v1::SourceService::NewStub(channel_)) {}
 
   static CallOptions As(const std::string& role) {
     CallOptions options;
     options.token = role.empty() ? "" : "token-of-" + role;
     return options;
   }
-  absl::Status Create(const CallOptions& options, const v1::CreateSourceRequest& request, v1::Source* response = nullptr) {
+  absl::Status Create(const CallOptions& options, const v1::CreateSourceRequest& request,
+                      v1::Source* response = nullptr) {
     grpc::ClientContext context;
     Prepare(context, options);
     v1::Source unused;
@@ -118,7 +121,8 @@ TEST_P(ServeTest, NamesEveryWrongFieldAtOnce) {
   const base::ErrorFacts facts = base::FactsOf(status).value_or(base::ErrorFacts{});
   std::vector<std::string> fields;
   for (const auto& violation : facts.violations) fields.push_back(violation.field);
-  EXPECT_THAT(fields, ::testing::UnorderedElementsAre("source_id", "source.audience_kind", "source.owner", "source.trust"));
+  EXPECT_THAT(fields, ::testing::UnorderedElementsAre("source_id", "source.audience_kind", "source.owner",
+                                                      "source.trust"));
   EXPECT_THAT(std::string(status.message()), ::testing::Not(HasSubstr("xxx")));  // never the value
 }
 
@@ -185,7 +189,8 @@ TEST_P(ServeTest, BelievesOnlyServicesOnBehalfOf) {
 }
 
 TEST_P(ServeTest, TellsAHandlerOfFurtherRights) {
-  for (const auto& [role, name] : {std::pair{"governance", "sources/personal"}, {"marketing", "sources/basic"}}) {
+  for (const auto& [role, name] :
+       {std::pair{"governance", "sources/personal"}, {"marketing", "sources/basic"}}) {
     grpc::ClientContext context;
     Prepare(context, As(role));
     v1::ListSourcesResponse response;
@@ -208,7 +213,8 @@ TEST_P(ServeTest, KeepsInternalCallsToServices) {
   internal_v1::GetPositionResponse response;
   grpc::ClientContext operator_context, service_context;
   Prepare(operator_context, As("operator"));
-  EXPECT_EQ(stub->GetPosition(&operator_context, {}, &response).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(stub->GetPosition(&operator_context, {}, &response).error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
   Prepare(service_context, As("service"));
   EXPECT_TRUE(stub->GetPosition(&service_context, {}, &response).ok());
 }
@@ -248,9 +254,11 @@ TEST_P(ServeTest, ChecksEachMessageOfAStream) {
 TEST_P(ServeTest, HasAThreadForEveryCall) {
   std::vector<std::thread> callers;
   constexpr int kCalls = 8;
-  for (int i = 0; i < kCalls; ++i) callers.emplace_back([&] { EXPECT_TRUE(Get(As("operator"), "sources/slow").ok()); });
+  for (int i = 0; i < kCalls; ++i)
+    callers.emplace_back([&] { EXPECT_TRUE(Get(As("operator"), "sources/slow").ok()); });
   int entered = 0;
-  while (entered < kCalls) entered += static_cast<int>(setup_.sources.entered.PopAll(kCalls, 1'000'000).size());
+  while (entered < kCalls)
+    entered += static_cast<int>(setup_.sources.entered.PopAll(kCalls, 1'000'000).size());
   EXPECT_TRUE(Create(As("operator"), Good()).ok());
   for (int i = 0; i < kCalls; ++i) setup_.sources.leave.Push(1);
   for (auto& caller : callers) caller.join();

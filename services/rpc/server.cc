@@ -30,7 +30,8 @@ class GrpcServer final : public Server {
   }
   ~GrpcServer() override {
     Drain(0);
-    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());  // cuts what is left and waits for the handlers
+    if (server_ != nullptr)
+      server_->Shutdown(std::chrono::system_clock::now());  // cuts what is left and waits for the handlers
   }
 
   absl::Status Start(const ServerOptions& options) {
@@ -40,13 +41,16 @@ class GrpcServer final : public Server {
     for (const auto& service : services_) builder.RegisterService(service->grpc());
     server_ = builder.BuildAndStart();
     if (server_ != nullptr && port_ != 0) return absl::OkStatus();
-    return base::MakeError(absl::StatusCode::kUnavailable, "PORT_IN_USE",
-                           fmt::format("Cannot listen on {}; stop what uses it or choose another address.", options.address),
-                           {{"address", options.address}});
+    return base::MakeError(
+        absl::StatusCode::kUnavailable, "PORT_IN_USE",
+        fmt::format("Cannot listen on {}; stop what uses it or choose another address.", options.address),
+        {{"address", options.address}});
   }
 
   int port() const override { return port_; }
-  std::shared_ptr<grpc::Channel> InProcess() override { return server_->InProcessChannel(OurChannelArguments()); }
+  std::shared_ptr<grpc::Channel> InProcess() override {
+    return server_->InProcessChannel(OurChannelArguments());
+  }
 
   void Drain(int64_t grace_ms) override {
     base::MutexLock lock(drain_mutex_);  // a second caller waits for the first
@@ -66,7 +70,8 @@ class GrpcServer final : public Server {
     builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 1);
     builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 2);
     builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server on the port must fail, not share it
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
+                               0);  // a second server on the port must fail, not share it
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kMaxConnectionAgeMs);

@@ -5,7 +5,9 @@
 #include <memory>
 #include <string_view>
 
-namespace grpc { class Service; }
+namespace grpc {
+class Service;
+}
 
 namespace pharos::rpc {
 

@@ -17,7 +17,9 @@ constexpr std::string_view kDomain = "pharos";
 constexpr size_t kMaxMessage = 1024;  // bytes; trailers of 8 KiB are what any client accepts
 constexpr int64_t kMillisPerSecond = 1000;
 
-std::string ReasonOfCode(absl::StatusCode code) { return absl::StatusCodeToString(code); }
+std::string ReasonOfCode(absl::StatusCode code) {
+  return absl::StatusCodeToString(code);
+}
 
 // Cut between characters.
 std::string Shorten(std::string_view text) {
@@ -45,7 +47,8 @@ void AddDetails(const base::ErrorFacts& facts, google::rpc::Status& out) {
   if (facts.retry_after_ms > 0) {
     google::rpc::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(facts.retry_after_ms / kMillisPerSecond);
-    retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(facts.retry_after_ms % kMillisPerSecond * 1'000'000));
+    retry.mutable_retry_delay()->set_nanos(
+        static_cast<int32_t>(facts.retry_after_ms % kMillisPerSecond * 1'000'000));
     out.add_details()->PackFrom(retry);
   }
 }
@@ -62,7 +65,8 @@ base::ErrorFacts ReadDetails(const google::rpc::Status& status) {
     } else if (detail.Is<google::rpc::BadRequest>() && detail.UnpackTo(&bad)) {
       for (const auto& v : bad.field_violations()) facts.violations.push_back({v.field(), v.description()});
     } else if (detail.Is<google::rpc::RetryInfo>() && detail.UnpackTo(&retry)) {
-      facts.retry_after_ms = retry.retry_delay().seconds() * kMillisPerSecond + retry.retry_delay().nanos() / 1'000'000;
+      facts.retry_after_ms =
+          retry.retry_delay().seconds() * kMillisPerSecond + retry.retry_delay().nanos() / 1'000'000;
     }
   }
   return facts;
@@ -71,9 +75,10 @@ base::ErrorFacts ReadDetails(const google::rpc::Status& status) {
 // What gRPC itself says without details.
 absl::Status WithoutDetails(absl::StatusCode code, const std::string& message) {
   if (code == absl::StatusCode::kResourceExhausted && message.find("larger than max") != std::string::npos) {
-    return base::MakeError(code, "MESSAGE_TOO_LARGE",
-                           fmt::format("A message may have at most 4 MiB; send less at a time. ({})", message),
-                           {{"limit_bytes", "4194304"}});
+    return base::MakeError(
+        code, "MESSAGE_TOO_LARGE",
+        fmt::format("A message may have at most 4 MiB; send less at a time. ({})", message),
+        {{"limit_bytes", "4194304"}});
   }
   return base::MakeError(code, ReasonOfCode(code), message);
 }

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "pharos/customer/internal/v1/feed_service.grpc.pb.h"
+#include "pharos/customer/internal/v1/feed_service.serve.h"
 #include "pharos/customer/v1/import_service.grpc.pb.h"
 #include "pharos/customer/v1/import_service.serve.h"
 #include "pharos/customer/v1/source_service.grpc.pb.h"
 #include "pharos/customer/v1/source_service.serve.h"
-#include "pharos/customer/internal/v1/feed_service.grpc.pb.h"
-#include "pharos/customer/internal/v1/feed_service.serve.h"
 #include "services/base/errors.h"
 #include "services/base/queue.h"
 #include "services/rpc/channel.h"
@@ -27,7 +27,8 @@ namespace internal_v1 = pharos::customer::internal::v1;
 // Answers with what it got; remembers what it saw of the call.
 class Sources : public v1::SourceServiceHandler {
  public:
-  absl::Status CreateSource(Call& call, const v1::CreateSourceRequest& request, v1::Source& response) override {
+  absl::Status CreateSource(Call& call, const v1::CreateSourceRequest& request,
+                            v1::Source& response) override {
     response = request.source();
     response.set_name("sources/" + request.source_id());
     principal = call.caller().principal;
@@ -44,8 +45,10 @@ class Sources : public v1::SourceServiceHandler {
     facts.retry_after_ms = 1500;
     return base::MakeError(absl::StatusCode::kNotFound, "There is no such source; list them.", facts);
   }
-  absl::Status ListSources(Call& call, const v1::ListSourcesRequest&, v1::ListSourcesResponse& response) override {
-    response.add_sources()->set_name("sources/" + std::string(call.Has("people.read_personal") ? "personal" : "basic"));
+  absl::Status ListSources(Call& call, const v1::ListSourcesRequest&,
+                           v1::ListSourcesResponse& response) override {
+    response.add_sources()->set_name("sources/" +
+                                     std::string(call.Has("people.read_personal") ? "personal" : "basic"));
     return absl::OkStatus();
   }
 
@@ -66,7 +69,8 @@ class Sources : public v1::SourceServiceHandler {
 // Counts bytes.
 class Imports : public v1::ImportServiceHandler {
  public:
-  absl::Status ImportContacts(Call&, Stream<v1::ImportContactsRequest, v1::ImportContactsResponse>& stream) override {
+  absl::Status ImportContacts(
+      Call&, Stream<v1::ImportContactsRequest, v1::ImportContactsResponse>& stream) override {
     v1::ImportContactsRequest request;
     v1::ImportContactsResponse response;
     int64_t bytes = 0;
@@ -97,14 +101,16 @@ class Feeds : public internal_v1::FeedServiceHandler {
                               Writer<internal_v1::FollowPurposesResponse>&) override {
     return absl::OkStatus();
   }
-  absl::Status GetPosition(Call&, const internal_v1::GetPositionRequest&, internal_v1::GetPositionResponse&) override {
+  absl::Status GetPosition(Call&, const internal_v1::GetPositionRequest&,
+                           internal_v1::GetPositionResponse&) override {
     return absl::OkStatus();
   }
 };
 
 struct TestServer {
   TestServer() {
-    for (const char* role : {"marketing", "approver", "analyst", "partner", "governance", "operator", "service"}) {
+    for (const char* role :
+         {"marketing", "approver", "analyst", "partner", "governance", "operator", "service"}) {
       Caller caller;
       caller.principal = std::string("principals/") + role;
       caller.roles = {role};
@@ -120,7 +126,9 @@ struct TestServer {
     auto started = StartServer(options, std::move(services));
     if (started.ok()) server = *std::move(started);
   }
-  std::shared_ptr<grpc::Channel> Tcp() const { return Connect("127.0.0.1:" + std::to_string(server->port())); }
+  std::shared_ptr<grpc::Channel> Tcp() const {
+    return Connect("127.0.0.1:" + std::to_string(server->port()));
+  }
 
   Credentials credentials;
   Sources sources;

@@ -7,15 +7,19 @@
 namespace pharos::storage::rocks {
 namespace {
 
-constexpr size_t kMaxWaiting = 4096;              // threads that wait to commit; more wait for room
-constexpr size_t kMaxGroupBytes = 8u << 20;       // one sync; more would make the first of the group wait for too long
+constexpr size_t kMaxWaiting = 4096;  // threads that wait to commit; more wait for room
+constexpr size_t kMaxGroupBytes =
+    8u << 20;  // one sync; more would make the first of the group wait for too long
 constexpr size_t kMaxRememberedWrites = 1u << 18;  // some 20 MiB; seconds of the heaviest load
 
-// Copies a transaction's writes into the group's batch. RocksDB has no public way to append one batch to another.
+// Copies a transaction's writes into the group's batch. RocksDB has no public way to append one batch to
+// another.
 class Copy final : public rocksdb::WriteBatch::Handler {
  public:
   explicit Copy(rocksdb::WriteBatch& to) : to_(to) {}
-  rocksdb::Status PutCF(uint32_t, const rocksdb::Slice& key, const rocksdb::Slice& value) override { return to_.Put(key, value); }
+  rocksdb::Status PutCF(uint32_t, const rocksdb::Slice& key, const rocksdb::Slice& value) override {
+    return to_.Put(key, value);
+  }
   rocksdb::Status DeleteCF(uint32_t, const rocksdb::Slice& key) override { return to_.Delete(key); }
 
  private:

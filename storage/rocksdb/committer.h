@@ -1,5 +1,5 @@
-// The one thread that commits. It takes the transactions that wait, lets those win that nobody has overtaken, gives their
-// change-log entries positions, writes them all with one sync, and publishes the new state.
+// The one thread that commits. It takes the transactions that wait, lets those win that nobody has overtaken,
+// gives their change-log entries positions, writes them all with one sync, and publishes the new state.
 #pragma once
 
 #include <deque>
@@ -20,7 +20,8 @@ class Committer {
  public:
   // `position`: of the last change in `db`.
   Committer(rocksdb::DB* db, std::string folder, uint64_t position);
-  // Commits what waits, then ends. Nobody may be inside Commit or WaitForChange, and no state may be in use any more.
+  // Commits what waits, then ends. Nobody may be inside Commit or WaitForChange, and no state may be in use
+  // any more.
   ~Committer();
 
   enum class Outcome { kCommitted, kConflict, kFailed };

@@ -1,14 +1,15 @@
 #include "storage/rocksdb/folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <system_error>
-#include <unistd.h>
 
 #include "fmt/format.h"
 #include "services/base/errors.h"
@@ -24,7 +25,8 @@ absl::Status MakeFolder(const std::string& folder) {
   const fs::path path(folder);
   if (fs::is_directory(path, error)) return absl::OkStatus();
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return StoreErrors::FolderUnusable(folder, std::strerror(errno));
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return StoreErrors::FolderUnusable(folder, std::strerror(errno));
   return absl::OkStatus();
 }
 
@@ -54,7 +56,9 @@ absl::StatusOr<std::unique_ptr<FolderLock>> FolderLock::Take(const std::string& 
   return lock;
 }
 
-FolderLock::~FolderLock() { close(fd_); }
+FolderLock::~FolderLock() {
+  close(fd_);
+}
 
 absl::Status CheckNotHeadless(const std::string& folder) {
   std::error_code error;

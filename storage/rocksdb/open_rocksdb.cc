@@ -20,10 +20,12 @@ constexpr uint64_t kLayout = 1;
 
 constexpr size_t kWriteBufferBytes = 16u << 20;
 constexpr int kWriteBuffers = 3;
-constexpr uint64_t kMaxLogBytes = 64u << 20;  // of write-ahead log: bounds how long opening after a crash takes
-constexpr int kMaxOpenFiles = 512;            // several stores live in one process
-constexpr int kBloomBitsPerKey = 10;          // one false positive in a hundred
-constexpr uint64_t kSyncEveryBytes = 1u << 20;  // spreads the write-back of new files, so that a commit's sync does not wait for it
+constexpr uint64_t kMaxLogBytes = 64u
+                                  << 20;  // of write-ahead log: bounds how long opening after a crash takes
+constexpr int kMaxOpenFiles = 512;        // several stores live in one process
+constexpr int kBloomBitsPerKey = 10;      // one false positive in a hundred
+constexpr uint64_t kSyncEveryBytes =
+    1u << 20;  // spreads the write-back of new files, so that a commit's sync does not wait for it
 constexpr size_t kInfoLogBytes = 4u << 20;
 constexpr size_t kInfoLogs = 4;
 
@@ -37,14 +39,16 @@ rocksdb::BlockBasedTableOptions TableOptions(const OpenOptions& options) {
 }
 
 void SetDurability(rocksdb::Options& db) {
-  // Of the four modes this is the one that opens after a torn last record (the crash came while it was written, so nobody was
-  // told that it was committed) and refuses damage before it. kPointInTimeRecovery would open there, too, without a word, and
-  // lose every acknowledged commit behind the damage. The modes read the log of a file that is not used again: no recycling.
+  // Of the four modes this is the one that opens after a torn last record (the crash came while it was
+  // written, so nobody was told that it was committed) and refuses damage before it. kPointInTimeRecovery
+  // would open there, too, without a word, and lose every acknowledged commit behind the damage. The modes
+  // read the log of a file that is not used again: no recycling.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   db.recycle_log_file_num = 0;
   db.track_and_verify_wals_in_manifest = true;  // a log that has gone missing is noticed
   db.paranoid_checks = true;
-  db.max_bgerror_resume_count = 0;  // after an I/O error nobody can say what the disk has; a person looks, then restarts
+  db.max_bgerror_resume_count =
+      0;  // after an I/O error nobody can say what the disk has; a person looks, then restarts
   db.max_total_wal_size = kMaxLogBytes;
 }
 
@@ -83,7 +87,9 @@ absl::StatusOr<Engine> OpenEngine(const OpenOptions& options) {
   return engine;
 }
 
-std::string MetaKey(std::string_view name) { return KeyWriter(kMetaTable).String(name); }
+std::string MetaKey(std::string_view name) {
+  return KeyWriter(kMetaTable).String(name);
+}
 
 // 0 if nothing is noted yet.
 absl::StatusOr<uint64_t> ReadNumber(const State& state, std::string_view name) {
@@ -112,7 +118,8 @@ absl::Status CheckFormats(const State& state, const OpenOptions& options) {
   PHAROS_ASSIGN_OR_RETURN(const uint64_t layout, ReadNumber(state, "layout"));
   PHAROS_ASSIGN_OR_RETURN(const uint64_t format, ReadNumber(state, "format"));
   if (layout > kLayout) return StoreErrors::FormatNewer(options.name, options.folder, layout, kLayout);
-  if (format > options.format) return StoreErrors::FormatNewer(options.name, options.folder, format, options.format);
+  if (format > options.format)
+    return StoreErrors::FormatNewer(options.name, options.folder, format, options.format);
   if (layout == kLayout && format == options.format) return absl::OkStatus();
   return WriteNumbers(state, options.format);
 }
@@ -125,7 +132,8 @@ absl::StatusOr<uint64_t> FindLastPosition(const State& state) {
   if (!at->Valid() || static_cast<uint8_t>(at->key()[0]) != kChangeTable) return uint64_t{0};
   KeyReader reader(ToView(at->key()));
   const uint64_t position = reader.U64();
-  if (!reader.ok() || !reader.done()) return StoreErrors::Damaged(state.folder(), "its change log cannot be read");
+  if (!reader.ok() || !reader.done())
+    return StoreErrors::Damaged(state.folder(), "its change log cannot be read");
   return position;
 }
 

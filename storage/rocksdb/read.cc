@@ -16,9 +16,15 @@ constexpr size_t kMaxChangeBytesRead = 16u << 20;  // the same, in bytes
 }  // namespace
 
 State::State(rocksdb::DB* db, std::string folder, uint64_t commit, uint64_t position)
-    : db_(db), folder_(std::move(folder)), commit_(commit), position_(position), snapshot_(db->GetSnapshot()) {}
+    : db_(db),
+      folder_(std::move(folder)),
+      commit_(commit),
+      position_(position),
+      snapshot_(db->GetSnapshot()) {}
 
-State::~State() { db_->ReleaseSnapshot(snapshot_); }
+State::~State() {
+  db_->ReleaseSnapshot(snapshot_);
+}
 
 rocksdb::ReadOptions State::ReadOptions() const {
   rocksdb::ReadOptions options;
@@ -65,11 +71,14 @@ absl::StatusOr<std::vector<Change>> State::Changes(uint64_t position, size_t mos
     return changes.size() < most && bytes < kMaxChangeBytesRead;
   }));
   if (!bad.ok()) return bad;
-  if (changes.empty() || changes.front().position != position + 1) return StoreErrors::CursorTooOld(position, position_);
+  if (changes.empty() || changes.front().position != position + 1)
+    return StoreErrors::CursorTooOld(position, position_);
   return changes;
 }
 
-std::string ChangeKey(uint64_t position) { return KeyWriter(kChangeTable).U64(position); }
+std::string ChangeKey(uint64_t position) {
+  return KeyWriter(kChangeTable).U64(position);
+}
 
 absl::Status FromRocksDb(const rocksdb::Status& status, const std::string& folder) {
   if (status.IsCorruption()) return StoreErrors::Damaged(folder, status.ToString());

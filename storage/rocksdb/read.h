@@ -12,10 +12,15 @@
 
 namespace pharos::storage::rocks {
 
-inline rocksdb::Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
-inline std::string_view ToView(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
+inline rocksdb::Slice ToSlice(std::string_view s) {
+  return {s.data(), s.size()};
+}
+inline std::string_view ToView(const rocksdb::Slice& s) {
+  return {s.data(), s.size()};
+}
 
-// The store as one commit left it. Immutable, shared by the readers; lets its snapshot go with the last of them.
+// The store as one commit left it. Immutable, shared by the readers; lets its snapshot go with the last of
+// them.
 class State {
  public:
   State(rocksdb::DB* db, std::string folder, uint64_t commit, uint64_t position);
@@ -25,7 +30,7 @@ class State {
 
   rocksdb::DB* db() const { return db_; }
   const std::string& folder() const { return folder_; }
-  uint64_t commit() const { return commit_; }      // number of the last commit it has; counts from this opening
+  uint64_t commit() const { return commit_; }  // number of the last commit it has; counts from this opening
   uint64_t position() const { return position_; }  // of the last change it has
   rocksdb::ReadOptions ReadOptions() const;
 

@@ -1,6 +1,6 @@
-// Decides which transactions conflict: remembers which key was last written at which commit number, for the newest commits.
-// Keys and guards are known by a 64-bit hash; two keys of one hash cost a needless retry, never a missed conflict.
-// Used by the committer's thread only.
+// Decides which transactions conflict: remembers which key was last written at which commit number, for the
+// newest commits. Keys and guards are known by a 64-bit hash; two keys of one hash cost a needless retry,
+// never a missed conflict. Used by the committer's thread only.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@ using KeyHash = uint64_t;
 
 class Resolver {
  public:
-  // `remembered`: how many writes are kept. A transaction that began before the oldest of them counts as a conflict.
+  // `remembered`: how many writes are kept. A transaction that began before the oldest of them counts as a
+  // conflict.
   explicit Resolver(size_t remembered) : limit_(remembered) {}
 
   // True if something in `reads` was written by a commit after `start`.

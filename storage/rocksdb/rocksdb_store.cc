@@ -18,8 +18,12 @@ constexpr int64_t kMaxPauseMicros = 1'000;
 class StateView final : public View {
  public:
   explicit StateView(std::shared_ptr<const State> state) : state_(std::move(state)) {}
-  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override { return state_->Get(key); }
-  absl::Status Scan(const KeyRange& range, const Visitor& visit) const override { return state_->Scan(range, visit); }
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
+    return state_->Get(key);
+  }
+  absl::Status Scan(const KeyRange& range, const Visitor& visit) const override {
+    return state_->Scan(range, visit);
+  }
   uint64_t position() const override { return state_->position(); }
 
  private:
@@ -30,13 +34,16 @@ class StateView final : public View {
 void PauseBeforeAttempt(int attempt) {
   thread_local std::minstd_rand random(std::random_device{}());
   const int64_t most = std::min(kMaxPauseMicros, kFirstPauseMicros << std::min(attempt, 20));
-  std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int64_t>(0, most)(random)));
+  std::this_thread::sleep_for(
+      std::chrono::microseconds(std::uniform_int_distribution<int64_t>(0, most)(random)));
 }
 
 }  // namespace
 
 RocksDbStore::RocksDbStore(Engine engine, const std::string& folder, uint64_t position)
-    : folder_(folder), engine_(std::move(engine)), committer_(std::make_unique<Committer>(engine_.db.get(), folder, position)) {}
+    : folder_(folder),
+      engine_(std::move(engine)),
+      committer_(std::make_unique<Committer>(engine_.db.get(), folder, position)) {}
 
 RocksDbStore::~RocksDbStore() {
   committer_.reset();
@@ -54,26 +61,38 @@ absl::Status RocksDbStore::Transact(const std::function<absl::Status(Transaction
     if (!tx.failure().ok()) return FromRocksDb(tx.failure(), folder_);
     // All it read is one state: it stands where that state stands.
     if (tx.ReadOnly()) return absl::OkStatus();
-    if (tx.Bytes() > kMaxTransactionBytes) return StoreErrors::TransactionTooLarge(tx.Bytes(), kMaxTransactionBytes);
+    if (tx.Bytes() > kMaxTransactionBytes)
+      return StoreErrors::TransactionTooLarge(tx.Bytes(), kMaxTransactionBytes);
     switch (committer_->Commit(tx)) {
-      case Committer::Outcome::kCommitted: return absl::OkStatus();
-      case Committer::Outcome::kFailed: return committer_->failure();
-      case Committer::Outcome::kConflict: break;
+      case Committer::Outcome::kCommitted:
+        return absl::OkStatus();
+      case Committer::Outcome::kFailed:
+        return committer_->failure();
+      case Committer::Outcome::kConflict:
+        break;
     }
   }
   return StoreErrors::Busy(kMaxAttempts);
 }
 
-std::unique_ptr<View> RocksDbStore::Read() const { return std::make_unique<StateView>(committer_->state()); }
+std::unique_ptr<View> RocksDbStore::Read() const {
+  return std::make_unique<StateView>(committer_->state());
+}
 
-absl::StatusOr<std::optional<std::string>> RocksDbStore::Get(std::string_view key) const { return committer_->state()->Get(key); }
+absl::StatusOr<std::optional<std::string>> RocksDbStore::Get(std::string_view key) const {
+  return committer_->state()->Get(key);
+}
 
 absl::StatusOr<std::vector<Change>> RocksDbStore::ReadChanges(uint64_t position, size_t most) const {
   return committer_->state()->Changes(position, most);
 }
 
-bool RocksDbStore::WaitForChange(uint64_t position, int64_t micros) const { return committer_->WaitForChange(position, micros); }
+bool RocksDbStore::WaitForChange(uint64_t position, int64_t micros) const {
+  return committer_->WaitForChange(position, micros);
+}
 
-uint64_t RocksDbStore::LastPosition() const { return committer_->state()->position(); }
+uint64_t RocksDbStore::LastPosition() const {
+  return committer_->state()->position();
+}
 
 }  // namespace pharos::storage::rocks

@@ -1,4 +1,5 @@
-// A transaction: reads at the state it began with, under its own writes; notes what it read and wrote for the committer.
+// A transaction: reads at the state it began with, under its own writes; notes what it read and wrote for the
+// committer.
 #pragma once
 
 #include <memory>

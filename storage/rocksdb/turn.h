@@ -1,7 +1,9 @@
-// Fairness among transactions that want the same keys. Without it a slow one could lose against quick ones for ever. One that
-// has lost several times takes the turn; while somebody has it, nobody else begins an attempt.
+// Fairness among transactions that want the same keys. Without it a slow one could lose against quick ones
+// for ever. One that has lost several times takes the turn; while somebody has it, nobody else begins an
+// attempt.
 //
-// All waiting is bounded by kMaxTurnMicros: a turn is a favour, not a lock, and what it cannot give it does not block.
+// All waiting is bounded by kMaxTurnMicros: a turn is a favour, not a lock, and what it cannot give it does
+// not block.
 #pragma once
 
 #include <chrono>
@@ -25,7 +27,8 @@ class Turn {
     }
     Seat(const Seat&) = delete;
     Seat& operator=(const Seat&) = delete;
-    // Before attempt number `attempt` (from 0): waits while another has the turn; takes it if the transaction has lost for long.
+    // Before attempt number `attempt` (from 0): waits while another has the turn; takes it if the transaction
+    // has lost for long.
     void Await(int attempt) {
       if (!mine_) mine_ = turn_.Await(attempt >= kPatience);
     }

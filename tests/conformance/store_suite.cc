@@ -100,7 +100,8 @@ std::vector<std::string> RowsIn(const storage::View& view, const KeyRange& range
 std::vector<std::string> EntriesOf(const absl::StatusOr<std::vector<Change>>& changes) {
   if (!changes.ok()) return {changes.status().ToString()};
   std::vector<std::string> entries;
-  for (const Change& change : *changes) entries.push_back(fmt::format("{}:{}", change.position, change.entry));
+  for (const Change& change : *changes)
+    entries.push_back(fmt::format("{}:{}", change.position, change.entry));
   return entries;
 }
 
@@ -110,8 +111,10 @@ void InThreads(int count, const std::function<void(int)>& work) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// Runs `body` as a transaction into whose first attempt `other` cuts, after the body and before the commit. Returns the attempts.
-int AttemptsWhenOvertaken(Store& store, const std::function<void(Transaction&)>& body, const std::function<void(Transaction&)>& other) {
+// Runs `body` as a transaction into whose first attempt `other` cuts, after the body and before the commit.
+// Returns the attempts.
+int AttemptsWhenOvertaken(Store& store, const std::function<void(Transaction&)>& body,
+                          const std::function<void(Transaction&)>& other) {
   int attempts = 0;
   const absl::Status status = store.Transact([&](Transaction& tx) {
     body(tx);
@@ -162,35 +165,41 @@ TEST_P(StoreSuite, ABodyThatFailsWritesNothing) {
 TEST_P(StoreSuite, ATransactionSeesItsOwnWrites) {
   Put("k1", "old");
   Put("k2", "old");
-  ASSERT_TRUE(store().Transact([](Transaction& tx) {
-    tx.Put("k1", "new");
-    tx.Put("k3", "first");
-    tx.Put("k3", "second");
-    tx.Delete("k2");
-    EXPECT_EQ(ValueIn(tx, "k1"), "new");
-    EXPECT_EQ(ValueIn(tx, "k2"), "-");
-    EXPECT_THAT(RowsIn(tx, PrefixRange("k"), "guard"), ElementsAre("k1=new", "k3=second"));
-    EXPECT_THAT(RowsIn(tx, {"k1", "k3"}, "guard"), ElementsAre("k1=new"));
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE(store()
+                  .Transact([](Transaction& tx) {
+                    tx.Put("k1", "new");
+                    tx.Put("k3", "first");
+                    tx.Put("k3", "second");
+                    tx.Delete("k2");
+                    EXPECT_EQ(ValueIn(tx, "k1"), "new");
+                    EXPECT_EQ(ValueIn(tx, "k2"), "-");
+                    EXPECT_THAT(RowsIn(tx, PrefixRange("k"), "guard"), ElementsAre("k1=new", "k3=second"));
+                    EXPECT_THAT(RowsIn(tx, {"k1", "k3"}, "guard"), ElementsAre("k1=new"));
+                    return absl::OkStatus();
+                  })
+                  .ok());
   EXPECT_THAT(RowsIn(*store().Read(), PrefixRange("k")), ElementsAre("k1=new", "k3=second"));
 }
 
 TEST_P(StoreSuite, AScanMayDeleteWhatItVisits) {
   constexpr int kRows = 3000;  // more than one page of any engine
-  ASSERT_TRUE(store().Transact([](Transaction& tx) {
-    for (int i = 0; i < kRows; ++i) tx.Put(fmt::format("row{:05}", i), "v");
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE(store()
+                  .Transact([](Transaction& tx) {
+                    for (int i = 0; i < kRows; ++i) tx.Put(fmt::format("row{:05}", i), "v");
+                    return absl::OkStatus();
+                  })
+                  .ok());
   int visited = 0;
-  ASSERT_TRUE(store().Transact([&](Transaction& tx) {
-    visited = 0;
-    return tx.Scan(PrefixRange("row"), "guard", [&](std::string_view key, std::string_view) {
-      ++visited;
-      tx.Delete(key);
-      return true;
-    });
-  }).ok());
+  ASSERT_TRUE(store()
+                  .Transact([&](Transaction& tx) {
+                    visited = 0;
+                    return tx.Scan(PrefixRange("row"), "guard", [&](std::string_view key, std::string_view) {
+                      ++visited;
+                      tx.Delete(key);
+                      return true;
+                    });
+                  })
+                  .ok());
   EXPECT_EQ(visited, kRows);
   EXPECT_THAT(RowsIn(*store().Read(), PrefixRange("row")), IsEmpty());
 }
@@ -198,12 +207,14 @@ TEST_P(StoreSuite, AScanMayDeleteWhatItVisits) {
 TEST_P(StoreSuite, ATransactionReadsTheStateAtItsStart) {
   Put("a", "1");
   std::vector<std::string> seen;
-  ASSERT_TRUE(store().Transact([&](Transaction& tx) {
-    seen.push_back(ValueIn(tx, "a"));
-    std::thread([&] { Put("a", "2"); }).join();
-    seen.push_back(ValueIn(tx, "a"));
-    return absl::OkStatus();  // writes nothing: stands where its state stands
-  }).ok());
+  ASSERT_TRUE(store()
+                  .Transact([&](Transaction& tx) {
+                    seen.push_back(ValueIn(tx, "a"));
+                    std::thread([&] { Put("a", "2"); }).join();
+                    seen.push_back(ValueIn(tx, "a"));
+                    return absl::OkStatus();  // writes nothing: stands where its state stands
+                  })
+                  .ok());
   EXPECT_THAT(seen, ElementsAre("1", "1"));
 }
 
@@ -226,8 +237,16 @@ TEST_P(StoreSuite, WriteSkewIsRefused) {
   Put("ann", "here");
   Put("bob", "here");
   const int attempts = AttemptsWhenOvertaken(
-      store(), [](Transaction& tx) { if (ValueIn(tx, "bob") == "here") tx.Put("ann", "left"); else tx.Put("ann", "here"); },
-      [](Transaction& tx) { if (ValueIn(tx, "ann") == "here") tx.Put("bob", "left"); });
+      store(),
+      [](Transaction& tx) {
+        if (ValueIn(tx, "bob") == "here")
+          tx.Put("ann", "left");
+        else
+          tx.Put("ann", "here");
+      },
+      [](Transaction& tx) {
+        if (ValueIn(tx, "ann") == "here") tx.Put("bob", "left");
+      });
   EXPECT_EQ(attempts, 2);
   EXPECT_EQ(Get("ann"), "here");
   EXPECT_EQ(Get("bob"), "left");
@@ -235,7 +254,10 @@ TEST_P(StoreSuite, WriteSkewIsRefused) {
 
 TEST_P(StoreSuite, AReadOfNothingIsAReadToo) {
   const int attempts = AttemptsWhenOvertaken(
-      store(), [](Transaction& tx) { if (ValueIn(tx, "name") == "-") tx.Put("name", "mine"); },
+      store(),
+      [](Transaction& tx) {
+        if (ValueIn(tx, "name") == "-") tx.Put("name", "mine");
+      },
       [](Transaction& tx) { tx.Put("name", "theirs"); });
   EXPECT_EQ(attempts, 2);
   EXPECT_EQ(Get("name"), "theirs");
@@ -244,7 +266,8 @@ TEST_P(StoreSuite, AReadOfNothingIsAReadToo) {
 TEST_P(StoreSuite, ADeleteOvertakesAReadToo) {
   Put("permit", "yes");
   const int attempts = AttemptsWhenOvertaken(
-      store(), [](Transaction& tx) { tx.Put("sent", ValueIn(tx, "permit")); }, [](Transaction& tx) { tx.Delete("permit"); });
+      store(), [](Transaction& tx) { tx.Put("sent", ValueIn(tx, "permit")); },
+      [](Transaction& tx) { tx.Delete("permit"); });
   EXPECT_EQ(attempts, 2);
   EXPECT_EQ(Get("sent"), "-");
 }
@@ -279,7 +302,8 @@ TEST_P(StoreSuite, ASlowTransactionGetsItsTurn) {
   const auto add_one = [&](bool slowly) {
     return store().Transact([slowly](Transaction& tx) {
       const int count = std::stoi(ValueIn(tx, "hot"));
-      if (slowly) std::this_thread::sleep_for(std::chrono::milliseconds(3));  // the body's work; nothing is awaited
+      if (slowly)
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));  // the body's work; nothing is awaited
       tx.Put("hot", std::to_string(count + 1));
       return absl::OkStatus();
     });
@@ -337,10 +361,12 @@ TEST_P(StoreSuite, MoneyIsNeitherMadeNorLost) {
   for (int i = 0; i < kAccounts; ++i) Put(fmt::format("account/{}", i), std::to_string(kEach));
   const auto total = [&](const storage::View& view) {
     int sum = 0;
-    EXPECT_TRUE(view.Scan(PrefixRange("account/"), [&](auto, std::string_view value) {
-      sum += std::stoi(std::string(value));
-      return true;
-    }).ok());
+    EXPECT_TRUE(view.Scan(PrefixRange("account/"),
+                          [&](auto, std::string_view value) {
+                            sum += std::stoi(std::string(value));
+                            return true;
+                          })
+                    .ok());
     return sum;
   };
   InThreads(kThreads, [&](int thread) {
@@ -348,11 +374,13 @@ TEST_P(StoreSuite, MoneyIsNeitherMadeNorLost) {
       const std::string from = fmt::format("account/{}", (thread + i) % kAccounts);
       const std::string to = fmt::format("account/{}", (thread * 5 + i * 3 + 1) % kAccounts);
       if (from == to) continue;
-      EXPECT_TRUE(store().Transact([&](Transaction& tx) {
-        tx.Put(from, std::to_string(std::stoi(ValueIn(tx, from)) - 1));
-        tx.Put(to, std::to_string(std::stoi(ValueIn(tx, to)) + 1));
-        return absl::OkStatus();
-      }).ok());
+      EXPECT_TRUE(store()
+                      .Transact([&](Transaction& tx) {
+                        tx.Put(from, std::to_string(std::stoi(ValueIn(tx, from)) - 1));
+                        tx.Put(to, std::to_string(std::stoi(ValueIn(tx, to)) + 1));
+                        return absl::OkStatus();
+                      })
+                      .ok());
       EXPECT_EQ(total(*store().Read()), kAccounts * kEach);
     }
   });
@@ -361,11 +389,13 @@ TEST_P(StoreSuite, MoneyIsNeitherMadeNorLost) {
 TEST_P(StoreSuite, ChangesAreReadInOrderFromAPosition) {
   EXPECT_THAT(EntriesOf(store().ReadChanges(0, 10)), IsEmpty());
   Append("a");
-  ASSERT_TRUE(store().Transact([](Transaction& tx) {
-    tx.AppendChange("b");
-    tx.AppendChange("c");
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE(store()
+                  .Transact([](Transaction& tx) {
+                    tx.AppendChange("b");
+                    tx.AppendChange("c");
+                    return absl::OkStatus();
+                  })
+                  .ok());
   EXPECT_EQ(store().LastPosition(), 3u);
   EXPECT_THAT(EntriesOf(store().ReadChanges(0, 10)), ElementsAre("1:a", "2:b", "3:c"));
   EXPECT_THAT(EntriesOf(store().ReadChanges(1, 1)), ElementsAre("2:b"));
@@ -398,11 +428,13 @@ TEST_P(StoreSuite, AFollowerNeverPassesOverAChange) {
   InThreads(kWriters, [&](int writer) {
     for (int i = 0; i < kEach; ++i) {
       const std::string entry = fmt::format("{}-{}", writer, i);
-      ASSERT_TRUE(store().Transact([&](Transaction& tx) {
-        tx.Put("row/" + entry, "v");
-        tx.AppendChange(entry);
-        return absl::OkStatus();
-      }).ok());
+      ASSERT_TRUE(store()
+                      .Transact([&](Transaction& tx) {
+                        tx.Put("row/" + entry, "v");
+                        tx.AppendChange(entry);
+                        return absl::OkStatus();
+                      })
+                      .ok());
     }
   });
   follower.join();
@@ -415,11 +447,13 @@ TEST_P(StoreSuite, AViewHasExactlyTheChangesUpToItsPosition) {
   std::atomic<bool> done = false;
   std::thread writer([&] {
     for (int i = 1; i <= 300; ++i) {
-      EXPECT_TRUE(store().Transact([&](Transaction& tx) {
-        tx.Put("last", std::to_string(i));
-        tx.AppendChange("x");
-        return absl::OkStatus();
-      }).ok());
+      EXPECT_TRUE(store()
+                      .Transact([&](Transaction& tx) {
+                        tx.Put("last", std::to_string(i));
+                        tx.AppendChange("x");
+                        return absl::OkStatus();
+                      })
+                      .ok());
     }
     done = true;
   });

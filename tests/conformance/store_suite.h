@@ -1,5 +1,7 @@
-// What every engine behind storage/store.h must do. An engine's test program links store_suite.cc and names the engine:
-//   INSTANTIATE_TEST_SUITE_P(RocksDb, StoreSuite, testing::Values(EngineUnderTest{"RocksDb", storage::Open}), EngineName);
+// What every engine behind storage/store.h must do. An engine's test program links store_suite.cc and names
+// the engine:
+//   INSTANTIATE_TEST_SUITE_P(RocksDb, StoreSuite, testing::Values(EngineUnderTest{"RocksDb", storage::Open}),
+//   EngineName);
 #pragma once
 
 #include <functional>
@@ -17,10 +19,15 @@ struct EngineUnderTest {
   std::function<absl::StatusOr<std::unique_ptr<storage::Store>>(const storage::OpenOptions&)> open;
 };
 
-inline void PrintTo(const EngineUnderTest& engine, std::ostream* out) { *out << engine.name; }
-inline std::string EngineName(const testing::TestParamInfo<EngineUnderTest>& info) { return info.param.name; }
+inline void PrintTo(const EngineUnderTest& engine, std::ostream* out) {
+  *out << engine.name;
+}
+inline std::string EngineName(const testing::TestParamInfo<EngineUnderTest>& info) {
+  return info.param.name;
+}
 
-// Gives each test a folder of its own and a store in it, on disk: what is promised is promised for real files.
+// Gives each test a folder of its own and a store in it, on disk: what is promised is promised for real
+// files.
 class StoreSuite : public testing::TestWithParam<EngineUnderTest> {
  protected:
   void SetUp() override;

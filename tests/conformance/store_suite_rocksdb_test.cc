@@ -8,7 +8,8 @@ absl::StatusOr<std::unique_ptr<storage::Store>> OpenInMemory(const storage::Open
   return storage::Open(in_memory);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, StoreSuite, testing::Values(EngineUnderTest{"RocksDb", storage::Open}), EngineName);
+INSTANTIATE_TEST_SUITE_P(Engines, StoreSuite, testing::Values(EngineUnderTest{"RocksDb", storage::Open}),
+                         EngineName);
 
 TEST(StoreInMemory, ForgetsWhenClosedAndShadesNothing) {
   storage::OpenOptions options;
@@ -17,11 +18,13 @@ TEST(StoreInMemory, ForgetsWhenClosedAndShadesNothing) {
     auto store = OpenInMemory(options);
     ASSERT_TRUE(store.ok()) << store.status();
     EXPECT_FALSE((*store)->Get("a")->has_value());
-    ASSERT_TRUE((*store)->Transact([](storage::Transaction& tx) {
-      tx.Put("a", "1");
-      tx.AppendChange("x");
-      return absl::OkStatus();
-    }).ok());
+    ASSERT_TRUE((*store)
+                    ->Transact([](storage::Transaction& tx) {
+                      tx.Put("a", "1");
+                      tx.AppendChange("x");
+                      return absl::OkStatus();
+                    })
+                    .ok());
     EXPECT_EQ((*store)->Get("a")->value(), "1");
     EXPECT_EQ((*store)->LastPosition(), 1u);
   }
@@ -32,10 +35,12 @@ TEST(StoreInMemory, TwoStoresDoNotMeet) {
   options.name = "memory";
   auto one = OpenInMemory(options), two = OpenInMemory(options);
   ASSERT_TRUE(one.ok() && two.ok());
-  ASSERT_TRUE((*one)->Transact([](storage::Transaction& tx) {
-    tx.Put("a", "1");
-    return absl::OkStatus();
-  }).ok());
+  ASSERT_TRUE((*one)
+                  ->Transact([](storage::Transaction& tx) {
+                    tx.Put("a", "1");
+                    return absl::OkStatus();
+                  })
+                  .ok());
   EXPECT_FALSE((*two)->Get("a")->has_value());
 }
 

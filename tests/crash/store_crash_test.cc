@@ -1,9 +1,15 @@
-// Kills a process that commits, at moments nobody chose, and looks what is left. The writer is this same program:
+// Kills a process that commits, at moments nobody chose, and looks what is left. The writer is this same
+// program:
 //   store_crash_test --write <folder>   commits pairs of rows from several threads
-//   store_crash_test --fill <folder>    commits until the disk refuses (a limit on the size of files stands in for a full disk)
+//   store_crash_test --fill <folder>    commits until the disk refuses (a limit on the size of files stands
+//   in for a full disk)
 // Both print a line for each transaction that was acknowledged.
 //
 // PHAROS_CYCLES: how often to kill (20 unless set).
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -14,10 +20,7 @@
 #include <map>
 #include <random>
 #include <set>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include "fmt/format.h"
@@ -102,7 +105,8 @@ int WriteUntilRefused(const std::string& folder) {
       Say(fmt::format("refused {}\n", base::ReasonOf(status)));
     }
   }
-  Say(fmt::format("read {}\n", (*store)->Get("left/" + last)->value_or("nothing") == last ? "well" : "badly"));
+  Say(fmt::format("read {}\n",
+                  (*store)->Get("left/" + last)->value_or("nothing") == last ? "well" : "badly"));
   return 0;
 }
 
@@ -164,7 +168,8 @@ class StoreCrash : public testing::Test {
     for (std::string line = writer.ReadLine(); !line.empty(); line = writer.ReadLine()) Note(line);
   }
   void Note(const std::string& line) {
-    if (line.starts_with("ack ") && line.ends_with("\n")) acknowledged_.insert(line.substr(4, line.size() - 5));
+    if (line.starts_with("ack ") && line.ends_with("\n"))
+      acknowledged_.insert(line.substr(4, line.size() - 5));
   }
   // The log file that was written last.
   fs::path NewestLog() const {
@@ -181,11 +186,13 @@ class StoreCrash : public testing::Test {
 
 std::set<std::string> NamesUnder(const storage::View& view, const std::string& prefix) {
   std::set<std::string> names;
-  EXPECT_TRUE(view.Scan(storage::PrefixRange(prefix), [&](std::string_view key, std::string_view value) {
-    EXPECT_EQ(key, prefix + std::string(value));
-    names.emplace(value);
-    return true;
-  }).ok());
+  EXPECT_TRUE(view.Scan(storage::PrefixRange(prefix),
+                        [&](std::string_view key, std::string_view value) {
+                          EXPECT_EQ(key, prefix + std::string(value));
+                          names.emplace(value);
+                          return true;
+                        })
+                  .ok());
   return names;
 }
 
@@ -238,7 +245,8 @@ TEST_F(StoreCrash, AStoreThatAnotherProcessHoldsSaysWhich) {
   const auto second = OpenStore(StoreFolder());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(base::ReasonOf(second.status()), "STORE_IN_USE");
-  EXPECT_THAT(std::string(second.status().message()), testing::HasSubstr(fmt::format("process {}", writer.pid())));
+  EXPECT_THAT(std::string(second.status().message()),
+              testing::HasSubstr(fmt::format("process {}", writer.pid())));
   EXPECT_THAT(std::string(second.status().message()), testing::HasSubstr(StoreFolder()));
 }
 

@@ -16,8 +16,8 @@ class ServeGenerator : public pb::compiler::CodeGenerator {
  public:
   uint64_t GetSupportedFeatures() const override { return FEATURE_PROTO3_OPTIONAL; }
 
-  bool Generate(const pb::FileDescriptor* file, const std::string& parameter, pb::compiler::GeneratorContext* context,
-                std::string* error) const override {
+  bool Generate(const pb::FileDescriptor* file, const std::string& parameter,
+                pb::compiler::GeneratorContext* context, std::string* error) const override {
     *error = pharos::codegen::MissingPolicy(*file);
     if (!error->empty()) return false;
     const std::string stem = pharos::codegen::Stem(*file);

@@ -15,12 +15,17 @@ namespace {
 namespace pb = google::protobuf;
 
 std::string ReplaceAll(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
   return text;
 }
 
-std::string Namespace(const std::string& package) { return ReplaceAll(package, ".", "::"); }
-std::string TypeName(const pb::Descriptor& message) { return "::" + ReplaceAll(message.full_name(), ".", "::"); }
+std::string Namespace(const std::string& package) {
+  return ReplaceAll(package, ".", "::");
+}
+std::string TypeName(const pb::Descriptor& message) {
+  return "::" + ReplaceAll(message.full_name(), ".", "::");
+}
 
 const api::v1::Policy& PolicyOf(const pb::MethodDescriptor& method) {
   return method.options().GetExtension(api::v1::policy);
@@ -54,28 +59,31 @@ std::string Declarations(const pb::FileDescriptor& file) {
 std::string HandlerParameters(const pb::MethodDescriptor& method) {
   const std::string in = TypeName(*method.input_type()), out = TypeName(*method.output_type());
   if (method.client_streaming()) return fmt::format("::pharos::rpc::Stream<{}, {}>& stream", in, out);
-  if (method.server_streaming()) return fmt::format("const {}& request, ::pharos::rpc::Writer<{}>& writer", in, out);
+  if (method.server_streaming())
+    return fmt::format("const {}& request, ::pharos::rpc::Writer<{}>& writer", in, out);
   return fmt::format("const {}& request, {}& response", in, out);
 }
 
 std::string Handler(const pb::ServiceDescriptor& service) {
-  std::string text = fmt::format("class {0}Handler {{\n public:\n  virtual ~{0}Handler() = default;\n", service.name());
+  std::string text =
+      fmt::format("class {0}Handler {{\n public:\n  virtual ~{0}Handler() = default;\n", service.name());
   for (int m = 0; m < service.method_count(); ++m) {
     const pb::MethodDescriptor& method = *service.method(m);
     text += fmt::format("  virtual absl::Status {}(::pharos::rpc::Call& call, {}) = 0;\n", method.name(),
                         HandlerParameters(method));
   }
-  return text + fmt::format("}};\n\n// The handler must outlive the service.\n"
-                            "std::unique_ptr<::pharos::rpc::Service> Make{0}({0}Handler& handler);\n\n",
-                            service.name());
+  return text + fmt::format(
+                    "}};\n\n// The handler must outlive the service.\n"
+                    "std::unique_ptr<::pharos::rpc::Service> Make{0}({0}Handler& handler);\n\n",
+                    service.name());
 }
 
 // The row that rpc::Serve… goes by.
 std::string Row(const pb::MethodDescriptor& method) {
   const api::v1::Policy& policy = PolicyOf(method);
-  return fmt::format("constexpr ::pharos::rpc::MethodRow k{}{}{{\"/{}/{}\", \"{}\", {}, {}}};\n", method.service()->name(),
-                     method.name(), method.service()->full_name(), method.name(), policy.permission(), policy.internal(),
-                     policy.read_only());
+  return fmt::format("constexpr ::pharos::rpc::MethodRow k{}{}{{\"/{}/{}\", \"{}\", {}, {}}};\n",
+                     method.service()->name(), method.name(), method.service()->full_name(), method.name(),
+                     policy.permission(), policy.internal(), policy.read_only());
 }
 
 std::string UnaryMethod(const pb::MethodDescriptor& method) {
@@ -84,30 +92,36 @@ std::string UnaryMethod(const pb::MethodDescriptor& method) {
       "    return ::pharos::rpc::ServeUnary(host_, *context, k{3}{0}, *request,\n"
       "        [&](::pharos::rpc::Call& call) {{ return handler_.{0}(call, *request, *response); }});\n"
       "  }}\n",
-      method.name(), TypeName(*method.input_type()), TypeName(*method.output_type()), method.service()->name());
+      method.name(), TypeName(*method.input_type()), TypeName(*method.output_type()),
+      method.service()->name());
 }
 
 std::string ServerStreamMethod(const pb::MethodDescriptor& method) {
   return fmt::format(
-      "  ::grpc::Status {0}(::grpc::ServerContext* context, const {1}* request, ::grpc::ServerWriter<{2}>* grpc_writer) override {{\n"
-      "    return ::pharos::rpc::ServeServerStream(host_, *context, k{3}{0}, *request, [&](::pharos::rpc::Call& call) {{\n"
+      "  ::grpc::Status {0}(::grpc::ServerContext* context, const {1}* request, ::grpc::ServerWriter<{2}>* "
+      "grpc_writer) override {{\n"
+      "    return ::pharos::rpc::ServeServerStream(host_, *context, k{3}{0}, *request, "
+      "[&](::pharos::rpc::Call& call) {{\n"
       "      ::pharos::rpc::WriterAdapter<{2}> writer(*grpc_writer);\n"
       "      return handler_.{0}(call, *request, writer);\n"
       "    }});\n"
       "  }}\n",
-      method.name(), TypeName(*method.input_type()), TypeName(*method.output_type()), method.service()->name());
+      method.name(), TypeName(*method.input_type()), TypeName(*method.output_type()),
+      method.service()->name());
 }
 
 std::string StreamMethod(const pb::MethodDescriptor& method) {
   return fmt::format(
-      "  ::grpc::Status {0}(::grpc::ServerContext* context, ::grpc::ServerReaderWriter<{2}, {1}>* grpc_stream) override {{\n"
+      "  ::grpc::Status {0}(::grpc::ServerContext* context, ::grpc::ServerReaderWriter<{2}, {1}>* "
+      "grpc_stream) override {{\n"
       "    return ::pharos::rpc::ServeStream(host_, *context, k{3}{0},\n"
       "        [&](::pharos::rpc::Call& call, ::pharos::rpc::InputCheck& check) {{\n"
       "          ::pharos::rpc::StreamAdapter<{1}, {2}> stream(*grpc_stream, check);\n"
       "          return handler_.{0}(call, stream);\n"
       "        }});\n"
       "  }}\n",
-      method.name(), TypeName(*method.input_type()), TypeName(*method.output_type()), method.service()->name());
+      method.name(), TypeName(*method.input_type()), TypeName(*method.output_type()),
+      method.service()->name());
 }
 
 std::string Server(const pb::ServiceDescriptor& service) {
@@ -119,7 +133,7 @@ std::string Server(const pb::ServiceDescriptor& service) {
       service.name(), service.full_name());
   for (int m = 0; m < service.method_count(); ++m) {
     const pb::MethodDescriptor& method = *service.method(m);
-    text += method.client_streaming() ? StreamMethod(method)
+    text += method.client_streaming()   ? StreamMethod(method)
             : method.server_streaming() ? ServerStreamMethod(method)
                                         : UnaryMethod(method);
   }
@@ -128,9 +142,11 @@ std::string Server(const pb::ServiceDescriptor& service) {
 
 // "" if the RPC can be generated.
 std::string Fault(const pb::MethodDescriptor& method) {
-  const std::string place = fmt::format("{}: rpc {}.{}", method.file()->name(), method.service()->name(), method.name());
+  const std::string place =
+      fmt::format("{}: rpc {}.{}", method.file()->name(), method.service()->name(), method.name());
   if (!method.options().HasExtension(api::v1::policy)) {
-    return place + " has no policy row: add `option (pharos.api.v1.policy) = {permission: \"<noun>.<verb>\"};`";
+    return place +
+           " has no policy row: add `option (pharos.api.v1.policy) = {permission: \"<noun>.<verb>\"};`";
   }
   if (PolicyOf(method).permission().empty()) {
     return place + " has a policy row without a permission: add `permission: \"<noun>.<verb>\"` to it";
@@ -162,7 +178,8 @@ std::string MissingPolicy(const pb::FileDescriptor& file) {
 std::string WriteHeader(const pb::FileDescriptor& file) {
   std::string text = fmt::format(
       "// Written by protoc-gen-serve from {}. Do not edit.\n#pragma once\n\n#include <memory>\n\n"
-      "#include \"absl/status/status.h\"\n#include \"services/rpc/call.h\"\n#include \"services/rpc/service.h\"\n\n",
+      "#include \"absl/status/status.h\"\n#include \"services/rpc/call.h\"\n#include "
+      "\"services/rpc/service.h\"\n\n",
       file.name());
   text += Declarations(file) + fmt::format("namespace {} {{\n\n", Namespace(file.package()));
   for (int s = 0; s < file.service_count(); ++s) text += Handler(*file.service(s));
@@ -171,7 +188,8 @@ std::string WriteHeader(const pb::FileDescriptor& file) {
 
 std::string WriteSource(const pb::FileDescriptor& file) {
   std::string text = fmt::format(
-      "// Written by protoc-gen-serve from {0}. Do not edit.\n#include \"{1}.serve.h\"\n\n#include \"{1}.grpc.pb.h\"\n"
+      "// Written by protoc-gen-serve from {0}. Do not edit.\n#include \"{1}.serve.h\"\n\n#include "
+      "\"{1}.grpc.pb.h\"\n"
       "#include \"{1}.pb.h\"\n#include \"services/rpc/serve.h\"\n\nnamespace {2} {{\nnamespace {{\n\n",
       file.name(), Stem(file), Namespace(file.package()));
   ForEachMethod(file, [&](const pb::MethodDescriptor& method) { text += Row(method); });
@@ -179,9 +197,10 @@ std::string WriteSource(const pb::FileDescriptor& file) {
   for (int s = 0; s < file.service_count(); ++s) text += Server(*file.service(s));
   text += "}  // namespace\n\n";
   for (int s = 0; s < file.service_count(); ++s) {
-    text += fmt::format("std::unique_ptr<::pharos::rpc::Service> Make{0}({0}Handler& handler) {{\n"
-                        "  return std::make_unique<{0}Server>(handler);\n}}\n\n",
-                        file.service(s)->name());
+    text += fmt::format(
+        "std::unique_ptr<::pharos::rpc::Service> Make{0}({0}Handler& handler) {{\n"
+        "  return std::make_unique<{0}Server>(handler);\n}}\n\n",
+        file.service(s)->name());
   }
   return text + fmt::format("}}  // namespace {}\n", Namespace(file.package()));
 }

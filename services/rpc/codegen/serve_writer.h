@@ -3,7 +3,9 @@
 
 #include <string>
 
-namespace google::protobuf { class FileDescriptor; }
+namespace google::protobuf {
+class FileDescriptor;
+}
 
 namespace pharos::codegen {
 
