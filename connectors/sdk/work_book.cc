@@ -96,7 +96,9 @@ bool WorkBook::Takeable(const work::Attempt& attempt, bool live, int64_t now_us,
 void WorkBook::Asked(const work::Query& query, int64_t now_us) {
   for (const auto& id : query.ids()) {
     auto it = seen_.find(id);
-    if (it == seen_.end()) {
+    if (it == seen_.end() && forgot_) {
+      Doubt(id, now_us);
+    } else if (it == seen_.end()) {
       Refuse(id, "UNKNOWN", now_us);
     } else if (!it->second.outcome.empty()) {
       outcomes_[id] = 0;
@@ -124,6 +126,16 @@ void WorkBook::Refuse(const std::string& id, const char* reason, int64_t now_us)
   outcomes_due_.push_back(id);
 }
 
+// It may be one that was handed over and forgotten since.
+void WorkBook::Doubt(const std::string& id, int64_t now_us) {
+  work::Outcome outcome;
+  outcome.set_id(id);
+  outcome.mutable_no_answer()->set_reason("FORGOTTEN");
+  Remember(id, outcome.SerializeAsString(), now_us);
+  outcomes_[id] = 0;
+  outcomes_due_.push_back(id);
+}
+
 void WorkBook::Remember(const std::string& id, std::string outcome, int64_t now_us) {
   seen_[id] = {std::move(outcome), now_us};
   seen_order_.emplace_back(now_us, id);
@@ -137,10 +149,12 @@ void WorkBook::Forget(int64_t now_us) {
     seen_order_.pop_front();
     auto it = seen_.find(id);
     if (it == seen_.end()) continue;
-    if (it->second.outcome.empty() || outcomes_.count(id))
+    if (it->second.outcome.empty() || outcomes_.count(id)) {
       seen_order_.emplace_back(now_us, std::move(id));
-    else
+    } else {
+      forgot_ = true;
       seen_.erase(it);
+    }
   }
 }
 

@@ -33,7 +33,7 @@ inline constexpr int64_t kRepeatUs = 1'000'000;     // what is not acknowledged 
 inline constexpr int kMaxCredit = 1024;
 inline constexpr int kMaxOutcomesPerMessage = 1024;
 inline constexpr int kMaxReceiptsPerMessage = 1024;
-inline constexpr int kMaxInboundPerMessage = 256;
+inline constexpr int kMaxInboundPerMessage = 32;
 
 struct WorkLimits {
   int window = 64;                        // attempts taken and not yet known
@@ -95,6 +95,7 @@ class WorkBook {
     int64_t sent_us = 0;  // 0 = not sent on this stream
   };
   void Refuse(const std::string& id, const char* reason, int64_t now_us);
+  void Doubt(const std::string& id, int64_t now_us);
   bool Takeable(const work::Attempt& attempt, bool live, int64_t now_us, Task& task);
   void Remember(const std::string& id, std::string outcome, int64_t now_us);
   void Forget(int64_t now_us);
@@ -114,6 +115,7 @@ class WorkBook {
   int open_ = 0;
   std::unordered_map<std::string, Seen> seen_;
   std::deque<std::pair<int64_t, std::string>> seen_order_;
+  bool forgot_ = false;  // an id that was taken: from here on "never seen" proves nothing
 
   std::unordered_map<std::string, int64_t> outcomes_;  // id → when sent on this stream; 0 = not yet
   std::deque<std::string> outcomes_due_;

@@ -10,6 +10,8 @@
 namespace pharos::smpp {
 namespace {
 
+constexpr size_t kMostIdBytes = 256;  // SMPP allows 65; what is longer is not an id that a provider gave us
+
 work::ReceiptState StateOf(MessageState state) {
   switch (state) {
     case MessageState::kEnRoute:
@@ -70,9 +72,9 @@ std::optional<KeyedReceipt> ToReceipt(const Pdu& pdu) {
   if (!read) return std::nullopt;
   KeyedReceipt keyed;
   work::Receipt& receipt = keyed.receipt;
-  receipt.set_provider_id(ToUtf8(read->id));
+  receipt.set_provider_id(ToUtf8(std::string_view(read->id).substr(0, kMostIdBytes)));
   receipt.set_state(StateOf(read->state));
-  receipt.set_error_code(ToUtf8(read->error));
+  receipt.set_error_code(ToUtf8(std::string_view(read->error).substr(0, kMostIdBytes)));
   receipt.set_address(WithoutPlus(pdu.source.digits));
   receipt.set_reference(read->reference);
   receipt.set_done_time_us(read->done_time_us);

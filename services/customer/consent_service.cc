@@ -32,12 +32,15 @@ ChangeMaker ChangesOf(const rpc::Call& call, int64_t now) {
 // When the person said it. A time ahead of us would outlive whatever the person says next. What is said now
 // comes after all that was said before, also where our clock has been set back: an opt-out must not lose
 // against a grant that we had already taken.
-int64_t EventTime(int64_t said, const LedgerRow& entry, const PersonRow& person, int64_t now) {
+int64_t EventTime(int64_t said, const LedgerRow& entry, const PersonRow& person,
+                  const record::v1::EndpointRow& endpoint, int64_t now) {
   if (said > 0) return std::min(said, now);
   int64_t time = now;
   if (entry.gate().kind() == type::v1::GRANTED) return time;
-  for (const auto& earlier : person.entries()) {
-    if (earlier.direct()) time = std::max(time, earlier.event_time_us());
+  for (const auto* entries : {&person.entries(), &endpoint.entries()}) {
+    for (const auto& earlier : *entries) {
+      if (earlier.direct()) time = std::max(time, earlier.event_time_us());
+    }
   }
   return time;
 }
@@ -107,7 +110,11 @@ absl::Status ConsentService::Append(rpc::Call& call, storage::Transaction& tx, c
   gate.set_name("consentEntries/" + id);
   gate.set_record(DirectRecordOfPerson(row->name()));
   gate.set_direct(true);
-  gate.set_event_time_us(EventTime(gate.event_time_us(), entry, *row, now));
+  record::v1::EndpointRow endpoint;  // where a START of this endpoint stands
+  if (!gate.endpoint().empty()) {
+    PHAROS_RETURN_IF_ERROR(storage::GetRecord(tx, EndpointKey(gate.endpoint()), endpoint).status());
+  }
+  gate.set_event_time_us(EventTime(gate.event_time_us(), entry, *row, endpoint, now));
   // On all records linked now: after an unlink it applies to both sides until decided.
   entry.add_subjects(gate.record());
   for (const auto& record : row->records()) entry.add_subjects(record);

@@ -98,13 +98,14 @@ std::vector<LedgerRow> ImportRun::Entries(const ImportRow& row, int64_t now) con
   return entries;
 }
 
-absl::Status ImportRun::Store(storage::Transaction& tx, int64_t& stored, int64_t& unchanged) {
+absl::Status ImportRun::Store(storage::Transaction& tx, std::span<const ImportRow> rows, int64_t& stored,
+                              int64_t& unchanged) {
   stored = unchanged = 0;
   const int64_t now = clock_.WallMicros();
   const ChangeMaker change = [&](std::string_view resource, std::string_view kind, uint64_t version) {
     return rpc::ChangeBy(call_, resource, kind, version, now);
   };
-  for (const auto& row : batch_) {
+  for (const auto& row : rows) {
     PHAROS_ASSIGN_OR_RETURN(const bool changed,
                             people_.PutRecordVersion(tx, row.record, Entries(row, now), change));
     ++(changed ? stored : unchanged);
@@ -112,14 +113,28 @@ absl::Status ImportRun::Store(storage::Transaction& tx, int64_t& stored, int64_t
   return header_.validate_only() ? OnlyChecked() : absl::OkStatus();
 }
 
+// An address that very many share makes a row's transaction large; fewer rows at a time then.
+absl::Status ImportRun::StoreAll(std::span<const ImportRow> rows, int64_t& stored, int64_t& unchanged) {
+  int64_t now_stored = 0, now_unchanged = 0;
+  const absl::Status status =
+      store_.Transact([&](storage::Transaction& tx) { return Store(tx, rows, now_stored, now_unchanged); });
+  if (base::ReasonOf(status) == "STORE_TRANSACTION_TOO_LARGE" && rows.size() > 1) {
+    const size_t half = rows.size() / 2;
+    PHAROS_RETURN_IF_ERROR(StoreAll(rows.first(half), stored, unchanged));
+    return StoreAll(rows.subspan(half), stored, unchanged);
+  }
+  if (!status.ok() && !IsOnlyChecked(status)) return status;
+  stored += now_stored;
+  unchanged += now_unchanged;
+  return absl::OkStatus();
+}
+
 absl::Status ImportRun::Flush() {
   if (batch_.empty()) return absl::OkStatus();
   int64_t stored = 0, unchanged = 0;
   {
     const Intake::Turn turn(intake_);
-    const absl::Status status =
-        store_.Transact([&](storage::Transaction& tx) { return Store(tx, stored, unchanged); });
-    if (!status.ok() && !IsOnlyChecked(status)) return status;
+    PHAROS_RETURN_IF_ERROR(StoreAll(batch_, stored, unchanged));
   }
   for (const auto& row : batch_) counts_.set_warnings(counts_.warnings() + row.warnings);
   counts_.set_stored(counts_.stored() + stored);

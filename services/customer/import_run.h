@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,9 @@ class ImportRun {
   absl::Status ReadHeader(const CsvRow& row);
   absl::Status Reject(const v1::RowError& error);
   absl::Status Flush();
-  absl::Status Store(storage::Transaction& tx, int64_t& stored, int64_t& unchanged);
+  absl::Status Store(storage::Transaction& tx, std::span<const ImportRow> rows, int64_t& stored,
+                     int64_t& unchanged);
+  absl::Status StoreAll(std::span<const ImportRow> rows, int64_t& stored, int64_t& unchanged);
   std::vector<record::v1::LedgerRow> Entries(const ImportRow& row, int64_t now) const;
   bool Progress();
 

@@ -30,6 +30,7 @@ absl::Status ImportService::Run(rpc::Call& call, Stream& stream) {
   v1::ImportContactsRequest request;
   if (!stream.Read(request) || !request.has_header()) return errors::ImportOrderWrong();
   PHAROS_RETURN_IF_ERROR(Check(request.header()));
+  const bool request_is_check = request.header().validate_only();
   ImportRun run(call, store_, people_, clock_, intake_, request.header(),
                 [&](const v1::ImportContactsResponse& response) { return stream.Write(response); });
   int64_t bytes = 0;
@@ -43,7 +44,9 @@ absl::Status ImportService::Run(rpc::Call& call, Stream& stream) {
   // A stream that broke is not the end of the file: its last line must not be taken for a whole one.
   if (call.cancelled()) return errors::CallerGone();
   PHAROS_RETURN_IF_ERROR(run.Finish());
-  if (run.stored_any()) settle_();
+  // Also where nothing changed: an earlier sending of this file may have stored an opt-out and been cut off
+  // before its wait.
+  if (!request_is_check) settle_();
   return run.Summarise() ? absl::OkStatus() : errors::CallerGone();
 }
 

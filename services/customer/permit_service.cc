@@ -97,6 +97,7 @@ absl::Status PermitService::LookAtAll(const IssuePermitsRequest& request, std::v
   // Taken after every id of the call is in the table: an opt-out that this state lacks will wait for all of
   // them.
   const std::unique_ptr<storage::View> view = store_.Read();
+  PHAROS_RETURN_IF_ERROR(UseConfirmations(items));
   for (auto& item : items) {
     PermitAnswer& answer = *response.add_answers();
     answer.set_id(item.wanted->id());
@@ -116,7 +117,7 @@ absl::Status PermitService::LookAtAll(const IssuePermitsRequest& request, std::v
 
 absl::Status PermitService::AnswerFresh(const storage::View& view, const IssuePermitsRequest& request,
                                         Item& item, PermitAnswer& answer) {
-  PHAROS_RETURN_IF_ERROR(Look(view, *item.wanted, request, answer));
+  PHAROS_RETURN_IF_ERROR(Look(view, item, request, answer));
   item.settled = true;
   if (answer.has_granted()) {
     permits_.Settle(item.wanted->id(), item.registered.ticket, answer);
@@ -143,14 +144,16 @@ absl::Status PermitService::AnswerRepeat(const IssuePermitsRequest& request, Ite
     item.registered = permits_.Register(item.wanted->id(), item.wanted->person(), item.wanted->endpoint());
     if (item.registered.kind == PermitTable::Registration::kFull) return PermitsFull();
     if (item.registered.kind == PermitTable::Registration::kFresh) {
+      PHAROS_RETURN_IF_ERROR(UseConfirmations({&item, 1}));
       return AnswerFresh(*store_.Read(), request, item, answer);
     }
   }
   return PermitContested();
 }
 
-absl::Status PermitService::Look(const storage::View& view, const PermitRequest& wanted,
+absl::Status PermitService::Look(const storage::View& view, const Item& item,
                                  const IssuePermitsRequest& request, PermitAnswer& answer) {
+  const PermitRequest& wanted = *item.wanted;
   const bool confirmation = !wanted.confirmation_of().empty();
   PHAROS_ASSIGN_OR_RETURN(std::optional<PersonRow> person, people_.Load(view, wanted.person()));
   if (confirmation && (!person || FindEndpoint(*person, wanted) == nullptr)) {
@@ -175,10 +178,7 @@ absl::Status PermitService::Look(const storage::View& view, const PermitRequest&
   PHAROS_ASSIGN_OR_RETURN(gate::Verdict verdict, Judge(view, wanted, facts, endpoint));
   const PersonEndpointRow* held = FindEndpoint(*person, wanted);
   if (verdict.reason == type::v1::ALLOW && held == nullptr) verdict.reason = type::v1::NO_ENDPOINT;
-  if (verdict.reason == type::v1::ALLOW && confirmation) {
-    PHAROS_ASSIGN_OR_RETURN(const bool exempt, UseConfirmation(wanted));
-    if (!exempt) verdict.reason = type::v1::OPTED_OUT;
-  }
+  if (verdict.reason == type::v1::ALLOW && confirmation && !item.exempt) verdict.reason = type::v1::OPTED_OUT;
   if (verdict.reason != type::v1::ALLOW) {
     answer.set_denied(verdict.reason);
     return absl::OkStatus();
@@ -211,27 +211,34 @@ absl::StatusOr<gate::Verdict> PermitService::Judge(const storage::View& view, co
   return verdict;
 }
 
+// All the confirmations among the items, in one commit.
+absl::Status PermitService::UseConfirmations(std::span<Item> items) {
+  const auto is_confirmation = [](const Item& item) { return !item.wanted->confirmation_of().empty(); };
+  if (std::none_of(items.begin(), items.end(), is_confirmation)) return absl::OkStatus();
+  return store_.Transact([&](storage::Transaction& tx) -> absl::Status {
+    for (Item& item : items) {
+      if (!is_confirmation(item)) continue;
+      PHAROS_ASSIGN_OR_RETURN(item.exempt, UseConfirmation(tx, *item.wanted));
+    }
+    return absl::OkStatus();
+  });
+}
+
 // Only the confirmation of an opt-out that changed something, to the endpoint it came from. That it is handed
 // over once is dispatch's at-most-once: the confirmation is one intent, named after the opt-out. A second
 // permit for it (the first one ran out before its hand-over began) is therefore allowed; the row says which
-// attempt had the last one.
-absl::StatusOr<bool> PermitService::UseConfirmation(const PermitRequest& wanted) {
-  bool exempt = false;
-  PHAROS_RETURN_IF_ERROR(store_.Transact([&](storage::Transaction& tx) -> absl::Status {
-    exempt = false;
-    PHAROS_ASSIGN_OR_RETURN(std::optional<record::v1::OptOutRow> row,
-                            LoadOptOut(tx, wanted.confirmation_of()));
-    if (!row || !row->changed() || row->endpoint() != wanted.endpoint()) return absl::OkStatus();
-    PHAROS_ASSIGN_OR_RETURN(const std::optional<record::v1::LedgerRow> entry, LoadEntry(tx, row->entry()));
-    if (!entry || entry->gate().kind() != type::v1::WITHDRAWN) return absl::OkStatus();
-    exempt = true;
-    row->set_confirmation(base::ToHex(wanted.id()));
-    SaveOptOut(tx, *row);
-    tx.AppendChange(
-        rpc::ChangeByLoop("internal:permits", row->name(), "optOut.confirmed", 0, clock_.WallMicros()));
-    return absl::OkStatus();
-  }));
-  return exempt;
+// attempt had the first one.
+absl::StatusOr<bool> PermitService::UseConfirmation(storage::Transaction& tx, const PermitRequest& wanted) {
+  PHAROS_ASSIGN_OR_RETURN(std::optional<record::v1::OptOutRow> row, LoadOptOut(tx, wanted.confirmation_of()));
+  if (!row || !row->changed() || row->endpoint() != wanted.endpoint()) return false;
+  PHAROS_ASSIGN_OR_RETURN(const std::optional<record::v1::LedgerRow> entry, LoadEntry(tx, row->entry()));
+  if (!entry || entry->gate().kind() != type::v1::WITHDRAWN) return false;
+  if (!row->confirmation().empty()) return true;
+  row->set_confirmation(base::ToHex(wanted.id()));
+  SaveOptOut(tx, *row);
+  tx.AppendChange(
+      rpc::ChangeByLoop("internal:permits", row->name(), "optOut.confirmed", 0, clock_.WallMicros()));
+  return true;
 }
 
 absl::StatusOr<std::optional<gate::Purpose>> PermitService::PurposeOf(const storage::View& view,

@@ -2,6 +2,7 @@
 // confirmation.
 #pragma once
 
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,6 +34,7 @@ class PermitService : public internal::v1::PermitServiceHandler {
     const internal::v1::PermitRequest* wanted;
     PermitTable::Registration registered;
     bool settled = false;
+    bool exempt = false;  // the one confirmation of its opt-out
   };
 
   absl::Status LookAtAll(const internal::v1::IssuePermitsRequest& request, std::vector<Item>& items,
@@ -41,11 +43,12 @@ class PermitService : public internal::v1::PermitServiceHandler {
                            Item& item, internal::v1::PermitAnswer& answer);
   absl::Status AnswerRepeat(const internal::v1::IssuePermitsRequest& request, Item& item, int index,
                             internal::v1::IssuePermitsResponse& response);
-  absl::Status Look(const storage::View& view, const internal::v1::PermitRequest& wanted,
+  absl::Status Look(const storage::View& view, const Item& item,
                     const internal::v1::IssuePermitsRequest& request, internal::v1::PermitAnswer& answer);
   absl::StatusOr<std::optional<record::v1::PersonRow>> WhoseConfirmation(
       const storage::View& view, const internal::v1::PermitRequest& wanted);
-  absl::StatusOr<bool> UseConfirmation(const internal::v1::PermitRequest& wanted);
+  absl::Status UseConfirmations(std::span<Item> items);
+  absl::StatusOr<bool> UseConfirmation(storage::Transaction& tx, const internal::v1::PermitRequest& wanted);
   absl::StatusOr<gate::Verdict> Judge(const storage::View& view, const internal::v1::PermitRequest& wanted,
                                       const type::v1::GateFacts& facts,
                                       const type::v1::GateEndpoint& endpoint);

@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "pharos/customer/internal/v1/opt_out_service.grpc.pb.h"
@@ -18,6 +19,7 @@ constexpr int kPermitThreads = 3;  // two batches on their way while a third is 
 constexpr int kReleaseThreads = 1;
 constexpr int kReplyThreads = 16;  // each waits up to 2 s for an acknowledgement
 constexpr size_t kMaxWaiting = 4096;
+constexpr size_t kMaxReleases = 4096;        // of one call; ReleasePermitsRequest
 constexpr int64_t kPermitTimeoutMs = 1'500;  // past use-by the answer is worth nothing
 constexpr int64_t kReplyTimeoutMs = 10'000;
 
@@ -55,21 +57,19 @@ class GrpcCustomerClient : public CustomerClient {
         replies_(kReplyThreads) {}
   ~GrpcCustomerClient() override { Stop(); }
 
-  void IssuePermits(customer::IssuePermitsRequest request, PermitsDone done) override {
-    const bool added =
-        permits_.Add([this, request = std::move(request), done] { done(CallPermits(request)); });
-    if (!added) done(absl::UnavailableError("too many permit requests are waiting"));
+  bool IssuePermits(customer::IssuePermitsRequest request, PermitsDone done) override {
+    return permits_.Add([this, request = std::move(request), done] { done(CallPermits(request)); });
   }
 
   void ReleasePermits(std::vector<std::string> ids) override {
-    if (ids.empty()) return;
-    (void)releases_.Add([this, ids = std::move(ids)] { CallRelease(ids); });
+    for (size_t at = 0; at < ids.size(); at += kMaxReleases) {
+      std::vector<std::string> some(ids.begin() + at, ids.begin() + std::min(ids.size(), at + kMaxReleases));
+      (void)releases_.Add([this, some = std::move(some)] { CallRelease(some); });
+    }
   }
 
-  void RecordReply(customer::RecordReplyRequest request, ReplyStages stages) override {
-    const bool added =
-        replies_.Add([this, request = std::move(request), stages] { CallReply(request, stages); });
-    if (!added) stages.failed(absl::UnavailableError("too many replies are waiting"));
+  bool RecordReply(customer::RecordReplyRequest request, ReplyStages stages) override {
+    return replies_.Add([this, request = std::move(request), stages] { CallReply(request, stages); });
   }
 
   void Stop() override {

@@ -25,10 +25,11 @@ class CustomerClient {
   };
 
   virtual ~CustomerClient() = default;
-  virtual void IssuePermits(customer::internal::v1::IssuePermitsRequest request, PermitsDone done) = 0;
+  // Both return false, and never call back, if too many calls wait already.
+  virtual bool IssuePermits(customer::internal::v1::IssuePermitsRequest request, PermitsDone done) = 0;
   // Best effort: a permit that is not released runs out.
   virtual void ReleasePermits(std::vector<std::string> ids) = 0;
-  virtual void RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) = 0;
+  virtual bool RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) = 0;
   virtual void Stop() = 0;
 
   static std::unique_ptr<CustomerClient> Make(const rpc::Peers& peers);

@@ -27,7 +27,15 @@ void Desk::Tick(Turn& turn) {
   }
 }
 
+// An older stream of the same life is dead, whether we have noticed or not: what is on its way to it is taken
+// back, and its messages are repeated on this one.
 void Desk::Arrive(Turn& turn, const SessionPtr& session) {
+  std::erase_if(sessions_, [&](const SessionPtr& older) {
+    if (older->hello.life() != session->hello.life()) return false;
+    older->pull_live = false;
+    older->outbox.Close();
+    return true;
+  });
   sessions_.push_back(session);
   lost_lives_.erase(session->hello.life());
   ConnectorStatus& status = connectors_[session->hello.connector()];

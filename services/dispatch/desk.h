@@ -104,6 +104,7 @@ class Desk {
   struct Open {
     record::v1::OpenAttemptRow row;
     bool in_doubt = false;
+    int64_t lease_us = 0;  // as given to the connector by this life; 0 = by an earlier one
   };
   // A batch of permits asked for. One id = request = permit = attempt.
   struct Asked {
@@ -146,6 +147,10 @@ class Desk {
   void OnPermits(Turn& turn, Ask& ask, absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer);
   std::optional<Ready> Submit(Turn& turn, Ask& ask, Asked& item,
                               const customer::internal::v1::PermitAnswer& answer);
+  void Begin(Turn& turn, const Ask& ask, const std::string& id, record::v1::IntentRow& intent,
+             const customer::internal::v1::Grant& grant);
+  void NotHandedOver(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
+  bool IsTaken(Turn& turn, const record::v1::IntentKey& key, const std::string& subject);
   std::string DuplicateOf(Turn& turn, const record::v1::IntentRow& intent,
                           const customer::internal::v1::Grant& grant);
   void Claim(Turn& turn, const record::v1::IntentRow& intent, const customer::internal::v1::Grant& grant);
@@ -161,13 +166,20 @@ class Desk {
   void OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Rejected& rejected);
   void OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt);
   void ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id, int state);
-  bool SettleByReference(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt);
+  bool SettleByReference(Turn& turn, const std::string& connector, const std::string& reference_key,
+                         const std::string& provider_id, int state);
+  void Park(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt);
+  void WatchLease(const SessionPtr& session, const Open& open, const internal::v1::Outcome& outcome);
+  void OnRefused(Turn& turn, const std::string& id, record::v1::IntentRow& intent,
+                 const internal::v1::Refused& refused);
   void Close(Turn& turn, const std::string& id);
   void Remember(const std::string& id, record::v1::OpenAttemptRow row, bool in_doubt);
   std::string AddressHash(const std::string& address) const;
   static std::string ReferenceKey(int32_t reference, const std::string& address_hash);
 
   // desk_doubt.cc
+  template <typename Row>
+  void ReadTable(Turn& turn, uint8_t table, const std::function<void(std::string_view, Row)>& take);
   void QueryOpen(const SessionPtr& session);
   void DoubtLost(Turn& turn);
   void Doubt(Turn& turn, const std::string& id, Open& open, std::string_view reason);
@@ -175,6 +187,7 @@ class Desk {
   // desk_reply.cc
   void OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessage& message);
   void CallCustomer(Reply& reply);
+  std::string ReplyIdOf(const SessionPtr& session, const internal::v1::InboundMessage& message) const;
   // The call once more, for a reply that customer has durably: its id suffices, the address is not kept.
   static customer::internal::v1::RecordReplyRequest RepeatOf(const record::v1::ReplyRow& row);
   void OnReplyDurable(Turn& turn, const std::string& id,
@@ -209,7 +222,9 @@ class Desk {
 
   std::unordered_map<std::string, Open> open_;                      // by attempt id
   std::unordered_multimap<std::string, std::string> by_reference_;  // reference and address hash → attempt id
-  std::vector<std::string> releases_;                               // this turn's
+  // Receipts that wait for their message: by reference and address hash, (connector, provider id).
+  std::unordered_map<std::string, std::pair<std::string, std::string>> parked_;
+  std::vector<std::string> releases_;  // this turn's
 
   std::unordered_map<std::string, Reply> replies_;  // not yet acknowledged by customer
 };

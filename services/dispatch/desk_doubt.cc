@@ -7,48 +7,58 @@ namespace pharos::dispatch {
 namespace {
 
 constexpr size_t kQueryBatch = 1024;
+constexpr int64_t kParkedMicros = int64_t{72} * 3600 * 1'000'000;
 // A lost stream's life may come back and answer exactly. Past the hard stop of everything that it held, we
 // stop calling it in flight.
 constexpr int64_t kDoubtAfterMicros = kUseByMicros + kHardStopMicros + kGuardMicros + 500'000;
 
 }  // namespace
 
-void Desk::Recover(Turn& turn) {
-  auto view = store_.Read();
-  (void)view->Scan(storage::PrefixRange(storage::KeyWriter(kSteering).str()),
-                   [&](std::string_view key, std::string_view value) {
-                     record::v1::SteeringRow row;
-                     const std::string campaign = storage::KeyReader(key).String();
-                     if (storage::DecodeRecord(value, row).ok()) steering_[campaign] = row.steering();
-                     if (row.steering() == internal::v1::HALT) halting_[campaign] = "";
-                     return true;
-                   });
-  std::vector<std::pair<std::string, record::v1::OpenAttemptRow>> open;
+// Reads a whole table; a row that cannot be read fails the turn: dispatch does not start on half of what it
+// knew.
+template <typename Row>
+void Desk::ReadTable(Turn& turn, uint8_t table, const std::function<void(std::string_view, Row)>& take) {
   absl::Status read;
-  const absl::Status scanned =
-      view->Scan(storage::PrefixRange(storage::KeyWriter(kOpen).str()),
-                 [&](std::string_view key, std::string_view value) {
-                   record::v1::OpenAttemptRow row;
-                   read = storage::DecodeRecord(value, row);
-                   if (read.ok()) open.emplace_back(storage::KeyReader(key).Raw(16), std::move(row));
-                   return read.ok();
-                 });
+  const absl::Status scanned = store_.Read()->Scan(storage::PrefixRange(storage::KeyWriter(table).str()),
+                                                   [&](std::string_view key, std::string_view value) {
+                                                     Row row;
+                                                     read = storage::DecodeRecord(value, row);
+                                                     if (read.ok()) take(key, std::move(row));
+                                                     return read.ok();
+                                                   });
   if (!scanned.ok() || !read.ok()) turn.Fail(scanned.ok() ? read : scanned);
-  for (auto& [id, row] : open) {
-    Remember(id, std::move(row), false);
-    Doubt(turn, id, open_.at(id), "DISPATCH_RESTARTED");
-  }
-  (void)view->Scan(storage::PrefixRange(storage::KeyWriter(kReply).str()), [&](std::string_view,
-                                                                               std::string_view value) {
-    record::v1::ReplyRow row;
-    if (!storage::DecodeRecord(value, row).ok() || row.acknowledged_time_ns() != 0 || row.opt_out().empty())
-      return true;
+}
+
+void Desk::Recover(Turn& turn) {
+  ReadTable<record::v1::SteeringRow>(turn, kSteering, [&](std::string_view key, record::v1::SteeringRow row) {
+    const std::string campaign = storage::KeyReader(key).String();
+    steering_[campaign] = row.steering();
+    if (row.steering() == internal::v1::HALT) halting_[campaign] = "";
+  });
+  ReadTable<record::v1::ParkedReceiptRow>(
+      turn, kParked, [&](std::string_view key, record::v1::ParkedReceiptRow row) {
+        if (turn.now_us - row.time_us() > kParkedMicros) return turn.tx.Delete(key);
+        storage::KeyReader reader(key);
+        const std::string connector = reader.String();
+        if (!row.address_hash().empty()) {
+          parked_[ReferenceKey(row.reference(), row.address_hash())] = {connector, reader.String()};
+        }
+      });
+  std::vector<std::string> open;
+  ReadTable<record::v1::OpenAttemptRow>(turn, kOpen,
+                                        [&](std::string_view key, record::v1::OpenAttemptRow row) {
+                                          open.push_back(storage::KeyReader(key).Raw(16));
+                                          Remember(open.back(), std::move(row), false);
+                                        });
+  for (const auto& id : open) Doubt(turn, id, open_.at(id), "DISPATCH_RESTARTED");
+  ReadTable<record::v1::ReplyRow>(turn, kReply, [&](std::string_view, record::v1::ReplyRow row) {
+    if (row.acknowledged_time_ns() != 0 || row.opt_out().empty()) return;
     Reply reply;
-    reply.row = row;
-    reply.durable = true;
     reply.request = RepeatOf(row);
-    replies_.emplace(row.reply_id(), std::move(reply));
-    return true;
+    reply.durable = true;
+    const std::string id = row.reply_id();
+    reply.row = std::move(row);
+    replies_.emplace(id, std::move(reply));
   });
 }
 
@@ -56,7 +66,7 @@ void Desk::Recover(Turn& turn) {
 void Desk::QueryOpen(const SessionPtr& session) {
   internal::v1::WorkResponse message;
   for (const auto& [id, open] : open_) {
-    if (open.row.life() != session->hello.life()) continue;
+    if (open.row.life() != session->hello.life() || open.row.no_answer()) continue;
     message.mutable_query()->add_ids(id);
     if (static_cast<size_t>(message.query().ids_size()) >= kQueryBatch) {
       (void)session->outbox.TryPush(std::exchange(message, {}));
@@ -72,9 +82,11 @@ void Desk::DoubtLost(Turn& turn) {
       ++life;
       continue;
     }
+    std::vector<std::string> lost;  // settling one of them changes the table
     for (auto& [id, open] : open_) {
-      if (open.row.life() == life->first && !open.in_doubt) Doubt(turn, id, open, "CONNECTOR_LOST");
+      if (open.row.life() == life->first && !open.in_doubt) lost.push_back(id);
     }
+    for (const auto& id : lost) Doubt(turn, id, open_.at(id), "CONNECTOR_LOST");
     life = lost_lives_.erase(life);
   }
 }
@@ -84,6 +96,12 @@ void Desk::Doubt(Turn& turn, const std::string& id, Open& open, std::string_view
   auto intent = intents_.Load(turn, open.row.key());
   if (intent && StateOf(*intent) == State::kInFlight)
     intents_.Move(turn, *intent, State::kUnconfirmed, reason);
+  // Its receipt may have come before.
+  const std::string key = ReferenceKey(open.row.reference(), open.row.address_hash());
+  if (auto at = parked_.find(key); at != parked_.end()) {
+    const auto [connector, provider_id] = at->second;
+    SettleByReference(turn, connector, key, provider_id, internal::v1::RECEIPT_STATE_UNSPECIFIED);
+  }
 }
 
 }  // namespace pharos::dispatch

@@ -70,12 +70,13 @@ void Desk::AskFor(Turn& turn, const SessionPtr& session) {
   for (const auto& field : fields) request.add_fields(field);
   session->asking = true;
   auto shared = std::make_shared<Ask>(std::move(ask));
-  customer_.IssuePermits(std::move(request),
-                         [this, shared](absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
-                           (void)loop_.Post([this, shared, answer = std::move(answer)](Turn& turn) {
-                             OnPermits(turn, *shared, answer);
-                           });
-                         });
+  const bool asked = customer_.IssuePermits(
+      std::move(request),
+      [this, shared](absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
+        (void)loop_.Post(
+            [this, shared, answer = std::move(answer)](Turn& turn) { OnPermits(turn, *shared, answer); });
+      });
+  if (!asked) OnPermits(turn, *shared, absl::UnavailableError("too many permit requests are waiting"));
 }
 
 // SHA-256 of (life, counter), cut: unique over all lives without keeping anything on disk.
@@ -130,37 +131,42 @@ std::optional<Desk::Ready> Desk::Submit(Turn& turn, Ask& ask, Asked& item,
   }
   const Step* step = StepOf(turn, intent->key());
   auto text = step->text->Render({grant.fields().begin(), grant.fields().end()});
-  if (text.ok()) {
-    if (auto encoded = content::EncodeSms(*text); !encoded.ok()) text = encoded.status();
-  }
-  if (!text.ok()) {
-    intents_.Move(turn, *intent, State::kFailed, base::ReasonOf(text.status()));
+  const auto encoded =
+      text.ok() ? content::EncodeSms(*text) : absl::StatusOr<content::SmsText>(text.status());
+  if (!encoded.ok()) {
+    intents_.Move(turn, *intent, State::kFailed, base::ReasonOf(encoded.status()));
     Release(turn, item.id);
     return std::nullopt;
   }
-  intent->set_attempt(item.id);
-  intent->set_attempts(intent->attempts() + 1);
-  intent->set_connector(ask.session->hello.connector());
-  intent->clear_parts();
-  intents_.Move(turn, *intent, State::kInFlight, "");
-  Claim(turn, *intent, grant);
-
+  intent->set_expected_parts(static_cast<int>(encoded->parts.size()));
+  Begin(turn, ask, item.id, *intent, grant);
   Ready ready{item.id, intent->key(), {}};
   ready.attempt.set_id(item.id);
   ready.attempt.set_hard_stop_us(kHardStopMicros);
   ready.attempt.set_address(grant.address());
   ready.attempt.set_sender(intent->sender().empty() ? step->row.sms_sender() : intent->sender());
   ready.attempt.set_text(*std::move(text));
-
-  record::v1::OpenAttemptRow open;
-  *open.mutable_key() = intent->key();
-  open.set_connector(ask.session->hello.connector());
-  open.set_life(ask.session->hello.life());
-  open.set_address_hash(AddressHash(grant.address()));
-  open.set_reference((static_cast<uint8_t>(item.id[14]) << 8) | static_cast<uint8_t>(item.id[15]));
-  storage::PutRecord(turn.tx, OpenKey(item.id), open);
-  Remember(item.id, std::move(open), false);
   return ready;
+}
+
+// SUBMITTING: everything that a later life must know, in one commit, before anything leaves.
+void Desk::Begin(Turn& turn, const Ask& ask, const std::string& id, record::v1::IntentRow& intent,
+                 const customer::internal::v1::Grant& grant) {
+  const internal::v1::Hello& connector = ask.session->hello;
+  intent.set_attempt(id);
+  intent.set_attempts(intent.attempts() + 1);
+  intent.set_connector(connector.connector());
+  intent.clear_parts();
+  intents_.Move(turn, intent, State::kInFlight, "");
+  Claim(turn, intent, grant);
+  record::v1::OpenAttemptRow open;
+  *open.mutable_key() = intent.key();
+  open.set_connector(connector.connector());
+  open.set_life(connector.life());
+  open.set_address_hash(AddressHash(grant.address()));
+  open.set_reference((static_cast<uint8_t>(id[14]) << 8) | static_cast<uint8_t>(id[15]));
+  storage::PutRecord(turn.tx, OpenKey(id), open);
+  Remember(id, std::move(open), false);
 }
 
 // The name of the rule if another intent of this step has this person (under any id) or this endpoint
@@ -170,12 +176,22 @@ std::string Desk::DuplicateOf(Turn& turn, const record::v1::IntentRow& intent,
   std::vector<std::string> people = {PersonClaim(grant.person())};
   for (const auto& former : grant.former_names()) people.push_back(PersonClaim(former));
   for (const auto& subject : people) {
-    auto claim = LoadRow<record::v1::IntentKey>(turn, ClaimKey(intent.key(), subject));
-    if (claim && !SameIntent(*claim, intent.key())) return "DUPLICATE_PERSON";
+    if (IsTaken(turn, intent.key(), subject)) return "DUPLICATE_PERSON";
   }
-  auto claim = LoadRow<record::v1::IntentKey>(turn, ClaimKey(intent.key(), EndpointClaim(intent.endpoint())));
-  if (claim && !SameIntent(*claim, intent.key())) return "DUPLICATE_ENDPOINT";
-  return "";
+  return IsTaken(turn, intent.key(), EndpointClaim(intent.endpoint())) ? "DUPLICATE_ENDPOINT" : "";
+}
+
+// By another intent whose message reached, or may have reached, the provider. A definite refusal does not
+// count.
+bool Desk::IsTaken(Turn& turn, const record::v1::IntentKey& key, const std::string& subject) {
+  const auto claim = LoadRow<record::v1::IntentKey>(turn, ClaimKey(key, subject));
+  if (!claim || SameIntent(*claim, key)) return false;
+  const auto claimant = intents_.Load(turn, *claim);
+  if (!claimant) return false;
+  const State state = StateOf(*claimant);
+  const bool refused =
+      state == State::kFailed && claimant->parts_size() == 0 && claimant->reason() != "PARTIAL";
+  return state != State::kPending && state != State::kWithheld && !refused;
 }
 
 void Desk::Claim(Turn& turn, const record::v1::IntentRow& intent,
@@ -201,6 +217,8 @@ void Desk::HandToConnector(const SessionPtr& session, std::vector<Ready> batch, 
   attempts->set_life(session->hello.life());
   for (size_t i = 0; i < fits; ++i) {
     batch[i].attempt.set_lease_us(use_by_us - session->pull_arrived_us);
+    if (auto open = open_.find(batch[i].id); open != open_.end())
+      open->second.lease_us = batch[i].attempt.lease_us();
     *attempts->add_attempts() = std::move(batch[i].attempt);
   }
   if (fits > 0) {
@@ -212,12 +230,18 @@ void Desk::HandToConnector(const SessionPtr& session, std::vector<Ready> batch, 
   }
 }
 
+// It does not count as a hand-over tried.
+void Desk::NotHandedOver(Turn& turn, record::v1::IntentRow& intent, std::string_view reason) {
+  intent.set_attempts(intent.attempts() - 1);
+  Requeue(turn, intent, reason);
+}
+
 // This life knows that it never sent it: pending again.
 void Desk::TakeBack(Turn& turn, const std::string& id) {
   auto at = open_.find(id);
   if (at == open_.end() || at->second.in_doubt) return;
   auto intent = intents_.Load(turn, at->second.row.key());
-  if (intent && StateOf(*intent) == State::kInFlight) Requeue(turn, *intent, "NOT_HANDED_OVER");
+  if (intent && StateOf(*intent) == State::kInFlight) NotHandedOver(turn, *intent, "NOT_HANDED_OVER");
   Close(turn, id);
   Release(turn, id);
 }

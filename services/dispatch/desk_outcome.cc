@@ -1,4 +1,6 @@
 // Outcomes and receipts: what became of what was handed over. Both may come late, twice, and in any order.
+#include <algorithm>
+
 #include "services/base/log.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/tables.h"
@@ -6,8 +8,9 @@
 namespace pharos::dispatch {
 namespace {
 
-constexpr int64_t kLeastRetryMicros =
-    200'000;  // a provider that says "not now" is left alone at least this long
+// A provider that says "not now" is left alone this long, twice as long each time, up to the most.
+constexpr int64_t kLeastRetryMicros = 200'000;
+constexpr int64_t kMostRetryMicros = 60'000'000;
 
 }  // namespace
 
@@ -27,43 +30,53 @@ bool Desk::OnOutcome(Turn& turn, const SessionPtr& session, const internal::v1::
   Open& open = at->second;
   if (open.row.life() != session->hello.life()) return true;  // another life's word proves nothing
   auto intent = intents_.Load(turn, open.row.key());
-  if (!intent) return true;
+  if (!intent || outcome.result_case() == internal::v1::Outcome::RESULT_NOT_SET) return true;
+  WatchLease(session, open, outcome);
   const bool settled = StateOf(*intent) != State::kInFlight && StateOf(*intent) != State::kUnconfirmed;
   if (outcome.has_no_answer()) {
+    open.row.set_no_answer(true);
+    storage::PutRecord(turn.tx, OpenKey(outcome.id()), open.row);
     if (!settled) Doubt(turn, outcome.id(), open, outcome.no_answer().reason());
     return true;  // the permit runs out, the open attempt stays for a receipt
   }
-  if (!settled && outcome.has_accepted()) OnAccepted(turn, open, *intent, outcome.accepted());
+  if (open.row.no_answer() && outcome.has_refused())
+    return true;  // it was handed over: this life has said so
+  if (outcome.has_accepted()) OnAccepted(turn, open, *intent, outcome.accepted());
   if (!settled && outcome.has_rejected()) OnRejected(turn, *intent, outcome.rejected());
-  if (!settled && outcome.has_refused()) {
-    if (outcome.refused().permanent()) {
-      intents_.Move(turn, *intent, State::kFailed, outcome.refused().reason());
-    } else {
-      Requeue(turn, *intent, outcome.refused().reason());
-    }
-  }
-  if (outcome.elapsed_us() > kUseByMicros + kHardStopMicros + kGuardMicros + kPullLifeMicros) {
-    ++connectors_[session->hello.connector()].lease_breaches;
-    base::Log(base::LogLevel::kError, "dispatch.lease_breach", {{"connector", session->hello.connector()}});
-  }
+  if (!settled && outcome.has_refused()) OnRefused(turn, outcome.id(), *intent, outcome.refused());
   Close(turn, outcome.id());
   Release(turn, outcome.id());
   return true;
 }
 
+// The connector's clock against the lease that it was given. Never silent: counted, shown, logged.
+void Desk::WatchLease(const SessionPtr& session, const Open& open, const internal::v1::Outcome& outcome) {
+  if (open.lease_us == 0 || outcome.elapsed_us() <= open.lease_us + kHardStopMicros + kGuardMicros) return;
+  ++connectors_[session->hello.connector()].lease_breaches;
+  base::Log(base::LogLevel::kError, "dispatch.lease_breach", {{"connector", session->hello.connector()}});
+}
+
+// Also for a message that a receipt has settled before: its other parts become known.
 void Desk::OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent,
                       const internal::v1::Accepted& accepted) {
-  intents_.Move(turn, intent, State::kSent, "");
-  intent.clear_parts();
+  const State state = StateOf(intent);
+  if (state == State::kInFlight || state == State::kUnconfirmed)
+    intents_.Move(turn, intent, State::kSent, "");
+  std::vector<std::string> fresh;
   for (const auto& id : accepted.provider_ids()) {
+    const bool known = std::any_of(intent.parts().begin(), intent.parts().end(),
+                                   [&](const auto& part) { return part.provider_id() == id; });
+    if (id.empty() || known) continue;
     intent.add_parts()->set_provider_id(id);
     storage::PutRecord(turn.tx, ProviderKey(open.row.connector(), id), intent.key());
+    fresh.push_back(id);
   }
   intents_.Save(turn, intent);
-  for (const auto& id : accepted.provider_ids()) {
+  for (const auto& id : fresh) {
     const std::string parked = ParkedKey(open.row.connector(), id);
     if (auto early = LoadRow<record::v1::ParkedReceiptRow>(turn, parked)) {
       turn.tx.Delete(parked);
+      parked_.erase(ReferenceKey(early->reference(), early->address_hash()));
       ApplyReceipt(turn, intent, id, early->state());
     }
   }
@@ -75,8 +88,19 @@ void Desk::OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal:
                   rejected.reason().empty() ? "PROVIDER_ERROR" : rejected.reason());
     return;
   }
-  intent.set_due_time_us(turn.now_us + std::max(rejected.retry_after_ms() * 1000, kLeastRetryMicros));
+  const int64_t least = std::max(rejected.retry_after_ms() * 1000, kLeastRetryMicros);
+  const int64_t backoff = std::min(kMostRetryMicros, kLeastRetryMicros << std::min(intent.attempts() - 1, 9));
+  intent.set_due_time_us(turn.now_us + std::max(least, backoff));
   Requeue(turn, intent, rejected.reason());
+}
+
+void Desk::OnRefused(Turn& turn, const std::string& id, record::v1::IntentRow& intent,
+                     const internal::v1::Refused& refused) {
+  if (refused.permanent()) {
+    intents_.Move(turn, intent, State::kFailed, refused.reason());
+  } else {
+    NotHandedOver(turn, intent, refused.reason());
+  }
 }
 
 void Desk::OnReceipts(Turn& turn, const SessionPtr& session, const internal::v1::Receipts& receipts) {
@@ -95,16 +119,26 @@ void Desk::OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::
       ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state());
     return;
   }
-  if (SettleByReference(turn, session, receipt)) return;
-  // Its answer is not here yet, or was lost: kept until it comes.
-  record::v1::ParkedReceiptRow parked;
-  const std::string key = ParkedKey(connector, receipt.provider_id());
-  if (auto earlier = LoadRow<record::v1::ParkedReceiptRow>(turn, key);
-      earlier && !IsStronger(receipt.state(), earlier->state())) {
-    return;
+  if (receipt.reference() >= 0 && !receipt.address().empty()) {
+    const std::string key = ReferenceKey(receipt.reference(), AddressHash(receipt.address()));
+    if (SettleByReference(turn, connector, key, receipt.provider_id(), receipt.state())) return;
   }
+  Park(turn, connector, receipt);
+}
+
+// Its answer is not here yet, or was lost: kept until it comes, or until the message is known to be in doubt.
+void Desk::Park(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt) {
+  const std::string key = ParkedKey(connector, receipt.provider_id());
+  auto earlier = LoadRow<record::v1::ParkedReceiptRow>(turn, key);
+  if (earlier && !IsStronger(receipt.state(), earlier->state())) return;
+  record::v1::ParkedReceiptRow parked;
   parked.set_state(receipt.state());
   parked.set_time_us(turn.now_us);
+  parked.set_reference(receipt.reference());
+  if (receipt.reference() >= 0 && !receipt.address().empty()) {
+    parked.set_address_hash(AddressHash(receipt.address()));
+    parked_[ReferenceKey(receipt.reference(), parked.address_hash())] = {connector, receipt.provider_id()};
+  }
   storage::PutRecord(turn.tx, key, parked);
 }
 
@@ -114,7 +148,10 @@ void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::st
     if (part.provider_id() != provider_id || !IsStronger(state, part.receipt())) continue;
     part.set_receipt(state);
     const Settled settled = Settle(intent);
-    if (settled.state != StateOf(intent) || settled.reason != intent.reason()) {
+    const bool moves = settled.state != StateOf(intent) || settled.reason != intent.reason();
+    // A part of a failed message that arrives after all does not make it sent again: a provider's word moves
+    // nothing that the table of states does not move.
+    if (moves && MayMove(StateOf(intent), settled.state)) {
       intents_.Move(turn, intent, settled.state, settled.reason);
     } else {
       intents_.Save(turn, intent);
@@ -124,23 +161,21 @@ void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::st
 }
 
 // A message in doubt whose receipt came: the receipt carries our reference and the number, which together
-// name the attempt.
-bool Desk::SettleByReference(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt) {
-  if (receipt.reference() < 0 || receipt.address().empty()) return false;
-  const auto [begin, end] =
-      by_reference_.equal_range(ReferenceKey(receipt.reference(), AddressHash(receipt.address())));
+// name the attempt. Its permit is not released: in doubt, it runs out.
+bool Desk::SettleByReference(Turn& turn, const std::string& connector, const std::string& reference_key,
+                             const std::string& provider_id, int state) {
+  const auto [begin, end] = by_reference_.equal_range(reference_key);
   if (begin == end || std::next(begin) != end) return false;  // nobody, or more than one
   const std::string id = begin->second;
   Open& open = open_.at(id);
-  if (!open.in_doubt || open.row.connector() != session->hello.connector()) return false;
+  if (!open.in_doubt || open.row.connector() != connector) return false;
   auto intent = intents_.Load(turn, open.row.key());
-  if (!intent || StateOf(*intent) != State::kUnconfirmed) return false;
+  if (!intent || intent->attempt() != id) return false;
   internal::v1::Accepted accepted;
-  accepted.add_provider_ids(receipt.provider_id());
+  accepted.add_provider_ids(provider_id);
   OnAccepted(turn, open, *intent, accepted);
-  ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state());
-  Close(turn, id);
-  Release(turn, id);
+  ApplyReceipt(turn, *intent, provider_id, state);
+  if (intent->parts_size() >= intent->expected_parts()) Close(turn, id);
   return true;
 }
 

@@ -1,6 +1,9 @@
 // Messages from people. A STOP is durable in customer before the connector may answer the provider, and
 // confirmed to the person once customer has acknowledged it. If customer is away nothing is answered and the
 // provider keeps the message.
+#include <algorithm>
+
+#include "services/base/ids.h"
 #include "services/base/log.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/tables.h"
@@ -9,6 +12,7 @@ namespace pharos::dispatch {
 namespace {
 
 constexpr int64_t kReplyRetryMicros = 300'000;
+constexpr int64_t kMostCalls = 64;     // repeated at once, so that new replies find a free thread
 constexpr size_t kMaxReplies = 4'000;  // unacknowledged at customer; past this the provider keeps them
 
 customer::internal::v1::ReplyKind KindOf(ReplyMeaning meaning) {
@@ -32,18 +36,25 @@ void Desk::OnInbound(Turn& turn, const SessionPtr& session, const internal::v1::
 
 void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessage& message) {
   const std::string& life = session->hello.life();
-  const std::string id = session->hello.connector() + "/" + message.id();
+  std::string id = ReplyIdOf(session, message);
   if (auto at = replies_.find(id); at != replies_.end()) {  // repeated while customer works on it
     at->second.connector_life = life;
     at->second.sequence = message.sequence();
     if (at->second.durable) AcknowledgeInbound(turn, life, message.sequence());
     return;
   }
+  ReplyMeaning meaning = Classify(message.text());
+  if (message.from().empty()) meaning = ReplyMeaning::kOther;  // nobody to opt out
   if (LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id))) {
-    AcknowledgeInbound(turn, life, message.sequence());
-    return;
+    if (meaning != ReplyMeaning::kStop) return AcknowledgeInbound(turn, life, message.sequence());
+    // Not every provider marks its messages, so the same words from the same number may be said anew, with a
+    // START in between. A STOP is asked of customer again: if nothing has changed since, that changes
+    // nothing.
+    id += "#" + std::to_string(message.received_time_us());
+    if (replies_.contains(id) || LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id))) {
+      return AcknowledgeInbound(turn, life, message.sequence());
+    }
   }
-  const ReplyMeaning meaning = Classify(message.text());
   record::v1::ReplyRow row;
   row.set_reply_id(id);
   row.set_kind(std::string(NameOf(meaning)));
@@ -68,11 +79,16 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
   CallCustomer(reply);
 }
 
+// Keyed, as the connector makes its id from the number and the text.
+std::string Desk::ReplyIdOf(const SessionPtr& session, const internal::v1::InboundMessage& message) const {
+  return base::ToHex(reference_key_.Of("reply", session->hello.connector() + "/" + message.id()));
+}
+
 void Desk::CallCustomer(Reply& reply) {
   using customer::internal::v1::RecordReplyResponse;
   const std::string id = reply.row.reply_id();
   reply.calling = true;
-  customer_.RecordReply(
+  const bool called = customer_.RecordReply(
       reply.request,
       {.durable =
            [this, id](const RecordReplyResponse& response) {
@@ -85,6 +101,7 @@ void Desk::CallCustomer(Reply& reply) {
                  [this, id, acknowledged_ns](Turn& turn) { OnReplyAcknowledged(turn, id, acknowledged_ns); });
            },
        .failed = [this, id](absl::Status) { (void)loop_.Post([this, id](Turn&) { OnReplyFailed(id); }); }});
+  if (!called) OnReplyFailed(id);
 }
 
 customer::internal::v1::RecordReplyRequest Desk::RepeatOf(const record::v1::ReplyRow& row) {
@@ -136,8 +153,13 @@ void Desk::OnReplyFailed(const std::string& id) {
 
 void Desk::RetryReplies() {
   const int64_t boot = clock_.BootMicros();
+  auto calling =
+      std::count_if(replies_.begin(), replies_.end(), [](const auto& reply) { return reply.second.calling; });
   for (auto& [id, reply] : replies_) {
-    if (!reply.calling && boot >= reply.not_before_us) CallCustomer(reply);
+    if (calling >= kMostCalls) return;
+    if (reply.calling || boot < reply.not_before_us) continue;
+    CallCustomer(reply);
+    ++calling;
   }
 }
 

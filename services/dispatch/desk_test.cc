@@ -22,14 +22,16 @@ constexpr char kCampaign[] = "campaigns/quit";
 // Customer, answering by hand: the questions pile up until the test answers them.
 class PatientCustomer : public CustomerClient {
  public:
-  void IssuePermits(IssuePermitsRequest request, PermitsDone done) override {
+  bool IssuePermits(IssuePermitsRequest request, PermitsDone done) override {
     asked.push_back({std::move(request), std::move(done)});
+    return true;
   }
   void ReleasePermits(std::vector<std::string> ids) override {
     released.insert(released.end(), ids.begin(), ids.end());
   }
-  void RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) override {
+  bool RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) override {
     replies.push_back({std::move(request), std::move(stages)});
+    return true;
   }
   void Stop() override {}
 
@@ -181,6 +183,34 @@ class DeskTest : public testing::Test {
     return receipt;
   }
 
+  // A campaign of so many people that may go, a connector that has pulled, and permits asked for.
+  SessionPtr Asked(int members) {
+    Plan(members);
+    Steer(internal::v1::GO);
+    auto session = Connect();
+    Pull(session, 1);
+    Ticks();
+    return session;
+  }
+  // A campaign of one, in the connector's hands.
+  std::pair<SessionPtr, internal::v1::Attempt> InFlight() {
+    auto session = Asked(1);
+    Grant();
+    auto attempts = Attempts(session);
+    EXPECT_EQ(attempts.size(), 1u);
+    return {session, attempts.at(0)};
+  }
+  internal::v1::InboundMessages Says(const std::string& text) {
+    internal::v1::InboundMessages inbound;
+    auto* message = inbound.add_messages();
+    message->set_sequence(7);
+    message->set_id("mo1");
+    message->set_from("447700900100");
+    message->set_to("60777");
+    message->set_text(text);
+    return inbound;
+  }
+
   record::v1::TallyRow Tally() {
     record::v1::TallyRow tally;
     EXPECT_TRUE(storage::GetRecord(*store_, TallyKey(kCampaign), tally).ok());
@@ -201,11 +231,7 @@ class DeskTest : public testing::Test {
 };
 
 TEST_F(DeskTest, SendsAMessageAndReleasesItsPermit) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   Grant();
   auto attempts = Attempts(session);
   ASSERT_EQ(attempts.size(), 1u);
@@ -237,11 +263,7 @@ TEST_F(DeskTest, SendsNothingBeforeACampaignMayGo) {
 }
 
 TEST_F(DeskTest, WithholdsWhatTheGateDenies) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   ASSERT_EQ(customer_->asked.size(), 1u);
   auto question = customer_->asked[0];
   IssuePermitsResponse response;
@@ -254,11 +276,7 @@ TEST_F(DeskTest, WithholdsWhatTheGateDenies) {
 }
 
 TEST_F(DeskTest, AGrantThatComesAfterUseByIsWorthNothing) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   clock_.Advance(kUseByMicros);
   Grant();
   EXPECT_TRUE(Attempts(session).empty());
@@ -268,11 +286,7 @@ TEST_F(DeskTest, AGrantThatComesAfterUseByIsWorthNothing) {
 }
 
 TEST_F(DeskTest, TakesBackWhatNoLivePullCanTake) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   clock_.Advance(kPullLifeMicros);  // the pull is dead, the permit is not
   Grant();
   EXPECT_TRUE(Attempts(session).empty());
@@ -285,11 +299,7 @@ TEST_F(DeskTest, TakesBackWhatNoLivePullCanTake) {
 }
 
 TEST_F(DeskTest, TheLeaseIsCountedFromThePullsArrival) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   clock_.Advance(300'000);
   Grant();
   auto attempts = Attempts(session);
@@ -298,11 +308,7 @@ TEST_F(DeskTest, TheLeaseIsCountedFromThePullsArrival) {
 }
 
 TEST_F(DeskTest, ARestartPutsWhatWasInFlightInDoubtAndNeverQueuesIt) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   Grant();
   ASSERT_EQ(Attempts(session).size(), 1u);
   Restart();
@@ -314,11 +320,7 @@ TEST_F(DeskTest, ARestartPutsWhatWasInFlightInDoubtAndNeverQueuesIt) {
 }
 
 TEST_F(DeskTest, TheSameConnectorLifeSettlesDoubtExactly) {
-  Plan(2);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(2);
   Grant();
   auto attempts = Attempts(session);
   ASSERT_EQ(attempts.size(), 2u);
@@ -333,11 +335,7 @@ TEST_F(DeskTest, TheSameConnectorLifeSettlesDoubtExactly) {
 }
 
 TEST_F(DeskTest, AnotherLifesRefusalProvesNothing) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   Grant();
   auto attempts = Attempts(session);
   Restart();
@@ -347,11 +345,7 @@ TEST_F(DeskTest, AnotherLifesRefusalProvesNothing) {
 }
 
 TEST_F(DeskTest, ALostStreamIsDoubtOnlyAfterTheHardStop) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   Grant();
   Turned([&](Turn& turn) { desk_->Leave(turn, session); });
   clock_.Advance(kUseByMicros + kHardStopMicros);
@@ -363,13 +357,7 @@ TEST_F(DeskTest, ALostStreamIsDoubtOnlyAfterTheHardStop) {
 }
 
 TEST_F(DeskTest, AReceiptSettlesDoubtByReferenceAndNumber) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
-  Grant();
-  auto attempt = Attempts(session).at(0);
+  auto [session, attempt] = InFlight();
   Restart();
   auto other = Connect(std::string(16, 'M'));
   auto receipt = Receipt("m9", internal::v1::DELIVERED);
@@ -381,13 +369,7 @@ TEST_F(DeskTest, AReceiptSettlesDoubtByReferenceAndNumber) {
 }
 
 TEST_F(DeskTest, AReceiptBeforeItsAnswerIsKept) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
-  Grant();
-  auto attempt = Attempts(session).at(0);
+  auto [session, attempt] = InFlight();
   Receive(session, Receipt("m1", internal::v1::DELIVERED));
   EXPECT_EQ(Tally().in_flight(), 1);
   Report(session, Accepted(attempt.id(), "m1"));
@@ -395,22 +377,14 @@ TEST_F(DeskTest, AReceiptBeforeItsAnswerIsKept) {
 }
 
 TEST_F(DeskTest, TwoMembersWhoTurnOutToBeOnePersonGetOneMessage) {
-  Plan(2);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(2);
   Grant({{"people/p1", {"people/p0", "people/p1"}}});
   EXPECT_EQ(Attempts(session).size(), 1u);
   EXPECT_EQ(Tally().withheld().at("DUPLICATE_PERSON"), 1);
 }
 
 TEST_F(DeskTest, ThrottledMessagesWaitAndGoLater) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
+  auto session = Asked(1);
   Grant();
   internal::v1::Outcome outcome;
   outcome.set_id(Attempts(session).at(0).id());
@@ -439,20 +413,9 @@ TEST_F(DeskTest, AStoppedCampaignWithholdsWhatIsPending) {
 }
 
 TEST_F(DeskTest, AReplyStopIsAnsweredOnlyOnceItIsDurableAndConfirmedOnce) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
-  Grant();
-  Report(session, Accepted(Attempts(session).at(0).id(), "m1"));
-  internal::v1::InboundMessages inbound;
-  auto* message = inbound.add_messages();
-  message->set_sequence(7);
-  message->set_id("mo1");
-  message->set_from("447700900100");
-  message->set_to("60777");
-  message->set_text("Stop");
+  auto [session, attempt] = InFlight();
+  Report(session, Accepted(attempt.id(), "m1"));
+  const auto inbound = Says("Stop");
   Turned([&](Turn& turn) { desk_->OnInbound(turn, session, inbound); });
   ASSERT_EQ(customer_->replies.size(), 1u);
   Attempts(session);
@@ -484,18 +447,9 @@ TEST_F(DeskTest, AReplyStopIsAnsweredOnlyOnceItIsDurableAndConfirmedOnce) {
 }
 
 TEST_F(DeskTest, ARestartAsksAgainForAnAcknowledgementThatDidNotCome) {
-  Plan(1);
-  Steer(internal::v1::GO);
-  auto session = Connect();
-  Pull(session, 1);
-  Ticks();
-  Grant();
-  Report(session, Accepted(Attempts(session).at(0).id(), "m1"));
-  internal::v1::InboundMessages inbound;
-  auto* message = inbound.add_messages();
-  message->set_id("mo1");
-  message->set_from("447700900100");
-  message->set_text("stop");
+  auto [session, attempt] = InFlight();
+  Report(session, Accepted(attempt.id(), "m1"));
+  const auto inbound = Says("Stop");
   Turned([&](Turn& turn) { desk_->OnInbound(turn, session, inbound); });
   RecordReplyResponse response;
   response.set_opt_out("optOuts/o1");
@@ -510,6 +464,84 @@ TEST_F(DeskTest, ARestartAsksAgainForAnAcknowledgementThatDidNotCome) {
   EXPECT_EQ(customer_->replies[0].request.kind(), customer::internal::v1::STOP);
   EXPECT_EQ(customer_->replies[0].request.channel(), type::v1::CHANNEL_SMS);
   EXPECT_EQ(customer_->replies[0].request.address(), "");
+}
+
+TEST_F(DeskTest, NoOrderOfReceiptsStopsDispatch) {
+  auto [session, attempt] = InFlight();
+  internal::v1::Outcome outcome = Accepted(attempt.id(), "a");
+  outcome.mutable_accepted()->add_provider_ids("b");
+  Report(session, outcome);
+  Receive(session, Receipt("a", internal::v1::EXPIRED));
+  EXPECT_EQ(Tally().failed().at("EXPIRED"), 1);
+  Receive(session, Receipt("a", internal::v1::DELIVERED));  // and nothing yet of "b"
+  EXPECT_EQ(Tally().failed().at("EXPIRED"), 1);
+  Receive(session, Receipt("b", internal::v1::DELIVERED));
+  EXPECT_EQ(Tally().delivered(), 1);
+}
+
+TEST_F(DeskTest, AMessageWhoseAnswerWasLostIsNotAskedForAgainAndNoRefusalIsBelieved) {
+  auto [session, attempt] = InFlight();
+  internal::v1::Outcome lost;
+  lost.set_id(attempt.id());
+  lost.mutable_no_answer()->set_reason("LINK_LOST");
+  Report(session, lost);
+  EXPECT_EQ(Tally().unconfirmed(), 1);
+  Restart();
+  auto back = Connect();
+  Attempts(back);
+  EXPECT_TRUE(queried_.empty());
+  Report(back, Refused(attempt.id()));
+  EXPECT_EQ(Tally().unconfirmed(), 1);
+}
+
+TEST_F(DeskTest, AnOlderStreamOfTheSameLifeIsDead) {
+  auto old = Asked(1);
+  auto fresh = Connect();
+  clock_.Advance(1'000);
+  Grant();  // for the old stream
+  Ticks();
+  EXPECT_TRUE(Attempts(old).empty());
+  EXPECT_EQ(Tally().pending(), 1);
+  Pull(fresh, 9);
+  Ticks();
+  Grant();
+  EXPECT_EQ(Attempts(fresh).size(), 1u);
+}
+
+TEST_F(DeskTest, ADefiniteRefusalDoesNotTakeTheMessageFromAnother) {
+  Plan(2);
+  Steer(internal::v1::GO);
+  auto session = Connect();
+  Pull(session, 1, 1);
+  Ticks();
+  Grant();
+  internal::v1::Outcome refused;
+  refused.set_id(Attempts(session).at(0).id());
+  refused.mutable_rejected()->set_reason("INVALID_NUMBER");
+  Report(session, refused);
+  Pull(session, 2, 1);
+  Ticks();
+  Grant({{"people/p1", {"people/p0", "people/p1"}}});  // the same person, it turns out
+  EXPECT_EQ(Attempts(session).size(), 1u);
+  EXPECT_EQ(Tally().failed().at("INVALID_NUMBER"), 1);
+  EXPECT_EQ(Tally().in_flight(), 1);
+}
+
+TEST_F(DeskTest, TheSameWordsAfterAStartAreASecondStop) {
+  auto [session, attempt] = InFlight();
+  Report(session, Accepted(attempt.id(), "m1"));
+  auto inbound = Says("Stop");
+  Turned([&, session = session](Turn& turn) { desk_->OnInbound(turn, session, inbound); });
+  RecordReplyResponse response;
+  response.set_opt_out("optOuts/o1");
+  response.set_endpoint(Endpoint(0));
+  customer_->replies.at(0).stages.durable(response);
+  customer_->replies.at(0).stages.acknowledged(response);
+  for (auto& input : loop_->TakeInputsForTest()) Turned(input);
+  inbound.mutable_messages(0)->set_received_time_us(5);
+  Turned([&, session = session](Turn& turn) { desk_->OnInbound(turn, session, inbound); });
+  ASSERT_EQ(customer_->replies.size(), 2u);
+  EXPECT_EQ(customer_->replies[1].request.address(), "447700900100");
 }
 
 }  // namespace

@@ -17,12 +17,12 @@ namespace {
 class LateCustomer : public CustomerClient {
  public:
   void Set(std::unique_ptr<CustomerClient> client) { client_ = std::move(client); }
-  void IssuePermits(customer::internal::v1::IssuePermitsRequest request, PermitsDone done) override {
-    client_->IssuePermits(std::move(request), std::move(done));
+  bool IssuePermits(customer::internal::v1::IssuePermitsRequest request, PermitsDone done) override {
+    return client_->IssuePermits(std::move(request), std::move(done));
   }
   void ReleasePermits(std::vector<std::string> ids) override { client_->ReleasePermits(std::move(ids)); }
-  void RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) override {
-    client_->RecordReply(std::move(request), std::move(stages));
+  bool RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) override {
+    return client_->RecordReply(std::move(request), std::move(stages));
   }
   void Stop() override {
     if (client_) client_->Stop();

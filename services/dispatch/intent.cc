@@ -125,7 +125,7 @@ bool IsStronger(int receipt, int than) {
 }
 
 Settled Settle(const record::v1::IntentRow& row) {
-  bool all_delivered = row.parts_size() > 0;
+  bool all_delivered = row.parts_size() > 0 && row.parts_size() >= row.expected_parts();
   int worst = 0;
   for (const auto& part : row.parts()) {
     const int rank = Rank(part.receipt());

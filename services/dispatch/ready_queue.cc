@@ -55,7 +55,7 @@ void ReadyQueue::Fill(const storage::Store& store, uint64_t number, int64_t now_
     lane.cursor = std::string(key);
     if (may_go(intent.campaign()) && known_.insert(IntentKeyOf(intent)).second)
       lane.ready.push_back(std::move(intent));
-    stopped = ++read >= kReadAhead && !lane.ready.empty();
+    stopped = ++read >= kReadAhead;  // held campaigns may fill all of it; the next call goes on from here
     return !stopped;
   });
   if (stopped) return;

@@ -58,6 +58,8 @@ void TurnLoop::Loop() {
       inputs.push_back(std::move(input));
     OneTurn(std::move(inputs));
   }
+  // What the last effects took back is known not to have been sent: say so while we still can.
+  if (!halted_ && !own_.empty()) OneTurn(std::exchange(own_, {}));
   inputs_.Close();
   while (!inputs_.PopAll(kInputsPerTurn, 0).empty()) {
   }
@@ -77,7 +79,7 @@ void TurnLoop::OneTurn(std::vector<Input> inputs) {
   const absl::Status status = store_.Transact([&](storage::Transaction& tx) -> absl::Status {
     // Nobody else writes to this store, so a conflict is impossible; running twice would count twice.
     if (++runs > 1) std::abort();
-    Turn turn(tx, clock_.WallMicros());
+    Turn turn(tx, NowMicros());
     for (auto& input : inputs) input(turn);
     tick_(turn);
     flush_(turn);

@@ -41,7 +41,12 @@ class TurnLoop {
  public:
   using Input = std::function<void(Turn&)>;
 
-  TurnLoop(storage::Store& store, base::Clock& clock) : store_(store), clock_(clock), inputs_(kMaxInputs) {}
+  TurnLoop(storage::Store& store, base::Clock& clock)
+      : store_(store),
+        clock_(clock),
+        wall_at_start_us_(clock.WallMicros()),
+        boot_at_start_us_(clock.BootMicros()),
+        inputs_(kMaxInputs) {}
   ~TurnLoop() { Stop(); }
 
   // `tick` runs at the end of every turn, at least every kIdleMicros; `flush` last of all.
@@ -66,15 +71,19 @@ class TurnLoop {
 
   static constexpr size_t kMaxInputs =
       4096;  // past this, callers wait: back-pressure to connectors and planners
-  static constexpr size_t kInputsPerTurn = 512;  // keeps a turn's commit small
+  static constexpr size_t kInputsPerTurn = 32;   // each has up to 1,024 rows; the store takes 64 MiB at once
   static constexpr int64_t kIdleMicros = 5'000;  // how late a timer may be
 
  private:
   void Loop();
+  // Wall time that never steps: what the wall clock said when the loop was made, and how long it has been
+  // since.
+  int64_t NowMicros() const { return wall_at_start_us_ + clock_.BootMicros() - boot_at_start_us_; }
   void OneTurn(std::vector<Input> inputs);
 
   storage::Store& store_;
   base::Clock& clock_;
+  const int64_t wall_at_start_us_, boot_at_start_us_;
   base::BoundedQueue<Input> inputs_;
   std::vector<Input> own_;  // loop thread only
   Input tick_, flush_;

@@ -1,0 +1,167 @@
+#include "tests/support/client.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <thread>
+
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "pharos/customer/v1/import_service.grpc.pb.h"
+#include "services/base/clock.h"
+#include "services/base/ids.h"
+#include "services/rpc/channel.h"
+#include "tests/support/system.h"
+
+namespace pharos::tests {
+namespace {
+
+namespace pb = google::protobuf;
+namespace reflection = grpc::reflection::v1alpha;
+
+constexpr int64_t kCallMs = 25'000;
+constexpr int kReconnectMs = 50;
+constexpr int kConnectMs = 5'000;
+constexpr size_t kChunkBytes = 64 << 10;
+
+void CheckTypes(std::string_view method, const pb::Message& request, const pb::Message& response) {
+  std::string name = "pharos." + std::string(method);
+  name[name.find('/')] = '.';
+  const auto* found = pb::DescriptorPool::generated_pool()->FindMethodByName(name);
+  ASSERT_NE(found, nullptr) << "there is no " << name;
+  ASSERT_EQ(found->input_type(), request.GetDescriptor()) << name;
+  ASSERT_EQ(found->output_type(), response.GetDescriptor()) << name;
+}
+
+std::string WithRequestId(const pb::Message& request) {
+  std::unique_ptr<pb::Message> copy(request.New());
+  copy->CopyFrom(request);
+  const auto* field = copy->GetDescriptor()->FindFieldByName("request_id");
+  if (field != nullptr && copy->GetReflection()->GetString(*copy, field).empty()) {
+    copy->GetReflection()->SetString(copy.get(), field, base::NewId(WallNanos() / 1000));
+  }
+  return copy->SerializeAsString();
+}
+
+std::string BytesOf(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  if (!buffer.Valid() || !buffer.Dump(&slices).ok()) return bytes;
+  for (const auto& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  return bytes;
+}
+
+}  // namespace
+
+Client::Client(int port, std::string token) : token_(std::move(token)) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);  // how long one attempt may take
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMs);
+  channel_ = grpc::CreateCustomChannel(fmt::format("127.0.0.1:{}", port), grpc::InsecureChannelCredentials(), arguments);
+}
+
+absl::Status Client::Once(std::string_view method, const std::string& bytes, std::string& answer) const {
+  grpc::ClientContext context;
+  rpc::Prepare(context, {.token = token_, .timeout_ms = kCallMs});
+  grpc::CompletionQueue queue;
+  grpc::GenericStub stub(channel_);
+  const grpc::Slice slice(bytes);
+  const auto call = stub.PrepareUnaryCall(&context, "/pharos." + std::string(method), grpc::ByteBuffer(&slice, 1), &queue);
+  call->StartCall();
+  grpc::ByteBuffer buffer;
+  grpc::Status status;
+  call->Finish(&buffer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  if (status.ok()) answer = BytesOf(buffer);
+  return rpc::FromGrpc(status);
+}
+
+absl::Status Client::CallInto(std::string_view method, const pb::Message& request, pb::Message& response) const {
+  CheckTypes(method, request, response);
+  const std::string bytes = WithRequestId(request);
+  std::string answer;
+  absl::Status status;
+  const auto answered = [&] {
+    status = Once(method, bytes, answer);
+    return status.code() != absl::StatusCode::kUnavailable;
+  };
+  Eventually(answered, patience_s);
+  PHAROS_RETURN_IF_ERROR(status);
+  return response.ParseFromString(answer) ? absl::OkStatus() : absl::DataLossError("the answer cannot be read");
+}
+
+absl::Status Client::CallRaw(std::string_view method, const std::string& bytes) const {
+  std::string answer;
+  return Once(method, bytes, answer);
+}
+
+ImportResult Client::Import(const customer::v1::ImportHeader& header, const std::string& file,
+                            const OnProgress& on_progress) const {
+  namespace v1 = customer::v1;
+  grpc::ClientContext context;
+  rpc::Prepare(context, {.token = token_, .timeout_ms = kCallMs});
+  const auto stub = v1::ImportService::NewStub(channel_);
+  const auto stream = stub->ImportContacts(&context);
+  std::thread writer([&] {
+    v1::ImportContactsRequest request;
+    *request.mutable_header() = header;
+    bool open = stream->Write(request);
+    for (size_t at = 0; open && at < file.size(); at += kChunkBytes) {
+      request.set_data(file.substr(at, kChunkBytes));
+      open = stream->Write(request);
+    }
+    stream->WritesDone();
+  });
+  ImportResult result;
+  v1::ImportContactsResponse response;
+  while (stream->Read(&response)) {
+    if (response.has_row_error()) result.errors.push_back(response.row_error());
+    if (response.has_progress()) result.summary = response.progress();
+    if (response.has_progress() && on_progress) on_progress(response.progress());
+    if (response.has_summary()) result.summary = response.summary(), result.complete = true;
+  }
+  writer.join();
+  result.status = rpc::FromGrpc(stream->Finish());
+  return result;
+}
+
+absl::StatusOr<std::vector<std::string>> Client::ListServices() const {
+  grpc::ClientContext context;
+  rpc::Prepare(context, {.token = token_});
+  const auto stub = reflection::ServerReflection::NewStub(channel_);
+  const auto stream = stub->ServerReflectionInfo(&context);
+  reflection::ServerReflectionRequest request;
+  request.set_list_services("");
+  reflection::ServerReflectionResponse response;
+  const bool answered = stream->Write(request) && stream->Read(&response);
+  stream->WritesDone();
+  const absl::Status status = rpc::FromGrpc(stream->Finish());
+  if (!answered) return status.ok() ? absl::InternalError("reflection did not answer") : status;
+  std::vector<std::string> names;
+  for (const auto& service : response.list_services_response().service()) names.push_back(service.name());
+  return names;
+}
+
+absl::Status Client::DescribeSymbol(const std::string& symbol) const {
+  grpc::ClientContext context;
+  rpc::Prepare(context, {.token = token_});
+  const auto stub = reflection::ServerReflection::NewStub(channel_);
+  const auto stream = stub->ServerReflectionInfo(&context);
+  reflection::ServerReflectionRequest request;
+  request.set_file_containing_symbol(symbol);
+  reflection::ServerReflectionResponse response;
+  const bool answered = stream->Write(request) && stream->Read(&response);
+  stream->WritesDone();
+  PHAROS_RETURN_IF_ERROR(rpc::FromGrpc(stream->Finish()));
+  if (!answered) return absl::InternalError("reflection did not answer");
+  return response.has_error_response() ? absl::NotFoundError(symbol) : absl::OkStatus();
+}
+
+}  // namespace pharos::tests
