@@ -14,6 +14,8 @@ inline constexpr int kConnectionAgeGraceMs = 60'000;        // for calls that ru
 inline constexpr int kKeepaliveMs = 30'000;                 // finds dead peers behind a silent network
 inline constexpr int kKeepaliveTimeoutMs = 10'000;
 inline constexpr int kMinPingIntervalMs = 10'000;  // pings closer than this are abuse
+inline constexpr int kFirstReconnectMs = 100;      // a peer that restarts is found again at once;
+inline constexpr int kSlowestReconnectMs = 1'000;  // gRPC's own two minutes would leave messages lying
 inline constexpr int kMaxStreamsPerConnection = 128;
 
 }  // namespace pharos::rpc

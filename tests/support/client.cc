@@ -23,8 +23,6 @@ namespace pb = google::protobuf;
 namespace reflection = grpc::reflection::v1alpha;
 
 constexpr int64_t kCallMs = 25'000;
-constexpr int kReconnectMs = 50;
-constexpr int kConnectMs = 5'000;
 constexpr size_t kChunkBytes = 64 << 10;
 
 void CheckTypes(std::string_view method, const pb::Message& request, const pb::Message& response) {
@@ -54,22 +52,23 @@ std::string BytesOf(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-}  // namespace
-
-Client::Client(int port, std::string token) : token_(std::move(token)) {
+// A connection of its own. A channel whose server went away waits before it tries again; whoever needs to know at once
+// that the server is back takes a fresh one.
+std::shared_ptr<grpc::Channel> ConnectTo(int port) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);  // how long one attempt may take
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMs);
-  channel_ = grpc::CreateCustomChannel(fmt::format("127.0.0.1:{}", port), grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(fmt::format("127.0.0.1:{}", port), grpc::InsecureChannelCredentials(), arguments);
 }
 
-absl::Status Client::Once(std::string_view method, const std::string& bytes, std::string& answer) const {
+}  // namespace
+
+Client::Client(int port, std::string token) : port_(port), token_(std::move(token)), channel_(ConnectTo(port)) {}
+
+absl::Status Client::Once(grpc::Channel& channel, std::string_view method, const std::string& bytes, std::string& answer) const {
   grpc::ClientContext context;
   rpc::Prepare(context, {.token = token_, .timeout_ms = kCallMs});
   grpc::CompletionQueue queue;
-  grpc::GenericStub stub(channel_);
+  grpc::GenericStub stub(std::shared_ptr<grpc::Channel>(std::shared_ptr<void>(), &channel));
   const grpc::Slice slice(bytes);
   const auto call = stub.PrepareUnaryCall(&context, "/pharos." + std::string(method), grpc::ByteBuffer(&slice, 1), &queue);
   call->StartCall();
@@ -88,9 +87,12 @@ absl::Status Client::CallInto(std::string_view method, const pb::Message& reques
   const std::string bytes = WithRequestId(request);
   std::string answer;
   absl::Status status;
+  auto channel = channel_;
   const auto answered = [&] {
-    status = Once(method, bytes, answer);
-    return status.code() != absl::StatusCode::kUnavailable;
+    status = Once(*channel, method, bytes, answer);
+    if (status.code() != absl::StatusCode::kUnavailable) return true;
+    channel = ConnectTo(port_);
+    return false;
   };
   Eventually(answered, patience_s);
   PHAROS_RETURN_IF_ERROR(status);
@@ -99,7 +101,7 @@ absl::Status Client::CallInto(std::string_view method, const pb::Message& reques
 
 absl::Status Client::CallRaw(std::string_view method, const std::string& bytes) const {
   std::string answer;
-  return Once(method, bytes, answer);
+  return Once(*channel_, method, bytes, answer);
 }
 
 ImportResult Client::Import(const customer::v1::ImportHeader& header, const std::string& file,

@@ -59,10 +59,11 @@ class Client {
   double patience_s = 15;
 
  private:
-  absl::Status Once(std::string_view method, const std::string& bytes, std::string& answer) const;
+  absl::Status Once(grpc::Channel& channel, std::string_view method, const std::string& bytes, std::string& answer) const;
 
-  std::shared_ptr<grpc::Channel> channel_;
+  int port_;
   std::string token_;
+  std::shared_ptr<grpc::Channel> channel_;
 };
 
 // The value of an answer that has to be good; a failed one fails the test and gives an empty value.
