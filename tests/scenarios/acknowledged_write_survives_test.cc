@@ -1,7 +1,8 @@
-// Promise 4: an acknowledged write survives kill -9. Made true by storage/rocksdb/committer.cc (an answer waits for the
-// sync), services/rpc/once.cc (the remembered answer commits with the write), services/customer/import_run.cc (rows are
-// counted once they are durable) and services/customer/person_writer.cc (record, person and indexes in one commit).
-// Cutting the power is shown by the crash tests of the store, on file level.
+// Promise 4: an acknowledged write survives kill -9. Made true by storage/rocksdb/committer.cc (an answer
+// waits for the sync), services/rpc/once.cc (the remembered answer commits with the write),
+// services/customer/import_run.cc (rows are counted once they are durable) and
+// services/customer/person_writer.cc (record, person and indexes in one commit). Cutting the power is shown
+// by the crash tests of the store, on file level.
 #include <fmt/format.h>
 
 #include "gmock/gmock.h"
@@ -34,10 +35,11 @@ TEST_F(AcknowledgedWriteSurvives, AnImportThatWasAnswered) {
 
 TEST_F(AcknowledgedWriteSurvives, EveryRowThatAnImportHadCounted) {
   int64_t counted = 0;
-  const ImportResult broken = story_.Import(kQuit, FileOf(20'000), [&](const customer::v1::ImportProgress& progress) {
-    counted = progress.stored();
-    system_.pharosd().Kill();
-  });
+  const ImportResult broken =
+      story_.Import(kQuit, FileOf(20'000), [&](const customer::v1::ImportProgress& progress) {
+        counted = progress.stored();
+        system_.pharosd().Kill();
+      });
   EXPECT_FALSE(broken.status.ok());
   ASSERT_GT(counted, 0) << "it ended before it said anything";
   system_.StartPharosd();
@@ -62,7 +64,8 @@ TEST_F(AcknowledgedWriteSurvives, AWithdrawalAndItsAnswer) {
   request.set_how("phone call");
   request.set_request_id("the-same-call");
   const auto withdraw = [&] {
-    return Must(story_.governance.Call<customer::v1::ConsentEntry>("customer.v1.ConsentService/WithdrawConsent", request));
+    return Must(story_.governance.Call<customer::v1::ConsentEntry>(
+        "customer.v1.ConsentService/WithdrawConsent", request));
   };
   const customer::v1::ConsentEntry first = withdraw();
   system_.KillAndRestartPharosd();

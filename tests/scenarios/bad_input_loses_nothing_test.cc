@@ -1,8 +1,8 @@
-// Bad input gets a clear error and loses nothing (promises 4 and 7): what was stored before is still there, the good
-// rows of a bad file are stored, and rows = stored + unchanged + rejected, each rejected row named with its line. Made
-// true by services/customer/csv.cc and services/customer/import.cc (rows), services/rpc/field_check.cc and
-// services/rpc/limits.h (requests), services/content/template.cc and services/audience/filter_check.cc (the nearest
-// word) and storage/rocksdb/folder.cc (one process a folder).
+// Bad input gets a clear error and loses nothing (promises 4 and 7): what was stored before is still there,
+// the good rows of a bad file are stored, and rows = stored + unchanged + rejected, each rejected row named
+// with its line. Made true by services/customer/csv.cc and services/customer/import.cc (rows),
+// services/rpc/field_check.cc and services/rpc/limits.h (requests), services/content/template.cc and
+// services/audience/filter_check.cc (the nearest word) and storage/rocksdb/folder.cc (one process a folder).
 #include <fmt/format.h>
 
 #include "gmock/gmock.h"
@@ -76,7 +76,8 @@ TEST_F(BadInputLosesNothing, AWrongHeader) {
   EXPECT_THAT(std::string(result.status.message()), HasSubstr("given_name"));
   const ImportResult no_header = story_.Import(kNews, "n1,Kim,07400200001\n");
   EXPECT_EQ(base::ReasonOf(no_header.status), "IMPORT_HEADER_WRONG");
-  EXPECT_THAT(std::string(no_header.status.message()), Not(HasSubstr("07400200001")));  // may be somebody's data
+  EXPECT_THAT(std::string(no_header.status.message()),
+              Not(HasSubstr("07400200001")));  // may be somebody's data
   EXPECT_EQ(base::ReasonOf(story_.Import(kNews, "").status), "IMPORT_HEADER_WRONG");
 }
 
@@ -112,17 +113,21 @@ TEST_F(BadInputLosesNothing, AMessageOfFiveMebibytes) {
   request.set_channel(type::v1::CHANNEL_SMS);
   request.add_addresses(std::string(kFiveMebibytes, '7'));
   const auto status = story_.governance
-                          .Call<customer::v1::ResolveEndpointsResponse>("customer.v1.EndpointService/ResolveEndpoints", request)
+                          .Call<customer::v1::ResolveEndpointsResponse>(
+                              "customer.v1.EndpointService/ResolveEndpoints", request)
                           .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
   // A cell of that size costs its row only.
-  const ImportResult result = Import("record_id,given_name\nn1,Kim\nn2," + std::string(kFiveMebibytes, 'x') + "\nn3,Mo\n", 2);
+  const ImportResult result =
+      Import("record_id,given_name\nn1,Kim\nn2," + std::string(kFiveMebibytes, 'x') + "\nn3,Mo\n", 2);
   ASSERT_GE(result.errors.size(), 1u);
   EXPECT_EQ(result.errors[0].line(), 3);
 }
 
 TEST_F(BadInputLosesNothing, BytesThatAreNoRequest) {
-  EXPECT_FALSE(story_.governance.CallRaw("customer.v1.PersonService/GetPerson", "\xff\xff\xff\xff not a message").ok());
+  EXPECT_FALSE(
+      story_.governance.CallRaw("customer.v1.PersonService/GetPerson", "\xff\xff\xff\xff not a message")
+          .ok());
   EXPECT_FALSE(story_.governance.CallRaw("customer.v1.PersonService/NoSuchMethod", "").ok());
 }
 
@@ -131,25 +136,31 @@ TEST_F(BadInputLosesNothing, AnUnknownPlaceholder) {
   request.set_template_id("typo");
   request.mutable_template_()->set_sms_body("Hello ((given nam)), come.");
   const auto status =
-      story_.marketing.Call<campaign::v1::Template>("campaign.v1.TemplateService/CreateTemplate", request).status();
+      story_.marketing.Call<campaign::v1::Template>("campaign.v1.TemplateService/CreateTemplate", request)
+          .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("given_name"));
   request.mutable_template_()->set_sms_body("Hello ((given_name, come.");
-  EXPECT_EQ(base::ReasonOf(
-                story_.marketing.Call<campaign::v1::Template>("campaign.v1.TemplateService/CreateTemplate", request).status()),
-            "TEMPLATE_WRONG");
+  EXPECT_EQ(
+      base::ReasonOf(
+          story_.marketing.Call<campaign::v1::Template>("campaign.v1.TemplateService/CreateTemplate", request)
+              .status()),
+      "TEMPLATE_WRONG");
 }
 
 TEST_F(BadInputLosesNothing, AnUnknownFilterField) {
   audience::v1::CountAudienceRequest request;
   request.set_filter("postcod = \"SW1\"");
   const auto status =
-      story_.marketing.Call<audience::v1::CountAudienceResponse>("audience.v1.AudienceService/CountAudience", request).status();
+      story_.marketing
+          .Call<audience::v1::CountAudienceResponse>("audience.v1.AudienceService/CountAudience", request)
+          .status();
   EXPECT_EQ(base::ReasonOf(status), "FILTER_WRONG");
   EXPECT_THAT(std::string(status.message()), HasSubstr("\"postcode\""));
   request.set_filter("sex = \"F\" AND (");
   EXPECT_EQ(base::ReasonOf(story_.marketing
-                               .Call<audience::v1::CountAudienceResponse>("audience.v1.AudienceService/CountAudience", request)
+                               .Call<audience::v1::CountAudienceResponse>(
+                                   "audience.v1.AudienceService/CountAudience", request)
                                .status()),
             "FILTER_WRONG");
 }

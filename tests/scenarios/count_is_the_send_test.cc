@@ -1,7 +1,8 @@
-// Promise 6: the count is the send. What an audience counts is what submitting pins, what the approver signs and what
-// launching plans. Made true by services/audience/evaluation.cc (one evaluation for count and pin),
-// services/audience/pin_store.cc (the pinned members and their digest), services/campaign/submission.cc (what is frozen
-// and signed), services/campaign/lifecycle.cc (which verb when) and services/campaign/launch_loop.cc (plans the pin).
+// Promise 6: the count is the send. What an audience counts is what submitting pins, what the approver signs
+// and what launching plans. Made true by services/audience/evaluation.cc (one evaluation for count and pin),
+// services/audience/pin_store.cc (the pinned members and their digest), services/campaign/submission.cc (what
+// is frozen and signed), services/campaign/lifecycle.cc (which verb when) and
+// services/campaign/launch_loop.cc (plans the pin).
 #include <fmt/format.h>
 
 #include "gmock/gmock.h"
@@ -32,7 +33,8 @@ class CountIsTheSend : public ::testing::Test {
     request.set_audience(kEverybody);
     request.set_purpose(kPurpose);
     request.add_channels(type::v1::CHANNEL_SMS);
-    return Must(story_.marketing.Call<audience::v1::CountAudienceResponse>("audience.v1.AudienceService/CountAudience", request));
+    return Must(story_.marketing.Call<audience::v1::CountAudienceResponse>(
+        "audience.v1.AudienceService/CountAudience", request));
   }
   absl::Status Approve(const Client& who, const std::string& digest) {
     campaign::v1::ApproveCampaignRequest request;
@@ -84,7 +86,8 @@ TEST_F(CountIsTheSend, OnlyAnotherPersonSignsAndOnlyWhatTheyHaveSeen) {
   const Client author = system_.As("author");  // might sign what somebody else had submitted
   campaign::v1::SubmitCampaignRequest submit;
   submit.set_name("campaigns/quit");
-  const Campaign submitted = Must(author.Call<Campaign>("campaign.v1.CampaignService/SubmitCampaign", submit));
+  const Campaign submitted =
+      Must(author.Call<Campaign>("campaign.v1.CampaignService/SubmitCampaign", submit));
   EXPECT_EQ(base::ReasonOf(Approve(author, submitted.digest())), "APPROVER_IS_AUTHOR");
   EXPECT_EQ(base::ReasonOf(Approve(story_.marketing, submitted.digest())), "PERMISSION_MISSING");
   EXPECT_EQ(base::ReasonOf(Approve(story_.approver, std::string(64, '0'))), "DIGEST_MISMATCH");

@@ -1,7 +1,8 @@
-// Promise 9: everything can be explained. For any person and campaign: which rule decided, with the evidence; and the
-// funnel is exactly the sum of those answers. Made true by services/gate/gate.cc (one rule, which names its evidence),
-// services/customer/person_service.cc (the verdict now), services/audience/pin_store.cc (a reason for each person left
-// out) and services/dispatch/intent_store.cc (what happened to each intent, in order).
+// Promise 9: everything can be explained. For any person and campaign: which rule decided, with the evidence;
+// and the funnel is exactly the sum of those answers. Made true by services/gate/gate.cc (one rule, which
+// names its evidence), services/customer/person_service.cc (the verdict now), services/audience/pin_store.cc
+// (a reason for each person left out) and services/dispatch/intent_store.cc (what happened to each intent, in
+// order).
 //
 // The Merkle audit log is not built yet; nothing is said of it here.
 #include <map>
@@ -36,7 +37,8 @@ class Explained : public ::testing::Test {
     customer::v1::SuppressEndpointRequest suppress;
     suppress.set_endpoint(story_.EndpointOf(Phone(3)));
     suppress.set_reason(type::v1::HARD_BOUNCE);
-    Must(story_.governance.Call<customer::v1::SuppressEndpointResponse>("customer.v1.EndpointService/SuppressEndpoint", suppress));
+    Must(story_.governance.Call<customer::v1::SuppressEndpointResponse>(
+        "customer.v1.EndpointService/SuppressEndpoint", suppress));
     ASSERT_TRUE(story_.Withdraw(Person("stopped"), type::v1::SCOPE_EVERYTHING).ok());
     customer::v1::WithdrawConsentRequest object;
     object.set_person(Person("objected"));
@@ -44,10 +46,13 @@ class Explained : public ::testing::Test {
     object.set_purpose(kPurpose);
     object.set_objection(true);
     object.set_how("letter");
-    Must(story_.governance.Call<customer::v1::ConsentEntry>("customer.v1.ConsentService/WithdrawConsent", object));
+    Must(story_.governance.Call<customer::v1::ConsentEntry>("customer.v1.ConsentService/WithdrawConsent",
+                                                            object));
   }
 
-  std::string Person(const std::string& record) { return story_.PersonOf("sources/quit/records/" + record).name(); }
+  std::string Person(const std::string& record) {
+    return story_.PersonOf("sources/quit/records/" + record).name();
+  }
 
   void GrantByLetter(const std::string& record) {
     customer::v1::GrantConsentRequest request;
@@ -56,7 +61,8 @@ class Explained : public ::testing::Test {
     request.set_channel(type::v1::CHANNEL_SMS);
     request.set_how("letter");
     request.set_wording("I agree.");
-    Must(story_.governance.Call<customer::v1::ConsentEntry>("customer.v1.ConsentService/GrantConsent", request));
+    Must(story_.governance.Call<customer::v1::ConsentEntry>("customer.v1.ConsentService/GrantConsent",
+                                                            request));
   }
 
   void SetFact(const std::string& record, customer::v1::SetPersonFactRequest::Fact fact) {
@@ -65,7 +71,8 @@ class Explained : public ::testing::Test {
     request.set_fact(fact);
     request.set_holds(true);
     request.set_how("family");
-    Must(story_.governance.Call<customer::v1::SetPersonFactResponse>("customer.v1.ConsentService/SetPersonFact", request));
+    Must(story_.governance.Call<customer::v1::SetPersonFactResponse>(
+        "customer.v1.ConsentService/SetPersonFact", request));
   }
 
   // Why a person is or is not a member of the campaign.
@@ -73,7 +80,9 @@ class Explained : public ::testing::Test {
     audience::v1::GetMembershipRequest request;
     request.set_campaign("campaigns/quit");
     request.set_person(person);
-    return Must(story_.marketing.Call<audience::v1::Membership>("audience.v1.AudienceService/GetMembership", request)).reason();
+    return Must(story_.marketing.Call<audience::v1::Membership>("audience.v1.AudienceService/GetMembership",
+                                                                request))
+        .reason();
   }
 
   // Names of the entries in a person's ledger.
@@ -91,12 +100,15 @@ class Explained : public ::testing::Test {
   Story story_{system_};
 };
 
-const std::map<std::string, GateReason> kExpected = {
-    {"allow", type::v1::ALLOW},        {"deceased", type::v1::DECEASED},
-    {"suppressed", type::v1::ENDPOINT_SUPPRESSED}, {"paused", type::v1::PAUSED},
-    {"stopped", type::v1::OPTED_OUT},  {"objected", type::v1::OBJECTED},
-    {"silent", type::v1::NO_CONSENT},  {"unreachable", type::v1::NO_ENDPOINT},
-    {"withdrew", type::v1::OPTED_OUT}};
+const std::map<std::string, GateReason> kExpected = {{"allow", type::v1::ALLOW},
+                                                     {"deceased", type::v1::DECEASED},
+                                                     {"suppressed", type::v1::ENDPOINT_SUPPRESSED},
+                                                     {"paused", type::v1::PAUSED},
+                                                     {"stopped", type::v1::OPTED_OUT},
+                                                     {"objected", type::v1::OBJECTED},
+                                                     {"silent", type::v1::NO_CONSENT},
+                                                     {"unreachable", type::v1::NO_ENDPOINT},
+                                                     {"withdrew", type::v1::OPTED_OUT}};
 
 TEST_F(Explained, EachPersonLeftOutAndTheirSumIsTheFunnel) {
   ImportOneForEachReason();
@@ -142,7 +154,7 @@ TEST_F(Explained, WhatChangedAfterTheSignatureIsSaidOfTheIntent) {
   ASSERT_TRUE(story_.Withdraw(leaves, type::v1::SCOPE_PURPOSE).ok());
   story_.Launch("quit");
   ASSERT_TRUE(story_.Finished("quit"));
-  EXPECT_EQ(Membership(leaves), type::v1::ALLOW);  // then
+  EXPECT_EQ(Membership(leaves), type::v1::ALLOW);                 // then
   EXPECT_EQ(story_.Judge(leaves).reason(), type::v1::OPTED_OUT);  // now
   for (const auto& intent : story_.Intents("quit")) {
     ASSERT_GT(intent.events_size(), 0);

@@ -1,8 +1,9 @@
-// Promises 2 and 3: every intent is in exactly one state at every instant, the numbers add up after any crash, and a
-// message whose hand-over is in doubt is UNCONFIRMED, never sent again. Made true by services/dispatch/intent_store.cc
-// (state and counters in one commit), services/dispatch/desk_handover.cc (SUBMITTING is durable before anything
-// leaves), services/dispatch/desk_doubt.cc (restarts), services/dispatch/desk_outcome.cc (what settles a doubt) and
-// services/campaign/launch_loop.cc (planning goes on where it was).
+// Promises 2 and 3: every intent is in exactly one state at every instant, the numbers add up after any
+// crash, and a message whose hand-over is in doubt is UNCONFIRMED, never sent again. Made true by
+// services/dispatch/intent_store.cc (state and counters in one commit), services/dispatch/desk_handover.cc
+// (SUBMITTING is durable before anything leaves), services/dispatch/desk_doubt.cc (restarts),
+// services/dispatch/desk_outcome.cc (what settles a doubt) and services/campaign/launch_loop.cc (planning
+// goes on where it was).
 #include <fmt/format.h>
 
 #include "gmock/gmock.h"
@@ -33,7 +34,9 @@ class IntentsAddUp : public ::testing::Test {
   // Until the network has `more` messages more, or the campaign is over.
   void LookUntil(int more) {
     const int enough = CountSubmissions(system_.journal()) + more;
-    Eventually([&] { return Look().state() == campaign::v1::FINISHED || CountSubmissions(system_.journal()) >= enough; });
+    Eventually([&] {
+      return Look().state() == campaign::v1::FINISHED || CountSubmissions(system_.journal()) >= enough;
+    });
   }
 
   System system_{{.window = 16, .fail_percent = 2}};
@@ -64,8 +67,8 @@ TEST_F(IntentsAddUp, AtEveryInstantOfARunWithKills) {
   const Network network = ReadNetwork(system_.journal());
   EXPECT_EQ(network.Duplicates(), 0);
   ExpectNetworkAgrees(story_, kCampaign, network, kPeople);
-  fmt::print("looked {} times, kills {}, unconfirmed {}, failed {}\n", looks_, system_.kills(), report.unconfirmed(),
-             Total(report.failed()));
+  fmt::print("looked {} times, kills {}, unconfirmed {}, failed {}\n", looks_, system_.kills(),
+             report.unconfirmed(), Total(report.failed()));
 }
 
 TEST_F(IntentsAddUp, WhenTheServicesDieWhileThePlanIsWritten) {
@@ -85,8 +88,8 @@ TEST_F(IntentsAddUp, WhenACampaignIsStoppedHalfWay) {
   EXPECT_TRUE(Eventually([&] { return Look().intents() == kPeople; }));
   campaign::v1::StopCampaignRequest request;
   request.set_name(fmt::format("campaigns/{}", kCampaign));
-  const auto stopped =
-      Must(story_.marketing.Call<campaign::v1::StopCampaignResponse>("campaign.v1.CampaignService/StopCampaign", request));
+  const auto stopped = Must(story_.marketing.Call<campaign::v1::StopCampaignResponse>(
+      "campaign.v1.CampaignService/StopCampaign", request));
   EXPECT_EQ(stopped.left() + stopped.in_flight() + stopped.not_sent(), kPeople);
   EXPECT_TRUE(Eventually([&] {
     const auto report = Look();

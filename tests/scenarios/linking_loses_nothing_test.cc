@@ -1,7 +1,8 @@
-// Promise 5: linking loses nothing and grants nothing. Records stay as received, former ids resolve, linked people have
-// the strictest consent of their parts, and one person gets one message. Made true by services/customer/linking.cc (the
-// rule), services/customer/person_writer.cc (links, former ids), services/gate/gate.cc (strictest of the records) and
-// services/dispatch/desk_handover.cc (claims on person and endpoint).
+// Promise 5: linking loses nothing and grants nothing. Records stay as received, former ids resolve, linked
+// people have the strictest consent of their parts, and one person gets one message. Made true by
+// services/customer/linking.cc (the rule), services/customer/person_writer.cc (links, former ids),
+// services/gate/gate.cc (strictest of the records) and services/dispatch/desk_handover.cc (claims on person
+// and endpoint).
 #include "gmock/gmock.h"
 #include "tests/support/story.h"
 
@@ -18,18 +19,24 @@ class LinkingLosesNothing : public ::testing::Test {
   // Two people as far as anybody can tell: one number, one number and an address.
   void ImportTwo(const std::string& second_consent = "granted") {
     story_.ImportAll(kQuit, FileOf({{.id = "ann", .phone = Phone(1)}}));
-    story_.ImportAll(kNews, FileOf({{.id = "bea", .email = "ann@example.org", .phone = Phone(2), .consent = second_consent}}));
+    story_.ImportAll(
+        kNews,
+        FileOf({{.id = "bea", .email = "ann@example.org", .phone = Phone(2), .consent = second_consent}}));
     ann_ = story_.PersonOf(kAnnRecord).name();
     bea_ = story_.PersonOf(kBeaRecord).name();
     ASSERT_NE(ann_, bea_);
   }
   // A third record with the number of the one and the address of the other.
   void ImportTheBridge() {
-    story_.ImportAll(kNews, FileOf({{.id = "bridge", .email = "ann@example.org", .phone = Phone(1), .consent = ""}}));
+    story_.ImportAll(
+        kNews, FileOf({{.id = "bridge", .email = "ann@example.org", .phone = Phone(1), .consent = ""}}));
   }
   // The bridge turns out to have been somebody else's record.
   void ImportTheCorrection() {
-    story_.ImportAll(kNews, FileOf({{.id = "bridge", .given = "Zoe", .email = "zoe@example.org", .phone = Phone(9),
+    story_.ImportAll(kNews, FileOf({{.id = "bridge",
+                                     .given = "Zoe",
+                                     .email = "zoe@example.org",
+                                     .phone = Phone(9),
                                      .consent = ""}}));
   }
   std::map<std::string, std::string> FieldsOf(const std::string& record) {

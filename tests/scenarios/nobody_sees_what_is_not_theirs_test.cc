@@ -1,10 +1,11 @@
-// Promise 8: nobody sees what is not theirs. Every RPC denies by default, each role may do its own work and no other,
-// contact data is for those who answer for it, and what is between our processes stays there. Made true by
-// services/rpc/serve.cc (no call round it), services/rpc/policy.cc (who may what), services/rpc/credentials.cc (who is
-// who), services/customer/person_service.cc (fields) and services/rpc/reflection.cc (what is shown of the API).
+// Promise 8: nobody sees what is not theirs. Every RPC denies by default, each role may do its own work and
+// no other, contact data is for those who answer for it, and what is between our processes stays there. Made
+// true by services/rpc/serve.cc (no call round it), services/rpc/policy.cc (who may what),
+// services/rpc/credentials.cc (who is who), services/customer/person_service.cc (fields) and
+// services/rpc/reflection.cc (what is shown of the API).
 //
-// An unknown or missing credential on every single RPC: services/every_rpc_test.cc. Small numbers are not suppressed
-// yet, so nothing is said of them here.
+// An unknown or missing credential on every single RPC: services/every_rpc_test.cc. Small numbers are not
+// suppressed yet, so nothing is said of them here.
 #include <set>
 
 #include "gmock/gmock.h"
@@ -39,7 +40,8 @@ const std::vector<Door> kDoors = {
     {"customer.v1.EndpointService/ResolveEndpoints", {"governance"}},
     {"customer.v1.EndpointService/SuppressEndpoint", {"governance"}},
     {"customer.v1.SourceService/CreateSource", {"operator"}},
-    {"customer.v1.PurposeService/ListPurposes", {"operator", "marketing", "approver", "governance", "analyst", "partner"}},
+    {"customer.v1.PurposeService/ListPurposes",
+     {"operator", "marketing", "approver", "governance", "analyst", "partner"}},
     {"audience.v1.AudienceService/CreateAudience", {"marketing"}},
     {"audience.v1.AudienceService/CountAudience", {"marketing", "approver", "governance", "analyst"}},
     {"campaign.v1.CampaignService/CreateCampaign", {"marketing"}},
@@ -57,7 +59,8 @@ class NobodySees : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(system_.ok());
-    story_.ImportAll(kQuit, FileOf({{.id = "a", .given = "Canary", .email = "canary@example.org", .phone = Phone(1)}}));
+    story_.ImportAll(
+        kQuit, FileOf({{.id = "a", .given = "Canary", .email = "canary@example.org", .phone = Phone(1)}}));
     person_ = story_.PersonWithPhone(Phone(1)).name();
   }
   absl::StatusOr<customer::v1::Person> Get(const std::string& role, customer::v1::PersonView view) {
@@ -84,7 +87,8 @@ TEST_F(NobodySees, WhatIsAnothersWork) {
         EXPECT_EQ(reason, "PERMISSION_MISSING") << role << " calls " << door.method;
       }
     }
-    EXPECT_EQ(base::ReasonOf(system_.Stranger().CallRaw(door.method, "")), "CREDENTIAL_MISSING") << door.method;
+    EXPECT_EQ(base::ReasonOf(system_.Stranger().CallRaw(door.method, "")), "CREDENTIAL_MISSING")
+        << door.method;
   }
 }
 
@@ -120,7 +124,8 @@ TEST_F(NobodySees, TheInternalApi) {
     EXPECT_THAT(services, Contains("pharos.customer.v1.PersonService"));
     EXPECT_THAT(services, Each(Not(HasSubstr(".internal."))));
     EXPECT_TRUE(system_.As(role).DescribeSymbol("pharos.customer.v1.PersonService").ok());
-    EXPECT_EQ(system_.As(role).DescribeSymbol("pharos.customer.internal.v1.FeedService").code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(system_.As(role).DescribeSymbol("pharos.customer.internal.v1.FeedService").code(),
+              absl::StatusCode::kNotFound);
   }
   EXPECT_EQ(base::ReasonOf(system_.Stranger().ListServices().status()), "CREDENTIAL_MISSING");
 }

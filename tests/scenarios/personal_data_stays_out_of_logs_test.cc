@@ -1,8 +1,10 @@
-// Promise 12: contact data is data: never logged, never in an error or a metric. Made true by services/base/log.h (ids
-// and counts only), services/base/sensitive.h (does not print), services/customer/errors.cc (errors by name, without
-// values), services/rpc/serve.cc (one log line a call, no fields) and services/rpc/metrics.cc (labels from our own words).
+// Promise 12: contact data is data: never logged, never in an error or a metric. Made true by
+// services/base/log.h (ids and counts only), services/base/sensitive.h (does not print),
+// services/customer/errors.cc (errors by name, without values), services/rpc/serve.cc (one log line a call,
+// no fields) and services/rpc/metrics.cc (labels from our own words).
 //
-// Values in the stores are not sealed yet, so the store files are not searched: they hold contact data in clear.
+// Values in the stores are not sealed yet, so the store files are not searched: they hold contact data in
+// clear.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -36,17 +38,24 @@ class StaysOutOfLogs : public ::testing::Test {
 
   void SayWhatIsWrong() {
     const std::string header = "record_id,given_name,family_name,email,phone,nhs_number,consent_sms\n";
-    const auto row = [](const char* rest) { return fmt::format("{},{},{},{},{}", kGiven, kFamily, kEmail, kPhone, rest); };
-    const ImportResult bad = story_.Import(kNews, header + "x1," + row("9434765919,perhaps\n") + "x 2," + row("9434765919,\n") +
-                                                      "x3," + row("\n") + "x4,\"" + row("9434765919,granted\n"));
+    const auto row = [](const char* rest) {
+      return fmt::format("{},{},{},{},{}", kGiven, kFamily, kEmail, kPhone, rest);
+    };
+    const ImportResult bad =
+        story_.Import(kNews, header + "x1," + row("9434765919,perhaps\n") + "x 2," + row("9434765919,\n") +
+                                 "x3," + row("\n") + "x4,\"" + row("9434765919,granted\n"));
     EXPECT_EQ(bad.summary.rejected(), 4);
     for (const auto& error : bad.errors) errors_ += error.ShortDebugString();
     Keep(story_.Import(kNews, "x1," + row("\n")).status);
     customer::v1::LookupPeopleRequest lookup;
     lookup.set_phone(fmt::format("{} or {}", kPhone, kGiven));
-    Keep(story_.governance.Call<customer::v1::LookupPeopleResponse>("customer.v1.PersonService/LookupPeople", lookup).status());
+    Keep(story_.governance
+             .Call<customer::v1::LookupPeopleResponse>("customer.v1.PersonService/LookupPeople", lookup)
+             .status());
     lookup.set_email(fmt::format("{}@{}", kEmail, kFamily));
-    Keep(story_.governance.Call<customer::v1::LookupPeopleResponse>("customer.v1.PersonService/LookupPeople", lookup).status());
+    Keep(story_.governance
+             .Call<customer::v1::LookupPeopleResponse>("customer.v1.PersonService/LookupPeople", lookup)
+             .status());
     customer::v1::GetPersonRequest get;
     get.set_name(fmt::format("people/{}", kEmail));
     Keep(story_.governance.Call<customer::v1::Person>("customer.v1.PersonService/GetPerson", get).status());
@@ -59,7 +68,8 @@ class StaysOutOfLogs : public ::testing::Test {
     campaign::v1::UpdateTemplateRequest update;
     *update.mutable_template_() =
         Must(story_.marketing.Call<campaign::v1::Template>("campaign.v1.TemplateService/GetTemplate", get));
-    update.mutable_template_()->set_sms_body(fmt::format("((given_name)) ((family_name)), your {} waits.", kWords));
+    update.mutable_template_()->set_sms_body(
+        fmt::format("((given_name)) ((family_name)), your {} waits.", kWords));
     Must(story_.marketing.Call<campaign::v1::Template>("campaign.v1.TemplateService/UpdateTemplate", update));
   }
 
@@ -69,9 +79,10 @@ class StaysOutOfLogs : public ::testing::Test {
 };
 
 TEST_F(StaysOutOfLogs, MetricsAndErrors) {
-  story_.ImportAll(kQuit, FileOf({{.id = "a", .given = kGiven, .family = kFamily, .email = kEmail, .phone = kPhone},
-                                  {.id = "b", .given = kGiven, .family = "Other", .phone = "07700900001"},   // refused
-                                  {.id = "c", .given = kGiven, .family = "Other", .phone = "07700900002"}}));  // fails
+  story_.ImportAll(
+      kQuit, FileOf({{.id = "a", .given = kGiven, .family = kFamily, .email = kEmail, .phone = kPhone},
+                     {.id = "b", .given = kGiven, .family = "Other", .phone = "07700900001"},     // refused
+                     {.id = "c", .given = kGiven, .family = "Other", .phone = "07700900002"}}));  // fails
   MakeText();
   story_.Run("quit");
   ASSERT_TRUE(story_.Finished("quit"));

@@ -1,7 +1,7 @@
-// Promise 7: sync is idempotent and cannot resurrect. The same file twice changes nothing, and no feed undoes an
-// opt-out. Made true by services/customer/person_writer.cc (a version only where something differs),
-// services/customer/consent_service.cc and services/customer/opt_out.cc (what people tell us is an entry of source
-// `direct`), and services/gate/gate.cc (a feed's grant clears only that feed's own withdrawal).
+// Promise 7: sync is idempotent and cannot resurrect. The same file twice changes nothing, and no feed undoes
+// an opt-out. Made true by services/customer/person_writer.cc (a version only where something differs),
+// services/customer/consent_service.cc and services/customer/opt_out.cc (what people tell us is an entry of
+// source `direct`), and services/gate/gate.cc (a feed's grant clears only that feed's own withdrawal).
 #include <fmt/format.h>
 
 #include "gmock/gmock.h"
@@ -20,7 +20,8 @@ class SyncIsIdempotent : public ::testing::Test {
   // Position of the last change that customer has committed.
   uint64_t Position() {
     return Must(system_.As("service").Call<customer::internal::v1::GetPositionResponse>(
-                    "customer.internal.v1.FeedService/GetPosition", customer::internal::v1::GetPositionRequest()))
+                    "customer.internal.v1.FeedService/GetPosition",
+                    customer::internal::v1::GetPositionRequest()))
         .position();
   }
   type::v1::GateReason JudgePhone(const std::string& phone) {
@@ -75,7 +76,10 @@ TEST_F(SyncIsIdempotent, AFeedDoesNotUndoAReplyStop) {
     EXPECT_EQ(JudgePhone(kRepliesStopAtOnce), type::v1::OPTED_OUT) << source;
   }
   // Nor by sending the number in under another person's name.
-  story_.ImportAll(kNews, FileOf({{.id = "z", .given = "Zoe", .family = "Zimmer", .phone = kRepliesStopAtOnce,
+  story_.ImportAll(kNews, FileOf({{.id = "z",
+                                   .given = "Zoe",
+                                   .family = "Zimmer",
+                                   .phone = kRepliesStopAtOnce,
                                    .consent_at = kLater}}));
   EXPECT_EQ(story_.Judge(story_.PersonOf("sources/news/records/z").name()).reason(), type::v1::OPTED_OUT);
 }

@@ -52,25 +52,29 @@ std::string BytesOf(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-// A connection of its own. A channel whose server went away waits before it tries again; whoever needs to know at once
-// that the server is back takes a fresh one.
+// A connection of its own. A channel whose server went away waits before it tries again; whoever needs to
+// know at once that the server is back takes a fresh one.
 std::shared_ptr<grpc::Channel> ConnectTo(int port) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(fmt::format("127.0.0.1:{}", port), grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(fmt::format("127.0.0.1:{}", port), grpc::InsecureChannelCredentials(),
+                                   arguments);
 }
 
 }  // namespace
 
-Client::Client(int port, std::string token) : port_(port), token_(std::move(token)), channel_(ConnectTo(port)) {}
+Client::Client(int port, std::string token)
+    : port_(port), token_(std::move(token)), channel_(ConnectTo(port)) {}
 
-absl::Status Client::Once(grpc::Channel& channel, std::string_view method, const std::string& bytes, std::string& answer) const {
+absl::Status Client::Once(grpc::Channel& channel, std::string_view method, const std::string& bytes,
+                          std::string& answer) const {
   grpc::ClientContext context;
   rpc::Prepare(context, {.token = token_, .timeout_ms = kCallMs});
   grpc::CompletionQueue queue;
   grpc::GenericStub stub(std::shared_ptr<grpc::Channel>(std::shared_ptr<void>(), &channel));
   const grpc::Slice slice(bytes);
-  const auto call = stub.PrepareUnaryCall(&context, "/pharos." + std::string(method), grpc::ByteBuffer(&slice, 1), &queue);
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/pharos." + std::string(method), grpc::ByteBuffer(&slice, 1), &queue);
   call->StartCall();
   grpc::ByteBuffer buffer;
   grpc::Status status;
@@ -82,7 +86,8 @@ absl::Status Client::Once(grpc::Channel& channel, std::string_view method, const
   return rpc::FromGrpc(status);
 }
 
-absl::Status Client::CallInto(std::string_view method, const pb::Message& request, pb::Message& response) const {
+absl::Status Client::CallInto(std::string_view method, const pb::Message& request,
+                              pb::Message& response) const {
   CheckTypes(method, request, response);
   const std::string bytes = WithRequestId(request);
   std::string answer;
@@ -96,7 +101,8 @@ absl::Status Client::CallInto(std::string_view method, const pb::Message& reques
   };
   Eventually(answered, patience_s);
   PHAROS_RETURN_IF_ERROR(status);
-  return response.ParseFromString(answer) ? absl::OkStatus() : absl::DataLossError("the answer cannot be read");
+  return response.ParseFromString(answer) ? absl::OkStatus()
+                                          : absl::DataLossError("the answer cannot be read");
 }
 
 absl::Status Client::CallRaw(std::string_view method, const std::string& bytes) const {
@@ -109,7 +115,7 @@ ImportResult Client::Import(const customer::v1::ImportHeader& header, const std:
   namespace v1 = customer::v1;
   grpc::ClientContext context;
   rpc::Prepare(context, {.token = token_, .timeout_ms = kCallMs});
-  const auto stub = v1::ImportService::NewStub(channel_);
+  const auto stub = v1::ImportService::NewStub(ConnectTo(port_));
   const auto stream = stub->ImportContacts(&context);
   std::thread writer([&] {
     v1::ImportContactsRequest request;

@@ -1,5 +1,5 @@
-// A caller of the public API. Calls are made by name, so that this header needs no generated stubs; the types of a
-// call are checked against its proto.
+// A caller of the public API. Calls are made by name, so that this header needs no generated stubs; the types
+// of a call are checked against its proto.
 #pragma once
 
 #include <functional>
@@ -34,8 +34,8 @@ class Client {
  public:
   Client(int port, std::string token);
 
-  // E.g. Call<Person>("customer.v1.PersonService/GetPerson", request). A request without an id gets one. While the
-  // server is away the call is repeated, with the same id, for as long as `patience` says.
+  // E.g. Call<Person>("customer.v1.PersonService/GetPerson", request). A request without an id gets one.
+  // While the server is away the call is repeated, with the same id, for as long as `patience` says.
   template <typename Response>
   absl::StatusOr<Response> Call(std::string_view method, const google::protobuf::Message& request) const {
     Response response;
@@ -59,7 +59,8 @@ class Client {
   double patience_s = 15;
 
  private:
-  absl::Status Once(grpc::Channel& channel, std::string_view method, const std::string& bytes, std::string& answer) const;
+  absl::Status Once(grpc::Channel& channel, std::string_view method, const std::string& bytes,
+                    std::string& answer) const;
 
   int port_;
   std::string token_;

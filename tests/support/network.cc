@@ -11,7 +11,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kConfirmation = "You have been opted out";  // services/dispatch/desk.h, kConfirmationText
+constexpr std::string_view kConfirmation =
+    "You have been opted out";  // services/dispatch/desk.h, kConfirmationText
 constexpr std::string_view kSubmit = "\"event\":\"submit\"";
 
 using OpenParts = std::map<std::pair<std::string, int>, size_t>;  // (number, reference) → its submission
@@ -46,7 +47,8 @@ Network ReadNetwork(const std::string& journal) {
     const std::string kind = event["event"];
     if (kind == "submit") AddSubmission(event, network, open);
     if (kind == "receipt") network.receipts[event["id"]].push_back(event["state"]);
-    if (kind == "reply" && event["text"] == "STOP") network.stop_replies.emplace(event["source"], event["t_ns"]);
+    if (kind == "reply" && event["text"] == "STOP")
+      network.stop_replies.emplace(event["source"], event["t_ns"]);
   }
   return network;
 }
@@ -63,8 +65,9 @@ int Network::Duplicates() const {
   for (const Submission& submission : accepted) {
     const auto states = receipts.find(submission.id);
     const bool failed = states != receipts.end() &&
-                        std::any_of(states->second.begin(), states->second.end(),
-                                    [](const std::string& s) { return s != "DELIVRD" && s != "ACCEPTD" && s != "ENROUTE"; });
+                        std::any_of(states->second.begin(), states->second.end(), [](const std::string& s) {
+                          return s != "DELIVRD" && s != "ACCEPTD" && s != "ENROUTE";
+                        });
     if (!failed && !submission.confirmation) ++standing[submission.number];
   }
   int duplicates = 0;

@@ -1,5 +1,5 @@
-// The phone network's own record (pharos-sandbox --journal): what it really got, and when. The truth that our own
-// numbers are held against.
+// The phone network's own record (pharos-sandbox --journal): what it really got, and when. The truth that our
+// own numbers are held against.
 #pragma once
 
 #include <cstdint>

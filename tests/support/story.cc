@@ -47,7 +47,8 @@ void CreateAudience(const Client& client) {
 void CreateText(const Client& client) {
   campaign::v1::CreateTemplateRequest request;
   request.set_template_id(IdOf(kText));
-  request.mutable_template_()->set_sms_body("Hello ((first name)), help to stop smoking is near. Reply STOP to end.");
+  request.mutable_template_()->set_sms_body(
+      "Hello ((first name)), help to stop smoking is near. Reply STOP to end.");
   Must(client.Call<campaign::v1::Template>("campaign.v1.TemplateService/CreateTemplate", request));
 }
 
@@ -79,7 +80,8 @@ std::string Number(int i) {
 std::string FileOf(const std::vector<Contact>& contacts) {
   std::string file = "record_id,given_name,family_name,email,phone,consent_sms,consent_at\n";
   for (const Contact& c : contacts) {
-    file += fmt::format("{},{},{},{},{},{},{}\n", c.id, c.given, c.family, c.email, c.phone, c.consent, c.consent_at);
+    file += fmt::format("{},{},{},{},{},{},{}\n", c.id, c.given, c.family, c.email, c.phone, c.consent,
+                        c.consent_at);
   }
   return file;
 }
@@ -104,7 +106,8 @@ Story::Story(System& s)
   CreateText(marketing);
 }
 
-ImportResult Story::Import(const std::string& source, const std::string& file, const Client::OnProgress& on_progress) const {
+ImportResult Story::Import(const std::string& source, const std::string& file,
+                           const Client::OnProgress& on_progress) const {
   customer::v1::ImportHeader header;
   header.set_source(source);
   header.set_consent_purpose(kPurpose);
@@ -115,19 +118,21 @@ ImportResult Story::Import(const std::string& source, const std::string& file, c
 void Story::ImportAll(const std::string& source, const std::string& file) const {
   const ImportResult result = Import(source, file);
   EXPECT_TRUE(result.status.ok() && result.complete) << result.status;
-  EXPECT_EQ(result.summary.rejected(), 0) << (result.errors.empty() ? "" : result.errors[0].ShortDebugString());
+  EXPECT_EQ(result.summary.rejected(), 0)
+      << (result.errors.empty() ? "" : result.errors[0].ShortDebugString());
 }
 
 customer::v1::Counts Story::Counts() const {
-  return Must(operator_.Call<customer::v1::Counts>("customer.v1.PersonService/GetCounts", customer::v1::GetCountsRequest()));
+  return Must(operator_.Call<customer::v1::Counts>("customer.v1.PersonService/GetCounts",
+                                                   customer::v1::GetCountsRequest()));
 }
 
 customer::v1::Person Story::PersonWithPhone(const std::string& phone) const {
   customer::v1::LookupPeopleRequest request;
   request.set_phone(phone);
   request.set_view(customer::v1::PERSON_VIEW_FULL);
-  const auto found =
-      Must(governance.Call<customer::v1::LookupPeopleResponse>("customer.v1.PersonService/LookupPeople", request));
+  const auto found = Must(
+      governance.Call<customer::v1::LookupPeopleResponse>("customer.v1.PersonService/LookupPeople", request));
   EXPECT_EQ(found.people_size(), 1) << phone;
   return found.people_size() == 1 ? found.people(0) : customer::v1::Person();
 }
@@ -136,8 +141,8 @@ customer::v1::Person Story::PersonOf(const std::string& record) const {
   customer::v1::LookupPeopleRequest request;
   request.set_record(record);
   request.set_view(customer::v1::PERSON_VIEW_FULL);
-  const auto found =
-      Must(governance.Call<customer::v1::LookupPeopleResponse>("customer.v1.PersonService/LookupPeople", request));
+  const auto found = Must(
+      governance.Call<customer::v1::LookupPeopleResponse>("customer.v1.PersonService/LookupPeople", request));
   EXPECT_EQ(found.people_size(), 1) << record;
   return found.people_size() == 1 ? found.people(0) : customer::v1::Person();
 }
@@ -161,8 +166,8 @@ std::string Story::EndpointOf(const std::string& phone) const {
   customer::v1::ResolveEndpointsRequest request;
   request.set_channel(type::v1::CHANNEL_SMS);
   request.add_addresses(phone);
-  const auto answer =
-      Must(governance.Call<customer::v1::ResolveEndpointsResponse>("customer.v1.EndpointService/ResolveEndpoints", request));
+  const auto answer = Must(governance.Call<customer::v1::ResolveEndpointsResponse>(
+      "customer.v1.EndpointService/ResolveEndpoints", request));
   return answer.endpoints_size() == 1 ? answer.endpoints(0) : "";
 }
 
@@ -170,14 +175,15 @@ std::map<std::string, std::string> Story::NumbersOf(int count) const {
   customer::v1::ResolveEndpointsRequest request;
   request.set_channel(type::v1::CHANNEL_SMS);
   for (int i = 0; i < count; ++i) request.add_addresses(Phone(i));
-  const auto answer =
-      Must(governance.Call<customer::v1::ResolveEndpointsResponse>("customer.v1.EndpointService/ResolveEndpoints", request));
+  const auto answer = Must(governance.Call<customer::v1::ResolveEndpointsResponse>(
+      "customer.v1.EndpointService/ResolveEndpoints", request));
   std::map<std::string, std::string> numbers;
   for (int i = 0; i < answer.endpoints_size(); ++i) numbers[answer.endpoints(i)] = Number(i);
   return numbers;
 }
 
-absl::StatusOr<customer::v1::ConsentEntry> Story::Withdraw(const std::string& person, type::v1::EntryScope scope,
+absl::StatusOr<customer::v1::ConsentEntry> Story::Withdraw(const std::string& person,
+                                                           type::v1::EntryScope scope,
                                                            const std::string& endpoint) const {
   customer::v1::WithdrawConsentRequest request;
   request.set_person(person);
@@ -234,8 +240,8 @@ std::vector<Intent> Story::Intents(const std::string& id, dispatch::v1::IntentSt
   request.set_state(state);
   std::vector<Intent> intents;
   do {
-    const auto page =
-        Must(governance.Call<dispatch::v1::ListIntentsResponse>("dispatch.v1.IntentService/ListIntents", request));
+    const auto page = Must(
+        governance.Call<dispatch::v1::ListIntentsResponse>("dispatch.v1.IntentService/ListIntents", request));
     intents.insert(intents.end(), page.intents().begin(), page.intents().end());
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -245,7 +251,8 @@ std::vector<Intent> Story::Intents(const std::string& id, dispatch::v1::IntentSt
 std::vector<dispatch::v1::Reply> Story::Replies() const {
   dispatch::v1::ListRepliesRequest request;
   request.set_page_size(10 * kPage);
-  const auto page = Must(governance.Call<dispatch::v1::ListRepliesResponse>("dispatch.v1.IntentService/ListReplies", request));
+  const auto page = Must(
+      governance.Call<dispatch::v1::ListRepliesResponse>("dispatch.v1.IntentService/ListReplies", request));
   return {page.replies().begin(), page.replies().end()};
 }
 
@@ -281,17 +288,20 @@ void ExpectItAddsUp(const campaign::v1::Report& report) {
   EXPECT_LE(report.bounced(), Total(report.failed()));
 }
 
-void ExpectNetworkAgrees(const Story& story, const std::string& campaign, const Network& network, int people) {
+void ExpectNetworkAgrees(const Story& story, const std::string& campaign, const Network& network,
+                         int people) {
   std::map<std::string, std::string> number_of = story.NumbersOf(people);
   std::map<std::string, int> messages;
-  for (const Submission& submission : network.accepted) messages[submission.number] += !submission.confirmation;
+  for (const Submission& submission : network.accepted)
+    messages[submission.number] += !submission.confirmation;
 
   std::map<int, int64_t> by_state;
   for (const Intent& intent : story.Intents(campaign)) {
     ++by_state[intent.state()];
     const int got = messages[number_of[intent.endpoint()]];
     const auto [least, most] = Accepted(intent);
-    EXPECT_TRUE(least <= got && got <= most) << "the network got " << got << ", we say " << intent.ShortDebugString();
+    EXPECT_TRUE(least <= got && got <= most)
+        << "the network got " << got << ", we say " << intent.ShortDebugString();
   }
   const campaign::v1::Report report = story.Report(campaign);
   EXPECT_EQ(report.pending(), by_state[dispatch::v1::PENDING]);

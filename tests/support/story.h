@@ -1,5 +1,5 @@
-// How most scenarios begin: sources, a purpose, people, and a campaign that a second person approved; and the numbers
-// that have to add up at its end.
+// How most scenarios begin: sources, a purpose, people, and a campaign that a second person approved; and the
+// numbers that have to add up at its end.
 #pragma once
 
 #include <map>
@@ -28,7 +28,8 @@ std::string Number(int i);
 
 // A contact file with the columns record_id, given_name, family_name, email, phone, consent_sms, consent_at.
 struct Contact {
-  std::string id, given = "Ann", family = "Archer", email, phone, consent = "granted", consent_at = "2026-01-01T09:00:00Z";
+  std::string id, given = "Ann", family = "Archer", email, phone, consent = "granted",
+                  consent_at = "2026-01-01T09:00:00Z";
 };
 std::string FileOf(const std::vector<Contact>& contacts);
 // `count` people with a number and a consent of their own: records r0, r1, …
@@ -68,14 +69,16 @@ class Story {
     request.set_name("campaigns/" + id);
     Must(marketing.Call<campaign::v1::Campaign>("campaign.v1.CampaignService/" + verb, request));
   }
-  void Launch(const std::string& id) const { Steer<campaign::v1::LaunchCampaignRequest>("LaunchCampaign", id); }
+  void Launch(const std::string& id) const {
+    Steer<campaign::v1::LaunchCampaignRequest>("LaunchCampaign", id);
+  }
   // Drafts, submits, approves, launches.
   campaign::v1::Campaign Run(const std::string& id) const;
 
   campaign::v1::Report Report(const std::string& id) const;
   // All, or those in one state.
-  std::vector<dispatch::v1::Intent> Intents(const std::string& id,
-                                            dispatch::v1::IntentState state = dispatch::v1::INTENT_STATE_UNSPECIFIED) const;
+  std::vector<dispatch::v1::Intent> Intents(
+      const std::string& id, dispatch::v1::IntentState state = dispatch::v1::INTENT_STATE_UNSPECIFIED) const;
   std::vector<dispatch::v1::Reply> Replies() const;
   // FINISHED, and every receipt that can come has come.
   bool Finished(const std::string& id, double seconds = 20) const;
@@ -88,8 +91,8 @@ std::map<std::string, int64_t> Plain(const google::protobuf::Map<std::string, in
 int64_t Total(const google::protobuf::Map<std::string, int64_t>& by_reason);
 // matched = members + excluded; intents = the sum of their states, and never more than the members.
 void ExpectItAddsUp(const campaign::v1::Report& report);
-// The report is what the intents say one by one, and the network's record agrees number by number: one message for
-// each sent, none for each that was not, one at most where we are in doubt.
+// The report is what the intents say one by one, and the network's record agrees number by number: one
+// message for each sent, none for each that was not, one at most where we are in doubt.
 void ExpectNetworkAgrees(const Story& story, const std::string& campaign, const Network& network, int people);
 
 }  // namespace pharos::tests

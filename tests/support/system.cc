@@ -30,9 +30,10 @@ struct Principal {
   const char* id;
   const char* roles;
 };
-constexpr Principal kPrincipals[] = {{"operator", "operator"},     {"marketing", "marketing"}, {"approver", "approver"},
-                                     {"governance", "governance"}, {"analyst", "analyst"},     {"partner", "partner"},
-                                     {"service", "service"},       {"author", "marketing,approver"}};
+constexpr Principal kPrincipals[] = {{"operator", "operator"}, {"marketing", "marketing"},
+                                     {"approver", "approver"}, {"governance", "governance"},
+                                     {"analyst", "analyst"},   {"partner", "partner"},
+                                     {"service", "service"},   {"author", "marketing,approver"}};
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address{};
@@ -106,7 +107,8 @@ std::string ReadFile(const std::string& path) {
 
 // --- one process
 
-Process::Process(std::vector<std::string> command, std::string log) : command_(std::move(command)), log_(std::move(log)) {}
+Process::Process(std::vector<std::string> command, std::string log)
+    : command_(std::move(command)), log_(std::move(log)) {}
 
 Process::~Process() {
   Kill();
@@ -176,20 +178,23 @@ System::System(const SystemOptions& options) : options_(options) {
   const std::string port_file = folder_ + "/sandbox.port";
   sandbox_ = std::make_unique<Process>(
       std::vector<std::string>{Program("pharos-sandbox"), "--listen=127.0.0.1:0", "--port-file=" + port_file,
-                               "--journal=" + journal(), fmt::format("--reply-stop-percent={}", options.stop_percent),
+                               "--journal=" + journal(),
+                               fmt::format("--reply-stop-percent={}", options.stop_percent),
                                fmt::format("--fail-percent={}", options.fail_percent)},
       folder_ + "/sandbox.log");
   sandbox_->Start();
   Eventually([&] { return std::filesystem::exists(port_file) || !sandbox_->Alive(); }, kStartSeconds);
   const std::string sandbox_port = std::to_string(std::atoi(ReadFile(port_file).c_str()));
   pharosd_ = std::make_unique<Process>(
-      std::vector<std::string>{Program("pharosd"), "--data=" + data(), fmt::format("--listen=127.0.0.1:{}", port_),
-                               "--tokens=" + folder_ + "/tokens", fmt::format("--metrics=127.0.0.1:{}", metrics_port_)},
+      std::vector<std::string>{Program("pharosd"), "--data=" + data(),
+                               fmt::format("--listen=127.0.0.1:{}", port_), "--tokens=" + folder_ + "/tokens",
+                               fmt::format("--metrics=127.0.0.1:{}", metrics_port_)},
       folder_ + "/pharosd.log");
   smpp_ = std::make_unique<Process>(
       std::vector<std::string>{Program("pharos-smpp"), fmt::format("--dispatch=127.0.0.1:{}", port_),
-                               "--token-file=" + folder_ + "/service.token", "--host=127.0.0.1", "--port=" + sandbox_port,
-                               "--sandbox", fmt::format("--window={}", options.window)},
+                               "--token-file=" + folder_ + "/service.token", "--host=127.0.0.1",
+                               "--port=" + sandbox_port, "--sandbox",
+                               fmt::format("--window={}", options.window)},
       folder_ + "/smpp.log");
   StartPharosd();
   if (options.start_connector) smpp_->Start();
@@ -197,14 +202,15 @@ System::System(const SystemOptions& options) : options_(options) {
 }
 
 System::~System() {
-  if (::testing::Test::HasFailure()) {
-    std::filesystem::create_directories("/tmp/pharos-scenario-failed");
-    std::filesystem::copy_file(folder_ + "/pharosd.log", "/tmp/pharos-scenario-failed/pharosd.log", std::filesystem::copy_options::overwrite_existing);
-  }
   smpp_.reset();
   pharosd_.reset();
   sandbox_.reset();
-  std::filesystem::remove_all(folder_);
+  // What a failure left is worth reading.
+  if (::testing::Test::HasFailure()) {
+    fmt::print("the logs are kept in {}\n", folder_);
+  } else {
+    std::filesystem::remove_all(folder_);
+  }
 }
 
 void System::WriteTokens() {
@@ -249,7 +255,8 @@ std::string System::Metrics() const {
   std::string text;
   if (fd < 0 || write(fd, ask.data(), ask.size()) < 0) return text;
   char buffer[4096];
-  for (ssize_t got = 0; (got = read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(got));
+  for (ssize_t got = 0; (got = read(fd, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<size_t>(got));
   close(fd);
   return text;
 }

@@ -1,6 +1,6 @@
-// The real processes on loopback: pharosd, pharos-smpp and pharos-sandbox in a folder of their own under /tmp,
-// started, killed (-9), stopped (SIGSTOP) and restarted by their own ids. Whatever runs is ended with the System,
-// also when the test itself is killed.
+// The real processes on loopback: pharosd, pharos-smpp and pharos-sandbox in a folder of their own under
+// /tmp, started, killed (-9), stopped (SIGSTOP) and restarted by their own ids. Whatever runs is ended with
+// the System, also when the test itself is killed.
 #pragma once
 
 #include <sys/types.h>
@@ -24,7 +24,8 @@ bool Eventually(const std::function<bool()>& holds, double seconds = 15);
 
 std::string ReadFile(const std::string& path);
 
-// One program. Not thread-safe. It dies with the thread that called Start(): start from the test's main thread.
+// One program. Not thread-safe. It dies with the thread that called Start(): start from the test's main
+// thread.
 class Process {
  public:
   Process(std::vector<std::string> command, std::string log);
@@ -86,8 +87,8 @@ class System {
   // When pharosd was last seen to listen.
   int64_t serving_since_ns() const { return serving_since_ns_; }
 
-  // A caller with the one role that it is named after (operator, marketing, approver, governance, analyst, partner,
-  // service), or "author", who is both marketing and approver.
+  // A caller with the one role that it is named after (operator, marketing, approver, governance, analyst,
+  // partner, service), or "author", who is both marketing and approver.
   Client As(const std::string& principal) const;
   // A caller without a credential.
   Client Stranger() const;
