@@ -56,7 +56,7 @@ class BadInputLosesNothing : public ::testing::Test {
 };
 
 TEST_F(BadInputLosesNothing, ATruncatedFile) {
-  const std::string whole = "record_id,given_name,phone\nn1,Kim,07400200001\nn2,Lee,07400200002\nn3,Mo";
+  const std::string whole = "record_id,given_name,phone\nn1,Kim,07700200001\nn2,Lee,07700200002\nn3,Mo";
   const ImportResult result = Import(whole, 2);
   ASSERT_EQ(result.errors.size(), 1u);
   EXPECT_EQ(result.errors[0].reason(), "ROW_TRUNCATED");
@@ -71,13 +71,13 @@ TEST_F(BadInputLosesNothing, AQuotationMarkThatIsNotClosed) {
 }
 
 TEST_F(BadInputLosesNothing, AWrongHeader) {
-  const ImportResult result = story_.Import(kNews, "record_id,given_nam,fone\nn1,Kim,07400200001\n");
+  const ImportResult result = story_.Import(kNews, "record_id,given_nam,fone\nn1,Kim,07700200001\n");
   EXPECT_EQ(base::ReasonOf(result.status), "IMPORT_HEADER_WRONG");
   EXPECT_THAT(std::string(result.status.message()), HasSubstr("given_name"));
-  const ImportResult no_header = story_.Import(kNews, "n1,Kim,07400200001\n");
+  const ImportResult no_header = story_.Import(kNews, "n1,Kim,07700200001\n");
   EXPECT_EQ(base::ReasonOf(no_header.status), "IMPORT_HEADER_WRONG");
   EXPECT_THAT(std::string(no_header.status.message()),
-              Not(HasSubstr("07400200001")));  // may be somebody's data
+              Not(HasSubstr("07700200001")));  // may be somebody's data
   EXPECT_EQ(base::ReasonOf(story_.Import(kNews, "").status), "IMPORT_HEADER_WRONG");
 }
 
@@ -91,12 +91,12 @@ TEST_F(BadInputLosesNothing, BytesThatAreNotUtf8) {
 TEST_F(BadInputLosesNothing, RowsOfEveryWrongKind) {
   const ImportResult result = Import(
       "record_id,given_name,phone,consent_sms,consent_at\n"
-      "n1,Kim,07400200001,granted,2026-01-01T09:00:00Z\n"
-      ",Nobody,07400200002,,\n"
-      "n3,Lee,07400200003,perhaps,\n"
-      "n4,Mo,07400200004,granted,yesterday\n"
+      "n1,Kim,07700200001,granted,2026-01-01T09:00:00Z\n"
+      ",Nobody,07700200002,,\n"
+      "n3,Lee,07700200003,perhaps,\n"
+      "n4,Mo,07700200004,granted,yesterday\n"
       "n5,Pat\n"
-      "n6,Sam,07400200006,,,,surplus\n"
+      "n6,Sam,07700200006,,,,surplus\n"
       "n7,Tay,12345,,\n",
       2);  // the last is kept as received, with a warning
   EXPECT_EQ(result.errors.size(), 5u);
@@ -104,7 +104,7 @@ TEST_F(BadInputLosesNothing, RowsOfEveryWrongKind) {
   for (const auto& error : result.errors) {
     EXPECT_GT(error.line(), 2);
     EXPECT_FALSE(error.message().empty());
-    EXPECT_THAT(error.ShortDebugString(), Not(HasSubstr("074002")));
+    EXPECT_THAT(error.ShortDebugString(), Not(HasSubstr("077002")));
   }
 }
 

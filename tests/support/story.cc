@@ -71,7 +71,7 @@ std::pair<int, int> Accepted(const Intent& intent) {
 }  // namespace
 
 std::string Phone(int i) {
-  return fmt::format("07400{:06}", 100'000 + i);
+  return fmt::format("07700{:06}", 300'000 + i);
 }
 std::string Number(int i) {
   return "44" + Phone(i).substr(1);

@@ -22,7 +22,7 @@ inline constexpr char kNews[] = "sources/news";  // members of the public, trust
 inline constexpr char kEverybody[] = "audiences/everybody";
 inline constexpr char kText[] = "templates/quit";
 
-// The i-th number, as people type it and as networks do: "07400100003", "447400100003".
+// The i-th number, as people type it and as networks do: "07700300003", "447700300003".
 std::string Phone(int i);
 std::string Number(int i);
 
