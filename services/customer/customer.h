@@ -18,7 +18,8 @@ struct CustomerOptions {
   std::string blind_key_file;
   base::Clock* clock = nullptr;  // nullptr: the system's
   bool in_memory = false;
-  size_t block_cache_bytes = 64u << 20;
+  size_t block_cache_bytes =
+      512u << 20;  // linking reads at random: 64 MiB made 200,000 records three times slower
   int64_t permit_term_us = 2'000'000;  // D
 };
 

@@ -16,7 +16,7 @@ struct DispatchOptions {
   std::string folder;
   base::Clock* clock = nullptr;  // nullptr: the system's
   bool in_memory = false;
-  size_t block_cache_bytes = 32u << 20;
+  size_t block_cache_bytes = 256u << 20;
 };
 
 class Dispatch {
