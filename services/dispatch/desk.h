@@ -170,8 +170,7 @@ class Desk {
                          const std::string& provider_id, int state);
   void Park(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt);
   void WatchLease(const SessionPtr& session, const Open& open, const internal::v1::Outcome& outcome);
-  void OnRefused(Turn& turn, const std::string& id, record::v1::IntentRow& intent,
-                 const internal::v1::Refused& refused);
+  void OnRefused(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Refused& refused);
   void Close(Turn& turn, const std::string& id);
   void Remember(const std::string& id, record::v1::OpenAttemptRow row, bool in_doubt);
   std::string AddressHash(const std::string& address) const;

@@ -43,7 +43,7 @@ bool Desk::OnOutcome(Turn& turn, const SessionPtr& session, const internal::v1::
     return true;  // it was handed over: this life has said so
   if (outcome.has_accepted()) OnAccepted(turn, open, *intent, outcome.accepted());
   if (!settled && outcome.has_rejected()) OnRejected(turn, *intent, outcome.rejected());
-  if (!settled && outcome.has_refused()) OnRefused(turn, outcome.id(), *intent, outcome.refused());
+  if (!settled && outcome.has_refused()) OnRefused(turn, *intent, outcome.refused());
   Close(turn, outcome.id());
   Release(turn, outcome.id());
   return true;
@@ -94,8 +94,7 @@ void Desk::OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal:
   Requeue(turn, intent, rejected.reason());
 }
 
-void Desk::OnRefused(Turn& turn, const std::string& id, record::v1::IntentRow& intent,
-                     const internal::v1::Refused& refused) {
+void Desk::OnRefused(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Refused& refused) {
   if (refused.permanent()) {
     intents_.Move(turn, intent, State::kFailed, refused.reason());
   } else {

@@ -140,17 +140,19 @@ void Desk::HaltSome(Turn& turn) {
   }
   const std::string prefix = storage::KeyWriter(kIntent).String(campaign).str();
   std::vector<record::v1::IntentRow> pending;
-  size_t read = 0;
+  size_t looked = 0;
   auto range = storage::PrefixRange(prefix);
   if (!cursor.empty()) range.begin = cursor + '\0';
   std::string last;
-  (void)store_.Read()->Scan(range, [&](std::string_view key, std::string_view value) {
+  absl::Status read;
+  const absl::Status scanned = store_.Read()->Scan(range, [&](std::string_view key, std::string_view value) {
     record::v1::IntentRow row;
     last = std::string(key);
-    if (storage::DecodeRecord(value, row).ok() && StateOf(row) == State::kPending)
-      pending.push_back(std::move(row));
-    return ++read < 4 * kHaltBatch && pending.size() < kHaltBatch;
+    read = storage::DecodeRecord(value, row);
+    if (read.ok() && StateOf(row) == State::kPending) pending.push_back(std::move(row));
+    return read.ok() && ++looked < 4 * kHaltBatch && pending.size() < kHaltBatch;
   });
+  if (!scanned.ok() || !read.ok()) return turn.Fail(scanned.ok() ? read : scanned);
   for (const auto& seen : pending) {
     auto row = intents_.Load(turn, seen.key());  // this turn may have moved it
     if (!row || StateOf(*row) != State::kPending) continue;
