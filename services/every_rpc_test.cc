@@ -8,11 +8,13 @@
 #include <filesystem>
 
 #include "gmock/gmock.h"
+#include "services/access/access.h"
 #include "services/audience/audience.h"
 #include "services/base/errors.h"
 #include "services/campaign/campaign.h"
 #include "services/customer/customer.h"
 #include "services/dispatch/dispatch.h"
+#include "services/engagement/engagement.h"
 #include "services/rpc/channel.h"
 #include "services/rpc/credentials.h"
 #include "services/rpc/server.h"
@@ -20,7 +22,7 @@
 namespace pharos {
 namespace {
 
-constexpr size_t kServices = 17;  // proto/CMakeLists.txt lists them; reflection comes on top
+constexpr size_t kServices = 25;  // proto/CMakeLists.txt lists them; reflection comes on top
 
 class EveryRpcTest : public ::testing::Test {
  protected:
@@ -32,10 +34,12 @@ class EveryRpcTest : public ::testing::Test {
     credentials_.Add("token-without-role", nobody);
     customer::CustomerOptions customer_options;
     customer_options.blind_key_file = folder_ + "/blind.key";
+    Open(access::AccessOptions{}, "access", access_);
     Open(customer_options, "customer", customer_);
     Open(audience::AudienceOptions{}, "audience", audience_);
     Open(campaign::CampaignOptions{}, "campaign", campaign_);
     Open(dispatch::DispatchOptions{}, "dispatch", dispatch_);
+    Open(engagement::EngagementOptions{}, "engagement", engagement_);
     if (HasFatalFailure()) return;
     rpc::ServerOptions options;
     options.credentials = &credentials_;
@@ -97,10 +101,12 @@ class EveryRpcTest : public ::testing::Test {
 
   std::string folder_;
   rpc::Credentials credentials_;
+  std::unique_ptr<access::Access> access_;
   std::unique_ptr<customer::Customer> customer_;
   std::unique_ptr<audience::Audience> audience_;
   std::unique_ptr<campaign::Campaign> campaign_;
   std::unique_ptr<dispatch::Dispatch> dispatch_;
+  std::unique_ptr<engagement::Engagement> engagement_;
   std::vector<std::unique_ptr<rpc::Service>> services_;
   std::vector<std::string> names_;
   std::unique_ptr<rpc::Server> server_;

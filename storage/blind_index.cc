@@ -15,6 +15,8 @@
 
 #include "fmt/format.h"
 #include "services/base/errors.h"
+#include "storage/envelope.h"
+#include "storage/key_codec.h"
 
 namespace pharos::storage {
 namespace {
@@ -121,6 +123,23 @@ std::string BlindIndex::Of(std::string_view field, std::string_view value) const
        reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest, &length);
   OPENSSL_cleanse(message.data(), message.size());
   return std::string(reinterpret_cast<const char*>(digest), kIndexBytes);
+}
+
+absl::Status CheckBlindKey(Store& store, const BlindIndex& blind) {
+  const std::string key = KeyWriter(kMetaTable).String("blind_key");
+  const std::string mine = Wrap(blind.CheckValue());
+  return store.Transact([&](Transaction& tx) -> absl::Status {
+    PHAROS_ASSIGN_OR_RETURN(const std::optional<std::string> noted, tx.Get(key));
+    if (noted && *noted != mine) {
+      return base::MakeError(absl::StatusCode::kFailedPrecondition, "BLIND_KEY_CHANGED",
+                             "The index key (keys/blind.key) is not the one that this store was made with: "
+                             "nobody in it would be "
+                             "found, and every opt-out would be missed. Put the right key file back from the "
+                             "backup of the keys.");
+    }
+    if (!noted) tx.Put(key, mine);
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace pharos::storage

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "storage/store.h"
 
 namespace pharos::storage {
 
@@ -20,9 +21,16 @@ class BlindIndex {
 
   // `field` separates uses: "phone", "email", "nhs_number", "block:dob". 16 bytes.
   std::string Of(std::string_view field, std::string_view value) const;
+  // Says which key this is without saying anything about it.
+  std::string CheckValue() const { return Of("check", "pharos"); }
 
  private:
   std::string key_;
 };
+
+// That this store's keys were made with this index key: the first time notes it in the store, later compares.
+// FAILED_PRECONDITION (BLIND_KEY_CHANGED): with another key nobody in the store would be found, and every
+// opt-out would be missed.
+absl::Status CheckBlindKey(Store& store, const BlindIndex& blind);
 
 }  // namespace pharos::storage

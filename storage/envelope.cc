@@ -7,7 +7,7 @@
 namespace pharos::storage {
 namespace {
 
-constexpr char kEnvelopeFormat = 1;
+constexpr char kClearFormat = 1, kSealedFormat = 2;
 constexpr int kMaxVarintBytes = 10;
 
 absl::Status NotAnEnvelope() {
@@ -39,7 +39,7 @@ absl::StatusOr<bool> ReadRecord(Source& source, std::string_view key, google::pr
 }  // namespace
 
 std::string Wrap(std::string_view payload, uint64_t key_id) {
-  std::string envelope(1, kEnvelopeFormat);
+  std::string envelope(1, key_id == 0 ? kClearFormat : kSealedFormat);
   envelope.reserve(payload.size() + 2);
   for (; key_id >= 0x80; key_id >>= 7) envelope.push_back(static_cast<char>(key_id | 0x80));
   envelope.push_back(static_cast<char>(key_id));
@@ -48,10 +48,12 @@ std::string Wrap(std::string_view payload, uint64_t key_id) {
 }
 
 absl::StatusOr<std::string_view> Unwrap(std::string_view envelope) {
-  if (envelope.empty() || envelope.front() != kEnvelopeFormat) return NotAnEnvelope();
+  if (envelope.empty()) return NotAnEnvelope();
+  const char format = envelope.front();
   envelope.remove_prefix(1);
   uint64_t key_id = 0;
   if (!TakeVarint(envelope, key_id)) return NotAnEnvelope();
+  if (format != (key_id == 0 ? kClearFormat : kSealedFormat)) return NotAnEnvelope();
   if (key_id != 0) {
     return base::MakeError(
         absl::StatusCode::kUnimplemented, "STORE_VALUE_SEALED",

@@ -1,6 +1,7 @@
-// The envelope round every stored value: format byte, key id, payload. Key id 0 = clear. Sealing under a data
-// key comes with the access service and changes no format.
-//   envelope := 0x01 key_id(varint) payload
+// The envelope round every stored value.
+//   envelope := 0x01 0x00 payload                            clear
+//             | 0x02 key_id(varint, not 0) sealed payload    storage/seal.h
+// Two format bytes, so that no single changed byte can make a sealed value read as a clear one.
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@ class MessageLite;
 namespace pharos::storage {
 
 std::string Wrap(std::string_view payload, uint64_t key_id = 0);
-// DATA_LOSS if it is not an envelope; UNIMPLEMENTED if sealed under a key that this build cannot open.
+// DATA_LOSS if it is not an envelope; UNIMPLEMENTED if it is sealed: storage/seal.h opens it.
 absl::StatusOr<std::string_view> Unwrap(std::string_view envelope);
 
 // Protobuf records, wrapped. Parse fails with DATA_LOSS.

@@ -11,14 +11,17 @@
 #include <iterator>
 
 #include "services/base/errors.h"
+#include "services/base/text.h"
 
 namespace pharos::sandbox {
-namespace {
 
-void AppendQuoted(std::string& out, std::string_view text) {
+void AppendJsonText(std::string& out, std::string_view text) {
+  const bool readable = base::IsUtf8(text);
   out.push_back('"');
   for (char c : text) {
-    if (c == '"' || c == '\\') {
+    if (!readable && (c & 0x80) != 0) {
+      out.push_back('?');
+    } else if (c == '"' || c == '\\') {
       out.push_back('\\');
       out.push_back(c);
     } else if (static_cast<unsigned char>(c) < 0x20) {
@@ -30,9 +33,11 @@ void AppendQuoted(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
+namespace {
+
 void Text(std::string& out, std::string_view name, std::string_view value) {
   fmt::format_to(std::back_inserter(out), ",\"{}\":", name);
-  AppendQuoted(out, value);
+  AppendJsonText(out, value);
 }
 void Number(std::string& out, std::string_view name, int64_t value) {
   fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, value);
@@ -85,6 +90,37 @@ void Journal::Receipt(int64_t t_ns, std::string_view id, std::string_view state)
   Begin(buffer_, "receipt", t_ns);
   Text(buffer_, "id", id);
   Text(buffer_, "state", state);
+  buffer_ += "}\n";
+}
+
+void Journal::Mail(const MailEntry& e) {
+  Begin(buffer_, "mail", e.t_ns);
+  Text(buffer_, "dest", e.dest);
+  Text(buffer_, "source", e.source);
+  Text(buffer_, "message_id", e.message_id);
+  Text(buffer_, "subject", e.subject);
+  Number(buffer_, "status", e.status);
+  Text(buffer_, "id", e.id);
+  buffer_ += e.tls ? ",\"tls\":true}\n" : ",\"tls\":false}\n";
+}
+
+void Journal::Dsn(std::string_view event, int64_t t_ns, std::string_view dest, std::string_view message_id,
+                  std::string_view action, std::string_view status, int n) {
+  Begin(buffer_, event, t_ns);
+  Text(buffer_, "dest", dest);
+  Text(buffer_, "message_id", message_id);
+  Text(buffer_, "action", action);
+  Text(buffer_, "status", status);
+  Number(buffer_, "n", n);
+  buffer_ += "}\n";
+}
+
+void Journal::Unsubscribe(std::string_view event, int64_t t_ns, std::string_view dest,
+                          std::string_view message_id, int n) {
+  Begin(buffer_, event, t_ns);
+  Text(buffer_, "dest", dest);
+  Text(buffer_, "message_id", message_id);
+  Number(buffer_, "n", n);
   buffer_ += "}\n";
 }
 

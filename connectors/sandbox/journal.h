@@ -7,6 +7,12 @@
 //   {"event":"reply","t_ns":…,"source":…,"dest":…,"text":…,"n":…}   sent to the connector, n-th time
 //   {"event":"reply_acked","t_ns":…,"source":…,"dest":…,"text":…,"n":…}
 //   {"event":"receipt","t_ns":…,"id":…,"state":…}
+//   {"event":"mail","t_ns":…,"dest":…,"source":…,"message_id":…,"subject":…,"status":…,"id":…,"tls":…}
+//        t_ns: the kernel's receive stamp of the final dot's line (of the RCPT line if refused there);
+//        source: envelope sender; message_id: without <>; id: queue id, "" if refused
+//   {"event":"dsn"|"dsn_acked","t_ns":…,"dest":…,"message_id":…,"action":…,"status":…,"n":…}   n-th try
+//   {"event":"unsubscribe"|"unsubscribe_acked","t_ns":…,"dest":…,"message_id":…,"n":…}
+//        dest: whose mailbox; message_id: of the message that it answers; acked: the listener said 250
 //   {"event":"bind"|"unbind"|"disconnect","t_ns":…,"system_id":…}
 // Times are CLOCK_REALTIME nanoseconds.
 #pragma once
@@ -27,7 +33,14 @@ struct SubmitEntry {
   int part = 1, parts = 1, ref = -1, umr = -1;
 };
 
-// Belongs to one thread.
+struct MailEntry {
+  int64_t t_ns = 0;
+  std::string_view dest, source, message_id, subject, id;
+  int status = 0;
+  bool tls = false;
+};
+
+// Belongs to one thread. Several may append to the same file: each writes whole lines.
 class Journal {
  public:
   // Appends to `file`; "" = none. UNAVAILABLE (JOURNAL_UNWRITABLE).
@@ -38,6 +51,11 @@ class Journal {
   void Reply(std::string_view event, int64_t t_ns, std::string_view source, std::string_view dest,
              std::string_view text, int n);
   void Receipt(int64_t t_ns, std::string_view id, std::string_view state);
+  void Mail(const MailEntry& entry);
+  void Dsn(std::string_view event, int64_t t_ns, std::string_view dest, std::string_view message_id,
+           std::string_view action, std::string_view status, int n);
+  void Unsubscribe(std::string_view event, int64_t t_ns, std::string_view dest, std::string_view message_id,
+                   int n);
   void Link(std::string_view event, int64_t t_ns, std::string_view system_id);
   // One write for everything since the last. A journal that cannot be written ends the process: it is the
   // ground truth.
@@ -48,5 +66,8 @@ class Journal {
   const int fd_;
   std::string buffer_;
 };
+
+// Adds `text` as a JSON string, quotes and all.
+void AppendJsonText(std::string& out, std::string_view text);
 
 }  // namespace pharos::sandbox

@@ -1,4 +1,4 @@
-// pharos-sandbox: an SMS provider for trials, on real SMPP.
+// pharos-sandbox: an SMS provider and mailboxes for trials, on real SMPP and SMTP.
 #include <fmt/format.h>
 
 #include <csignal>
@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "connectors/sandbox/mail_server.h"
 #include "connectors/sandbox/smsc.h"
 #include "connectors/sdk/flags.h"
 #include "services/base/errors.h"
@@ -15,7 +16,8 @@ namespace pharos::sandbox {
 namespace {
 
 constexpr char kHelp[] =
-    "pharos-sandbox: an SMS provider for trials. Speaks SMPP 3.4; sends nothing to anybody.\n\n"
+    "pharos-sandbox: an SMS provider and mailboxes for trials. Speaks SMPP 3.4 and SMTP; sends nothing to "
+    "anybody.\n\n"
     "  --listen=127.0.0.1:2775     where to listen; port 0 = any\n"
     "  --port-file=FILE            writes the port there once it listens\n"
     "  --journal=FILE              appends what happens, one JSON object a line\n"
@@ -24,10 +26,45 @@ constexpr char kHelp[] =
     "  --reply-stop-percent=0      so many percent of numbers reply STOP, 0-2 s after their first message\n"
     "  --fail-percent=0            so many percent of numbers cannot be reached (receipt UNDELIV)\n"
     "  --throttle-per-second=0     answers ESME_RTHROTTLED above; 0 = never\n"
-    "  --seed=1                    which numbers those are\n\n";
+    "  --seed=1                    which numbers and addresses those are\n"
+    "  --mail-listen=HOST:PORT     where to take mail; port 0 = any; none = no mail\n"
+    "  --mail-port-file=FILE       writes that port there once it listens\n"
+    "  --mail-tls-dir=FOLDER       offers STARTTLS; cert.pem and key.pem are made there if missing\n"
+    "  --bounce-to=HOST:PORT       where bounces and unsubscribe mails go; none = they are not made\n"
+    "  --inbox=FILE                appends what people see, for \"pharos sandbox inbox\"\n\n";
 
-absl::StatusOr<SmscOptions> Configure(const sdk::Flags& flags) {
-  SmscOptions options;
+struct Options {
+  SmscOptions smsc;
+  MailOptions mail;
+  bool takes_mail = false;
+};
+
+absl::Status ConfigureMail(const sdk::Flags& flags, Options& options) {
+  options.takes_mail = !flags.Text("mail-listen", "").empty();
+  MailOptions& mail = options.mail;
+  mail.journal = options.smsc.journal;
+  mail.rules = options.smsc.rules;
+  mail.tls_folder = flags.Text("mail-tls-dir", "");
+  if (options.takes_mail) {
+    PHAROS_ASSIGN_OR_RETURN(auto listen, sdk::HostPort(flags.Text("mail-listen", "")));
+    mail.address = listen.first;
+    mail.port = listen.second;
+  }
+  if (std::string to = flags.Text("bounce-to", ""); !to.empty()) {
+    PHAROS_ASSIGN_OR_RETURN(auto bounce, sdk::HostPort(to));
+    mail.bounce_host = bounce.first;
+    mail.bounce_port = bounce.second;
+  }
+  if (std::string file = flags.Text("inbox", ""); !file.empty()) {
+    PHAROS_ASSIGN_OR_RETURN(options.mail.inbox, Inbox::Open(file));
+    options.smsc.inbox = options.mail.inbox;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Options> Configure(const sdk::Flags& flags) {
+  Options all;
+  SmscOptions& options = all.smsc;
   PHAROS_ASSIGN_OR_RETURN(auto listen, sdk::HostPort(flags.Text("listen", "127.0.0.1:2775")));
   options.address = listen.first;
   options.port = listen.second;
@@ -41,7 +78,8 @@ absl::StatusOr<SmscOptions> Configure(const sdk::Flags& flags) {
   options.rules = {static_cast<uint64_t>(seed), delay * 1000, static_cast<double>(stop),
                    static_cast<double>(fail)};
   options.throttle_per_second = static_cast<int>(throttle);
-  return options;
+  PHAROS_RETURN_IF_ERROR(ConfigureMail(flags, all));
+  return all;
 }
 
 int Fail(const absl::Status& status) {
@@ -56,37 +94,61 @@ bool WritePort(const std::string& file, int port) {
   return std::rename(part.c_str(), file.c_str()) == 0;
 }
 
-int Main(int argc, char** argv) {
-  auto flags = sdk::Flags::Parse(argc, argv,
-                                 {"help", "listen", "port-file", "journal", "password", "receipt-delay-ms",
-                                  "reply-stop-percent", "fail-percent", "throttle-per-second", "seed"});
-  if (!flags.ok()) return Fail(flags.status());
-  if (flags->Has("help")) {
-    fmt::print("{}{}", kHelp, kMagicNumbers);
-    return 0;
-  }
-  auto options = Configure(*flags);
-  if (!options.ok()) return Fail(options.status());
-  sigset_t ends;
+void BlockEnds(sigset_t& ends) {
   sigemptyset(&ends);
   sigaddset(&ends, SIGTERM);
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  auto smsc = Smsc::Start(*options);
+}
+
+bool Announce(const sdk::Flags& flags, const char* event, const char* flag, int port) {
+  base::Log(base::LogLevel::kInfo, event, {{"port", int64_t{port}}});
+  if (!flags.Has(flag) || WritePort(flags.Text(flag, ""), port)) return true;
+  fmt::print(stderr, "pharos-sandbox: cannot write --{}\n", flag);
+  return false;
+}
+
+int Run(const sdk::Flags& flags, const Options& options) {
+  sigset_t ends;
+  BlockEnds(ends);
+  auto smsc = Smsc::Start(options.smsc);
   if (!smsc.ok()) return Fail(smsc.status());
-  int port = (*smsc)->port();
-  base::Log(base::LogLevel::kInfo, "sandbox_listens", {{"port", int64_t{port}}});
-  if (flags->Has("port-file") && !WritePort(flags->Text("port-file", ""), port)) {
-    fmt::print(stderr, "pharos-sandbox: cannot write --port-file\n");
-    return 2;
+  std::unique_ptr<MailServer> mail;
+  if (options.takes_mail) {
+    auto started = MailServer::Start(options.mail);
+    if (!started.ok()) return Fail(started.status());
+    mail = std::move(*started);
+    if (!Announce(flags, "sandbox_takes_mail", "mail-port-file", mail->port())) return 2;
   }
+  if (!Announce(flags, "sandbox_listens", "port-file", (*smsc)->port())) return 2;
   int signal = 0;
   sigwait(&ends, &signal);
   auto counts = (*smsc)->counts();
+  auto mails = mail == nullptr ? MailCounts{} : mail->counts();
+  mail.reset();
   smsc->reset();
   base::Log(base::LogLevel::kInfo, "sandbox_ends",
-            {{"submits", counts.submits}, {"accepted", counts.accepted}, {"replies", counts.replies_sent}});
+            {{"submits", counts.submits},
+             {"accepted", counts.accepted},
+             {"replies", counts.replies_sent},
+             {"mails", mails.accepted},
+             {"bounces", mails.dsns_sent},
+             {"unsubscribes", mails.unsubscribes_sent}});
   return 0;
+}
+
+int Main(int argc, char** argv) {
+  auto flags = sdk::Flags::Parse(argc, argv,
+                                 {"help", "listen", "port-file", "journal", "password", "receipt-delay-ms",
+                                  "reply-stop-percent", "fail-percent", "throttle-per-second", "seed",
+                                  "mail-listen", "mail-port-file", "mail-tls-dir", "bounce-to", "inbox"});
+  if (!flags.ok()) return Fail(flags.status());
+  if (flags->Has("help")) {
+    fmt::print("{}{}\n{}", kHelp, kMagicNumbers, kMagicAddresses);
+    return 0;
+  }
+  auto options = Configure(*flags);
+  return options.ok() ? Run(*flags, *options) : Fail(options.status());
 }
 
 }  // namespace

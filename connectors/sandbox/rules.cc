@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "services/base/text.h"
+
 namespace pharos::sandbox {
 namespace {
 
@@ -63,6 +65,35 @@ void ApplyMagic(int number, Fate& fate) {
   }
 }
 
+bool IsLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (static_cast<unsigned char>(c) & 0x80) != 0;
+}
+
+// "full", "full.17", not "fuller".
+bool IsMagic(std::string_view local, std::string_view word) {
+  return local.substr(0, word.size()) == word &&
+         (local.size() == word.size() || !IsLetter(local[word.size()]));
+}
+
+bool ApplyMagicAddress(std::string_view local, MailFate& fate) {
+  if (IsMagic(local, "bounce-hard")) {
+    fate.rejected = true;
+  } else if (IsMagic(local, "bounce-late")) {
+    fate.dsn_status = "5.1.1";
+  } else if (IsMagic(local, "full")) {
+    fate.dsn_status = "5.2.2";
+  } else if (IsMagic(local, "defer-once")) {
+    fate.deferred_first = true;
+  } else if (IsMagic(local, "unsubscribe")) {
+    fate.unsubscribe_after_us = 0;
+  } else if (IsMagic(local, "silent-drop")) {
+    fate.silent = true;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 const char kMagicNumbers[] =
@@ -76,6 +107,15 @@ const char kMagicNumbers[] =
     "  07700 900007  throttled first, then accepted\n"
     "  07700 900008  the receipt comes twice\n"
     "  07700 900009  the receipt comes before the answer to the submission\n";
+
+const char kMagicAddresses[] =
+    "Magic mail addresses (any domain; \"full.17@...\" is one, \"fuller@...\" is not):\n"
+    "  bounce-hard@  rejected at RCPT, 550 5.1.1\n"
+    "  bounce-late@  accepted, then a DSN 5.1.1\n"
+    "  full@         accepted, then a DSN 5.2.2\n"
+    "  defer-once@   451 at RCPT once, then accepted\n"
+    "  unsubscribe@  mails to the List-Unsubscribe address at once (once for each run)\n"
+    "  silent-drop@  recorded as accepted, the connection is cut instead of an answer\n";
 
 Fate FateOf(std::string_view given, const Rules& rules) {
   std::string number = Canonical(given);
@@ -91,6 +131,18 @@ Fate FateOf(std::string_view given, const Rules& rules) {
   if (Chosen(rules.seed, "fail", number, rules.fail_percent)) fate.state = smpp::MessageState::kUndeliverable;
   if (Chosen(rules.seed, "stop", number, rules.reply_stop_percent))
     fate.stop_after_us = static_cast<int64_t>(Hash(rules.seed, "when", number) % (kLatestReplyUs + 1));
+  return fate;
+}
+
+MailFate MailFateOf(std::string_view given, const Rules& rules) {
+  std::string address = base::LowerAscii(given);
+  MailFate fate;
+  fate.dsn_after_us = rules.receipt_delay_us;
+  if (ApplyMagicAddress(std::string_view(address).substr(0, address.rfind('@')), fate)) return fate;
+  if (Chosen(rules.seed, "fail", address, rules.fail_percent)) fate.dsn_status = "5.1.1";
+  if (Chosen(rules.seed, "stop", address, rules.reply_stop_percent))
+    fate.unsubscribe_after_us =
+        static_cast<int64_t>(Hash(rules.seed, "when", address) % (kLatestReplyUs + 1));
   return fate;
 }
 

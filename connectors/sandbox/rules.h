@@ -13,6 +13,17 @@
 //   900008  the receipt comes twice
 //   900009  the receipt comes before the answer to the submission
 // --reply-stop-percent and --fail-percent do not touch the numbers of this range.
+//
+// Magic mail addresses, of any domain: the part before the @ is one of these words, or goes on after it with
+// anything but a letter ("full", "full.17@…"; not "fuller@…"):
+//   bounce-hard   rejected at RCPT, 550 5.1.1
+//   bounce-late   accepted, then a DSN 5.1.1
+//   full          accepted, then a DSN 5.2.2
+//   defer-once    451 4.2.1 at RCPT once (for each run of the sandbox), then accepted
+//   unsubscribe   mails to the List-Unsubscribe address at once (once for each run)
+//   silent-drop   recorded as accepted, and the connection is cut instead of an answer
+// Other addresses: --fail-percent of them get a DSN 5.1.1, --reply-stop-percent of them unsubscribe once, 0–2
+// s after their first message.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +36,8 @@ namespace pharos::sandbox {
 struct Rules {
   uint64_t seed = 1;
   int64_t receipt_delay_us = 50'000;
-  double reply_stop_percent = 0;  // of numbers: reply STOP once, 0–2 s after their first message
-  double fail_percent = 0;        // of numbers: receipt UNDELIV
+  double reply_stop_percent = 0;  // of numbers and addresses: STOP once, 0–2 s after their first message
+  double fail_percent = 0;        // of numbers: receipt UNDELIV; of addresses: a DSN
 };
 
 struct Fate {
@@ -42,7 +53,20 @@ struct Fate {
 // `number` with or without '+', or with a leading 0 for 44.
 Fate FateOf(std::string_view number, const Rules& rules);
 
-// The table above, for --help.
+struct MailFate {
+  bool rejected = false;        // at RCPT, for good
+  bool deferred_first = false;  // at RCPT, once
+  std::string_view dsn_status;  // of the report that comes later; "" = none
+  int64_t dsn_after_us = 0;
+  int64_t unsubscribe_after_us = -1;  // after its first message; -1 = never
+  bool silent = false;                // cut instead of answered
+};
+
+// `address` in any case.
+MailFate MailFateOf(std::string_view address, const Rules& rules);
+
+// The tables above, for --help.
 extern const char kMagicNumbers[];
+extern const char kMagicAddresses[];
 
 }  // namespace pharos::sandbox

@@ -322,6 +322,7 @@ void Smsc::Impl::Answer(Connection& c, const Pdu& request, uint32_t status, cons
 // The journal first: no answer leaves before the submission that it answers is on record.
 void Smsc::Impl::FlushAll() {
   journal_->Flush();
+  if (options_.inbox != nullptr) options_.inbox->Flush();
   std::vector<int> dirty;
   dirty.swap(dirty_);
   for (int fd : dirty) {
@@ -453,6 +454,8 @@ void Smsc::Impl::OnSubmit(Connection& c, const Pdu& pdu, int64_t t_ns) {
     ++accepted_;
     PlanReceipts(c, pdu, fate, id);
     if (entry.part == entry.parts) PlanReply(c, pdu, fate);
+    if (options_.inbox != nullptr && fate.state == MessageState::kDelivered)
+      options_.inbox->AddSms({t_ns, entry.dest, entry.source, text, entry.part, entry.parts, entry.ref});
   }
   if (!hold_) Answer(c, pdu, status, id);
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "connectors/sandbox/inbox.h"
 #include "connectors/sandbox/rules.h"
 
 namespace pharos::sandbox {
@@ -21,9 +22,10 @@ struct SmscOptions {
   std::string journal;   // file; "" = none
   std::string password;  // "" = any
   Rules rules;
-  int throttle_per_second = 0;    // answers ESME_RTHROTTLED above; 0 = never
-  int64_t repeat_us = 5'000'000;  // an unanswered delivery is sent again on the same link
-  int delivery_window = 256;      // deliveries unanswered on a link
+  int throttle_per_second = 0;        // answers ESME_RTHROTTLED above; 0 = never
+  int64_t repeat_us = 5'000'000;      // an unanswered delivery is sent again on the same link
+  int delivery_window = 256;          // deliveries unanswered on a link
+  std::shared_ptr<Inbox> inbox = {};  // what phones show; may be null
 };
 
 struct SmscCounts {

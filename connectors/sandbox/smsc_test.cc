@@ -98,6 +98,35 @@ TEST(Smsc, TheJournalHoldsASubmissionBeforeItIsAnswered) {
   EXPECT_LE(submit["t_ns"].get<int64_t>(), base::Clock::System().WallNanos());
 }
 
+// A connector in trial mode uses no provider that does not say this.
+TEST(Smsc, SaysThatItIsASandbox) {
+  auto smsc = *Smsc::Start({});
+  Client client(smsc->port());
+  Pdu bind;
+  bind.command = smpp::kBindTransceiver;
+  bind.sequence = 1;
+  bind.system_id = "test";
+  client.Send(bind);
+  EXPECT_EQ(client.Next().system_id, "pharos-sandbox");
+}
+
+TEST(Inbox, APhoneShowsAMessageOnceItIsWhole) {
+  std::string folder = testing::TempDir() + "/inbox_XXXXXX";
+  ASSERT_TRUE(mkdtemp(folder.data()));
+  auto inbox = *Inbox::Open(folder + "/inbox");
+  inbox->AddSms({1, "447700900123", "60777", "second", 2, 2, 7});
+  inbox->Flush();
+  std::ifstream early(folder + "/inbox");
+  EXPECT_EQ(early.peek(), EOF);
+  inbox->AddSms({2, "447700900123", "60777", "first, ", 1, 2, 7});
+  inbox->Flush();
+  std::ifstream file(folder + "/inbox");
+  std::string line;
+  ASSERT_TRUE(std::getline(file, line));
+  EXPECT_EQ(nlohmann::json::parse(line)["text"], "first, second");
+  EXPECT_FALSE(std::getline(file, line));
+}
+
 TEST(Smsc, RefusesAWrongPasswordAndSubmissionsWithoutABind) {
   SmscOptions options;
   options.password = "right";

@@ -38,9 +38,32 @@ absl::StatusOr<Flags> Flags::Parse(int argc, char** argv, const std::vector<std:
                    nearest.empty() ? fmt::format("there is no flag --{}; see --help", name)
                                    : fmt::format("there is no flag --{}; did you mean --{}?", name, nearest));
     }
-    flags.values_[name] = equals == std::string_view::npos ? "true" : std::string(word.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      flags.values_[name] = std::string(word.substr(equals + 1));
+    else if (i + 1 < argc && std::string_view(argv[i + 1]).substr(0, 2) != "--")
+      flags.values_[name] = argv[++i];
+    else
+      flags.values_[name] = "true";
   }
   return flags;
+}
+
+absl::Status Flags::Beneath(const std::map<std::string, std::string>& values, const std::string& where,
+                            const std::vector<std::string>& known, const std::vector<std::string>& files,
+                            const std::string& folder) {
+  for (const auto& [name, value] : values) {
+    if (name == "protocol") continue;
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      std::string nearest = base::Nearest(name, known);
+      return Wrong("FLAG_UNKNOWN", fmt::format("{}: there is no setting '{}'; {}", where, name,
+                                               nearest.empty() ? "see --help of the connector"
+                                                               : fmt::format("did you mean '{}'?", nearest)));
+    }
+    bool relative = std::find(files.begin(), files.end(), name) != files.end() && !value.empty() &&
+                    value[0] != '/' && !folder.empty();
+    values_.emplace(name, relative ? folder + "/" + value : value);
+  }
+  return absl::OkStatus();
 }
 
 std::string Flags::Text(std::string_view name, std::string_view otherwise) const {

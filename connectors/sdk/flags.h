@@ -1,7 +1,9 @@
-// Flags of a connector's command line: --name=value, or --name for a switch.
+// Flags of a connector: of its command line (--name=value, --name value, or --name for a switch), over those
+// of its table in pharos.toml.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +17,14 @@ class Flags {
  public:
   // INVALID_ARGUMENT (FLAG_UNKNOWN), naming the nearest known one, for anything that is not in `known`.
   static absl::StatusOr<Flags> Parse(int argc, char** argv, const std::vector<std::string>& known);
+  // What the command line leaves open is taken from `values`; `where` names them in errors, e.g.
+  // "[connectors.smtp-main] of pharos.toml". Relative names of files (flags in `files`) are relative to
+  // `folder`. "protocol" is no flag and passed over. INVALID_ARGUMENT (FLAG_UNKNOWN) as above.
+  absl::Status Beneath(const std::map<std::string, std::string>& values, const std::string& where,
+                       const std::vector<std::string>& known, const std::vector<std::string>& files,
+                       const std::string& folder);
+  // Taken if the flag was not given.
+  void Default(const std::string& name, const std::string& value) { values_.emplace(name, value); }
 
   bool Has(std::string_view name) const { return values_.count(std::string(name)) > 0; }
   std::string Text(std::string_view name, std::string_view otherwise) const;

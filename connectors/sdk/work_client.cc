@@ -7,6 +7,7 @@
 
 #include "pharos/dispatch/internal/v1/work_service.grpc.pb.h"
 #include "services/base/ids.h"
+#include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/mutex.h"
 #include "services/rpc/channel.h"
@@ -102,7 +103,8 @@ void WorkClient::Impl::RunStream() {
   hello.mutable_hello()->set_window(options.limits.window);
   hello.mutable_hello()->set_sandbox(options.sandbox);
   work::WorkResponse response;
-  if (stream->Write(hello) && stream->Read(&response) && response.has_welcome()) {
+  const bool answered = stream->Write(hello) && stream->Read(&response);  // if not, Finish says why
+  if (answered && response.has_welcome()) {
     {
       base::MutexLock lock(mutex);
       book.StreamOpened();
@@ -110,6 +112,7 @@ void WorkClient::Impl::RunStream() {
       welcomed = true;
       link_due = true;
     }
+    if (events.mode) events.mode(response.welcome().live());
     std::thread writer([&] { WriteLoop(*stream); });
     while (stream->Read(&response)) Receive(response);
     {
@@ -119,7 +122,7 @@ void WorkClient::Impl::RunStream() {
     }
     stream_context.TryCancel();  // a write that waits for the other side's window ends
     writer.join();
-  } else {
+  } else if (answered) {
     stream_context.TryCancel();
   }
   grpc::Status status = stream->Finish();
@@ -127,7 +130,9 @@ void WorkClient::Impl::RunStream() {
   context = nullptr;
   if (!stopping)
     base::Log(base::LogLevel::kWarning, "work_stream_ended",
-              {{"code", int64_t{status.error_code()}}, {"message", status.error_message()}});
+              {{"code", int64_t{status.error_code()}},
+               {"reason", base::ReasonOf(rpc::FromGrpc(status))},
+               {"message", status.error_message()}});
 }
 
 // Everything that is due, pull last: its send time must not be older than the write itself, so it is made by

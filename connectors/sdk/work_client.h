@@ -31,6 +31,8 @@ struct WorkClientOptions {
 
 // Called from the client's reading thread; they must not wait.
 struct WorkEvents {
+  // Dispatch's answer to our hello, at every new stream and before any work: may real providers be used?
+  std::function<void(bool live)> mode;                      // may be empty
   std::function<void(std::vector<Task>)> take;              // to hand over
   std::function<void(std::vector<uint64_t>)> acknowledged;  // receipts and inbound that dispatch keeps now
 };

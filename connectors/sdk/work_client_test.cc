@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "pharos/dispatch/internal/v1/work_service.serve.h"
 #include "services/base/mutex.h"
@@ -26,6 +27,7 @@ class Dispatch : public work::WorkServiceHandler {
     if (!stream.Read(request) || !request.has_hello()) return absl::OkStatus();
     work::WorkResponse welcome;
     welcome.mutable_welcome()->set_life(std::string(16, 'P'));
+    welcome.mutable_welcome()->set_live(live);
     {
       base::MutexLock lock(mutex_);
       hellos.push_back(request.hello());
@@ -59,6 +61,7 @@ class Dispatch : public work::WorkServiceHandler {
   std::vector<work::InboundMessage> inbound;
   std::vector<work::Receipt> receipts;
   bool link_up = false;
+  std::atomic<bool> live = false;
 
  private:
   void Hear(const work::WorkRequest& request) {
@@ -88,6 +91,7 @@ class WorkClientTest : public testing::Test {
     options.connector = "smpp-main";
     options.token = "token";
     WorkEvents events;
+    events.mode = [this](bool live) { modes_.Push(bool(live)); };
     events.take = [this](std::vector<Task> tasks) {
       for (auto& task : tasks) taken_.Push(std::move(task));
     };
@@ -145,6 +149,7 @@ class WorkClientTest : public testing::Test {
   Dispatch dispatch_;
   rpc::Credentials credentials_;
   std::unique_ptr<rpc::Server> server_;
+  base::BoundedQueue<bool> modes_{100};
   base::BoundedQueue<Task> taken_{100};
   base::BoundedQueue<std::vector<uint64_t>> acknowledged_{100};
   size_t pulls_used_ = 0;
@@ -226,6 +231,16 @@ TEST_F(WorkClientTest, ComesBackWithTheSameLifeAndWhatIsOwed) {
            std::any_of(dispatch_.outcomes.begin(), dispatch_.outcomes.end(),
                        [&](const auto& o) { return o.id() == task.attempt.id() && o.has_no_answer(); });
   }));
+}
+
+TEST_F(WorkClientTest, TheModeIsToldAtEveryNewStream) {
+  EXPECT_EQ(modes_.PopAll(1, kPatienceUs), std::vector<bool>{false});
+  dispatch_.live = true;
+  std::string address = "127.0.0.1:" + std::to_string(server_->port());
+  server_->Drain(0);
+  server_.reset();
+  StartServer(address);
+  EXPECT_EQ(modes_.PopAll(1, kPatienceUs), std::vector<bool>{true});
 }
 
 }  // namespace

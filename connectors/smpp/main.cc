@@ -6,6 +6,7 @@
 
 #include "connectors/sdk/flags.h"
 #include "connectors/sdk/hard_stop.h"
+#include "connectors/sdk/settings.h"
 #include "connectors/sdk/work_client.h"
 #include "connectors/smpp/session.h"
 #include "services/base/clock.h"
@@ -22,15 +23,13 @@ constexpr int kSandboxReplyIdTlv = 0x1401;  // the sandbox names replies in it
 
 constexpr char kHelp[] =
     "pharos-smpp: takes messages from dispatch and hands them over to a provider by SMPP 3.4.\n\n"
-    "  --dispatch=127.0.0.1:7400   where dispatch listens\n"
-    "  --token-file=FILE           bearer token of this connector, on the first line\n"
     "  --name=smpp-main            name of the connector in pharos.toml\n"
     "  --host=127.0.0.1 --port=2775  the provider\n"
     "  --system-id=TEXT            our account there\n"
     "  --password-file=FILE        its password, on the first line (or PHAROS_SMPP_PASSWORD)\n"
     "  --system-type=TEXT          if the provider asks for one\n"
     "  --window=64                 submissions without an answer, 1-1000\n"
-    "  --sandbox                   the provider is a sandbox\n"
+    "  --sandbox                   the provider is a sandbox; in trial mode any other is refused\n"
     "  --source-ton=N --source-npi=N  of our senders; else by their form\n"
     "  --inbound-id-tlv=N          TLV in which this provider names a person's message; 0 = none\n"
     "  --response-timeout-s=30     a submission without an answer for so long is in doubt\n";
@@ -68,6 +67,7 @@ absl::StatusOr<Settings> Configure(const sdk::Flags& flags) {
   PHAROS_ASSIGN_OR_RETURN(int64_t tlv,
                           flags.Number("inbound-id-tlv", s.work.sandbox ? kSandboxReplyIdTlv : 0, 0, 0xFFFF));
   PHAROS_ASSIGN_OR_RETURN(int64_t timeout, flags.Number("response-timeout-s", 30, 1, 3600));
+  s.session.live = std::nullopt;  // dispatch says it
   s.session.port = static_cast<int>(port);
   s.session.window = s.work.limits.window = static_cast<int>(window);
   s.session.submit = {static_cast<int>(ton), static_cast<int>(npi)};
@@ -109,6 +109,7 @@ int Serve(const Settings& settings, std::unique_ptr<sdk::HardStop> hard_stop, co
   };
   Session session(settings.session, std::move(hard_stop), heard);
   sdk::WorkEvents given;
+  given.mode = [&](bool live) { session.SetLive(live); };
   given.take = [&](std::vector<sdk::Task> tasks) { session.Submit(std::move(tasks)); };
   given.acknowledged = [&](std::vector<uint64_t> sequences) { session.Acknowledged(std::move(sequences)); };
   work = std::make_unique<sdk::WorkClient>(rpc::Connect(settings.dispatch), settings.work, given);
@@ -126,13 +127,14 @@ int Serve(const Settings& settings, std::unique_ptr<sdk::HardStop> hard_stop, co
 }
 
 int Main(int argc, char** argv) {
-  auto flags = sdk::Flags::Parse(
-      argc, argv,
-      {"help", "dispatch", "token-file", "name", "host", "port", "system-id", "password-file", "system-type",
-       "window", "sandbox", "source-ton", "source-npi", "inbound-id-tlv", "response-timeout-s"});
+  auto flags =
+      sdk::ReadSettings(argc, argv,
+                        {"host", "port", "system-id", "password-file", "system-type", "window", "sandbox",
+                         "source-ton", "source-npi", "inbound-id-tlv", "response-timeout-s"},
+                        "smpp-main");
   if (!flags.ok()) return Fail(flags.status());
   if (flags->Has("help")) {
-    fmt::print("{}", kHelp);
+    fmt::print("{}{}", kHelp, sdk::kSettingsHelp);
     return 0;
   }
   auto settings = Configure(*flags);

@@ -26,6 +26,13 @@ constexpr int64_t kIdleTickUs = 100'000;
 constexpr int kMaxUnansweredEnquiries = 2;
 constexpr size_t kMaxRepeatsKept = 16;  // sequences of one deliver_sm that the provider repeats
 constexpr int64_t kUnbindWaitUs = 1'000'000;
+constexpr std::string_view kSandboxSystemId = "pharos-sandbox";  // how a sandbox calls itself
+constexpr char kTrialRefusal[] =
+    "trial mode: the provider does not say that it is a sandbox (its system id is not \"pharos-sandbox\"), "
+    "so "
+    "nothing is sent through it; point this connector to pharos-sandbox, or go live: one person proposes the "
+    "act "
+    "GO_LIVE, another confirms it";
 
 std::string BindRefusal(uint32_t status) {
   switch (status) {
@@ -63,6 +70,7 @@ class Session::Impl {
   void Begin(sdk::Task task);
   void AnswerKept(const std::vector<uint64_t>& sequences);
   void BeginStop(int64_t grace_us);
+  void SetLive(bool live);
 
   std::thread thread_;
 
@@ -88,7 +96,7 @@ class Session::Impl {
   void Say(bool up, const std::string& detail);
   // PDUs
   bool OnFrame(std::string_view frame);
-  void OnBindResponse(const Header& header);
+  void OnBindResponse(std::string_view frame, const Header& header);
   void OnSubmitResponse(std::string_view frame, const Header& header);
   bool OnDeliver(std::string_view frame, const Header& header);
   void Answer(const Header& request, uint32_t status);
@@ -105,6 +113,7 @@ class Session::Impl {
   void DropOverdue();
   void CheckHardStop();
   void CheckTimeouts();
+  bool Allowed() const { return live_.value_or(false) || sandbox_; }
   bool Drained() const { return waiting_.empty() && in_flight_.empty() && partial_.empty(); }
   uint32_t NextSequence() { return sequence_ = sequence_ >= kMaxSequence ? 1 : sequence_ + 1; }
 
@@ -120,6 +129,8 @@ class Session::Impl {
 
   // The rest belongs to the thread.
   State state_ = State::kDown;
+  std::optional<bool> live_ = options_.live;
+  bool sandbox_ = false;  // what we are bound to says that it is one
   bool done_ = false, stopping_ = false, stalled_ = false;
   int64_t stop_by_us_ = 0, unbind_by_us_ = 0;
   Link link_;
@@ -172,7 +183,7 @@ void Session::Impl::RunPosted() {
 void Session::Impl::WaitForEvents() {
   bool busy = !armed_.empty() || !waiting_.empty() || stalled_ || stopping_;
   int64_t wait_us = busy ? kBusyTickUs : kIdleTickUs;
-  if (state_ == State::kDown) wait_us = std::clamp<int64_t>(next_connect_us_ - Now(), 0, wait_us);
+  if (state_ == State::kDown && live_) wait_us = std::clamp<int64_t>(next_connect_us_ - Now(), 0, wait_us);
   pollfd fds[2] = {{wake_, POLLIN, 0}, {link_.fd(), 0, 0}};
   if (!stalled_) fds[1].events |= POLLIN;
   if (state_ == State::kConnecting || !partial_.empty() || !control_.empty()) fds[1].events |= POLLOUT;
@@ -189,7 +200,7 @@ void Session::Impl::WaitForEvents() {
 
 void Session::Impl::Tick() {
   int64_t now = Now();
-  if (state_ == State::kDown && !stopping_ && now >= next_connect_us_) Connect();
+  if (state_ == State::kDown && !stopping_ && live_ && now >= next_connect_us_) Connect();
   if ((state_ == State::kConnecting || state_ == State::kBinding) && now > bind_by_us_)
     LinkLost("the provider did not answer our bind in time; check host, port and firewall");
   CheckHardStop();
@@ -216,6 +227,14 @@ void Session::Impl::Tick() {
 void Session::Impl::BeginStop(int64_t grace_us) {
   stopping_ = true;
   stop_by_us_ = Now() + grace_us;
+}
+
+void Session::Impl::SetLive(bool live) {
+  if (live_ == live) return;
+  live_ = live;
+  if (state_ == State::kDown) next_connect_us_ = Now();
+  if (state_ == State::kBound && !Allowed())
+    LinkLost(kTrialRefusal, "LINK_LOST", options_.refused_backoff_us);
 }
 
 // ---- link
@@ -326,7 +345,7 @@ bool Session::Impl::OnFrame(std::string_view frame) {
   Header header = DecodeHeader(frame);
   switch (header.command) {
     case ResponseTo(kBindTransceiver):
-      OnBindResponse(header);
+      OnBindResponse(frame, header);
       return true;
     case ResponseTo(kSubmitSm):
       OnSubmitResponse(frame, header);
@@ -366,12 +385,15 @@ bool Session::Impl::OnFrame(std::string_view frame) {
   }
 }
 
-void Session::Impl::OnBindResponse(const Header& header) {
+void Session::Impl::OnBindResponse(std::string_view frame, const Header& header) {
   if (state_ != State::kBinding) return;
   if (header.status != kOk) {
     bool credentials = header.status == kInvalidPassword || header.status == kInvalidSystemId;
     return LinkLost(BindRefusal(header.status), "LINK_LOST", credentials ? options_.refused_backoff_us : -1);
   }
+  auto pdu = Decode(frame);
+  sandbox_ = pdu.ok() && pdu->system_id == kSandboxSystemId;
+  if (!Allowed()) return LinkLost(kTrialRefusal, "LINK_LOST", options_.refused_backoff_us);
   state_ = State::kBound;
   backoff_us_ = options_.reconnect_first_us;
   Say(true, "bound");
@@ -628,6 +650,10 @@ Session::~Session() {
 
 void Session::Start() {
   impl_->thread_ = std::thread([this] { impl_->Run(); });
+}
+
+void Session::SetLive(bool live) {
+  impl_->Post([this, live] { impl_->SetLive(live); });
 }
 
 void Session::Submit(std::vector<sdk::Task> tasks) {

@@ -25,6 +25,9 @@ struct SessionOptions {
   int window = 64;  // submit_sm without an answer, in parts
   SubmitSettings submit;
   int inbound_id_tlv = 0;  // see InboundSettings
+  // May a real provider be used? False: only one that calls itself "pharos-sandbox" in its answer to our
+  // bind. nullopt: not known yet; nothing is connected before SetLive.
+  std::optional<bool> live = false;
   int64_t bind_timeout_us = 10'000'000;
   int64_t response_timeout_us = 30'000'000;
   int64_t enquire_after_us = 30'000'000;  // of silence; two unanswered end the link
@@ -55,6 +58,9 @@ class Session {
   ~Session();
 
   void Start();
+  // The mode is known, or has changed: a provider that it does not allow is left, one that it allows is
+  // bound.
+  void SetLive(bool live);
   // Every task is answered by finished() exactly once.
   void Submit(std::vector<sdk::Task> tasks);
   // These receipts and messages are kept: answer the provider.

@@ -2,9 +2,14 @@
 #include "connectors/smpp/session.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include "connectors/sandbox/smsc.h"
 #include "services/base/mutex.h"
@@ -267,6 +272,88 @@ TEST_F(SessionTest, StoppingWaitsForAnswersAndUnbinds) {
   ASSERT_EQ(heard_.outcomes.size(), 200u);
   for (const auto& [id, outcome] : heard_.outcomes)
     EXPECT_TRUE(outcome.has_accepted()) << id << outcome.DebugString();
+}
+
+// A provider that answers binds as somebody else than a sandbox would.
+class RealProvider {
+ public:
+  RealProvider() : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    listen(fd_, 16);
+    socklen_t size = sizeof address;
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~RealProvider() {
+    shutdown(fd_, SHUT_RDWR);
+    thread_.join();
+    close(fd_);
+  }
+  int port() const { return port_; }
+  int submissions() const { return submissions_; }
+
+ private:
+  void Run() {
+    for (int guest; (guest = accept(fd_, nullptr, nullptr)) >= 0; close(guest)) Serve(guest);
+  }
+  // Until the other side has gone.
+  void Serve(int guest) {
+    std::string in;
+    char buffer[4096];
+    for (ssize_t got; (got = recv(guest, buffer, sizeof buffer, 0)) > 0;) {
+      in.append(buffer, static_cast<size_t>(got));
+      for (size_t length; NextFrame(in, length) == Framing::kWhole; in.erase(0, length)) {
+        auto request = Decode(std::string_view(in).substr(0, length));
+        if (!request.ok()) return;
+        if (request->command == kSubmitSm) ++submissions_;
+        Pdu answer;
+        answer.command = ResponseTo(request->command);
+        answer.sequence = request->sequence;
+        answer.system_id = answer.message_id = "MOBILE";
+        std::string frame = Encode(answer);
+        send(guest, frame.data(), frame.size(), MSG_NOSIGNAL);
+      }
+    }
+  }
+  const int fd_;
+  int port_ = 0;
+  std::atomic<int> submissions_{0};
+  std::thread thread_;
+};
+
+TEST_F(SessionTest, InTrialModeAProviderThatIsNoSandboxGetsNothing) {
+  RealProvider provider;
+  options_.port = provider.port();
+  StartSession();
+  ASSERT_TRUE(heard_.Until([&] { return !heard_.details.empty(); }));
+  EXPECT_FALSE(heard_.up);
+  EXPECT_NE(heard_.details.back().find("trial mode"), std::string::npos) << heard_.details.back();
+  session_->Submit({Task("0123456789abcdef", "447700900100")});
+  EXPECT_EQ(Finished("0123456789abcdef").refused().reason(), "NO_LINK");
+
+  session_->SetLive(true);
+  ASSERT_TRUE(heard_.Until([&] { return heard_.up; }));
+  session_->Submit({Task("1123456789abcdef", "447700900100")});
+  EXPECT_TRUE(Finished("1123456789abcdef").has_accepted());
+  session_->SetLive(false);
+  ASSERT_TRUE(heard_.Until([&] { return !heard_.up; }));
+  EXPECT_EQ(provider.submissions(), 1);
+  session_.reset();
+}
+
+TEST_F(SessionTest, NothingIsBoundBeforeTheModeIsKnown) {
+  options_.live = std::nullopt;
+  StartSmsc();
+  StartSession();
+  session_->Submit({Task("0123456789abcdef", "447700900100")});
+  EXPECT_EQ(Finished("0123456789abcdef").refused().reason(), "NO_LINK");
+  EXPECT_TRUE(heard_.details.empty());
+  session_->SetLive(false);
+  EXPECT_TRUE(heard_.Until([&] { return heard_.up; }));
 }
 
 }  // namespace

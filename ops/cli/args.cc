@@ -1,6 +1,9 @@
 #include "ops/cli/args.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
 
 #include "fmt/format.h"
 #include "services/base/errors.h"
@@ -36,6 +39,24 @@ absl::Status CheckRequired(const Args& args, const std::vector<Option>& options)
 
 absl::Status UsageError(std::string_view message) {
   return base::MakeError(absl::StatusCode::kInvalidArgument, "USAGE", message);
+}
+
+absl::StatusOr<int64_t> NumberOf(const Args& args, std::string_view option, int64_t otherwise) {
+  if (!args.Has(option)) return otherwise;
+  const std::string text = args.Get(option);
+  if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string::npos)
+    return UsageError(fmt::format("--{} needs a whole number, not \"{}\".", option, text));
+  return std::strtoll(text.c_str(), nullptr, 10);
+}
+
+absl::StatusOr<std::string> FileOf(const Args& args, std::string_view option) {
+  std::ifstream file(args.Get(option), std::ios::binary);
+  if (!file) return UsageError(fmt::format("The file {} cannot be read.", args.Get(option)));
+  std::ostringstream text;
+  text << file.rdbuf();
+  std::string body = text.str();
+  while (!body.empty() && body.back() == '\n') body.pop_back();
+  return body;
 }
 
 absl::StatusOr<Args> Args::Parse(const std::vector<std::string>& words, const std::vector<Option>& options) {

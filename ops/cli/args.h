@@ -44,4 +44,10 @@ class Args {
 // INVALID_ARGUMENT with reason USAGE: the command line was wrong.
 absl::Status UsageError(std::string_view message);
 
+// The number of an option; `otherwise` if it was not given. USAGE for anything that is no whole number from 0
+// up.
+absl::StatusOr<int64_t> NumberOf(const Args& args, std::string_view option, int64_t otherwise);
+// The text of the file that an option names, without line ends at its end. USAGE if it cannot be read.
+absl::StatusOr<std::string> FileOf(const Args& args, std::string_view option);
+
 }  // namespace pharos::cli

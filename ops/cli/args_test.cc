@@ -48,5 +48,14 @@ TEST(Args, SaysWhatIsMissing) {
   EXPECT_THAT(MessageOf(Args::Parse({"--source=a", "--source=b"}, kOptions).status()), HasSubstr("twice"));
 }
 
+TEST(Args, NumbersAndFilesAreChecked) {
+  const std::vector<Option> options = {{"last", "NUMBER", ""}, {"file", "FILE", ""}};
+  auto args = Args::Parse({"--last", "12", "--file", "/nonexistent/file"}, options);
+  EXPECT_EQ(*NumberOf(*args, "last", 3), 12);
+  EXPECT_EQ(*NumberOf(*Args::Parse({}, options), "last", 3), 3);
+  EXPECT_FALSE(NumberOf(*Args::Parse({"--last", "-1"}, options), "last", 3).ok());
+  EXPECT_EQ(base::ReasonOf(FileOf(*args, "file").status()), "USAGE");
+}
+
 }  // namespace
 }  // namespace pharos::cli

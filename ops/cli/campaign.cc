@@ -1,4 +1,6 @@
 // pharos campaign: from draft to a report that adds up.
+#include <functional>
+
 #include "fmt/format.h"
 #include "ops/cli/campaign_report.h"
 #include "ops/cli/command.h"
@@ -14,10 +16,32 @@ std::string StateWord(CampaignState state) {
   return EnumWord(CampaignState_descriptor(), "", state);
 }
 
+// "sms from 60777, email from Quit <quit@example.org>, the next one after a known failure"
+std::string Routes(const Campaign& campaign) {
+  std::vector<std::string> routes;
+  for (int channel : campaign.channels()) {
+    std::string route = EnumWord(type::v1::Channel_descriptor(), "CHANNEL_", channel);
+    const bool email = channel == type::v1::CHANNEL_EMAIL;
+    const std::string& sender = email ? campaign.email_from() : campaign.sms_sender();
+    if (!sender.empty()) route += " from ";
+    if (email && !campaign.email_from_name().empty()) {
+      route += fmt::format("{} <{}>", campaign.email_from_name(), sender);
+    } else {
+      route += sender;
+    }
+    routes.push_back(route);
+  }
+  if (campaign.fallback()) routes.push_back("the next one after a known failure");
+  return fmt::format("{}", fmt::join(routes, ", "));
+}
+
 void ShowCampaign(Output& out, const Campaign& campaign) {
   if (out.json()) return out.Json(campaign);
   out.Data(fmt::format("{}  {}", out.Bold(campaign.name()), StateWord(campaign.state())));
   out.Data(fmt::format("  {} to {} for {}", campaign.template_(), campaign.audience(), campaign.purpose()));
+  out.Data(fmt::format("  {}", Routes(campaign)));
+  if (campaign.not_before_us() > 0) out.Data("  not before " + Time(campaign.not_before_us()));
+  if (campaign.not_after_us() > 0) out.Data("  not after " + Time(campaign.not_after_us()));
   if (campaign.pin().empty()) return;
   out.Data(fmt::format("  {} people match, {} will get it, template version {}",
                        Thousands(campaign.matched()), Thousands(campaign.members()),
@@ -28,16 +52,53 @@ void ShowCampaign(Output& out, const Campaign& campaign) {
   out.Data("  digest " + campaign.digest());
 }
 
+absl::Status SetTime(const Args& args, const char* option, const std::function<void(int64_t)>& set) {
+  if (!args.Has(option)) return absl::OkStatus();
+  if (args.Get(option).empty()) {
+    set(0);
+    return absl::OkStatus();
+  }
+  PHAROS_ASSIGN_OR_RETURN(int64_t time_us, ParseTime(args.Get(option)));
+  set(time_us);
+  return absl::OkStatus();
+}
+
+absl::Status SetChannels(const Args& args, Campaign& campaign) {
+  if (!args.Has("channels")) return absl::OkStatus();
+  campaign.clear_channels();
+  for (const std::string& word : CommaWords(args.Get("channels"))) {
+    PHAROS_ASSIGN_OR_RETURN(int channel, Enum(type::v1::Channel_descriptor(), "CHANNEL_", word));
+    campaign.add_channels(static_cast<type::v1::Channel>(channel));
+  }
+  return campaign.channels().empty() ? UsageError("--channels needs sms, email or both: sms,email.")
+                                     : absl::OkStatus();
+}
+
+// Sets what the command line gives; the rest stays.
+absl::Status SetCampaign(const Args& args, Campaign& campaign) {
+  if (args.Has("audience")) campaign.set_audience(Name("audiences", args.Get("audience")));
+  if (args.Has("template")) campaign.set_template_(Name("templates", args.Get("template")));
+  if (args.Has("purpose")) campaign.set_purpose(Name("purposes", args.Get("purpose")));
+  if (args.Has("sender")) campaign.set_sms_sender(args.Get("sender"));
+  if (args.Has("display-name")) campaign.set_display_name(args.Get("display-name"));
+  if (args.Has("email-from")) campaign.set_email_from(args.Get("email-from"));
+  if (args.Has("email-from-name")) campaign.set_email_from_name(args.Get("email-from-name"));
+  if (args.Has("fallback") && args.Has("no-fallback"))
+    return UsageError("Give --fallback or --no-fallback, one of them.");
+  if (args.Has("fallback")) campaign.set_fallback(true);
+  if (args.Has("no-fallback")) campaign.set_fallback(false);
+  PHAROS_RETURN_IF_ERROR(SetChannels(args, campaign));
+  PHAROS_RETURN_IF_ERROR(SetTime(args, "not-before", [&](int64_t us) { campaign.set_not_before_us(us); }));
+  return SetTime(args, "not-after", [&](int64_t us) { campaign.set_not_after_us(us); });
+}
+
 absl::Status CreateCampaign(Context& c) {
   CreateCampaignRequest request;
   request.set_campaign_id(c.args.Operand(0));
   Campaign& campaign = *request.mutable_campaign();
-  campaign.set_audience(Name("audiences", c.args.Get("audience")));
-  campaign.set_template_(Name("templates", c.args.Get("template")));
-  campaign.set_purpose(Name("purposes", c.args.Get("purpose")));
-  campaign.set_sms_sender(c.args.Get("sender"));
-  campaign.set_display_name(c.args.Get("display-name", c.args.Operand(0)));
+  campaign.set_display_name(c.args.Operand(0));
   campaign.add_channels(type::v1::CHANNEL_SMS);
+  PHAROS_RETURN_IF_ERROR(SetCampaign(c.args, campaign));
   Campaign made;
   PHAROS_RETURN_IF_ERROR(c.client.Call(request, &made));
   ShowCampaign(c.out, made);
@@ -51,6 +112,22 @@ absl::StatusOr<Campaign> Get(Context& c) {
   Campaign campaign;
   PHAROS_RETURN_IF_ERROR(c.client.Call(request, &campaign));
   return campaign;
+}
+
+// Writes with the etag read (or the one given): nobody else's change is lost.
+absl::Status Update(Context& c) {
+  PHAROS_ASSIGN_OR_RETURN(Campaign campaign, Get(c));
+  const CampaignState before = campaign.state();
+  PHAROS_RETURN_IF_ERROR(SetCampaign(c.args, campaign));
+  if (c.args.Has("etag")) campaign.set_etag(c.args.Get("etag"));
+  UpdateCampaignRequest request;
+  *request.mutable_campaign() = campaign;
+  Campaign updated;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &updated));
+  ShowCampaign(c.out, updated);
+  if (before != DRAFT) c.out.Say("It is a draft again; what was approved is void.");
+  c.out.Say(fmt::format("Next: pharos campaign submit {}", Short(updated.name())));
+  return absl::OkStatus();
 }
 
 absl::Status Show(Context& c) {
@@ -113,6 +190,25 @@ absl::Status Stop(Context& c) {
   return absl::OkStatus();
 }
 
+std::vector<Option> CampaignOptions(bool create) {
+  std::vector<Option> options = {
+      {"audience", "AUDIENCE", "who", create},
+      {"template", "TEMPLATE", "what", create},
+      {"purpose", "PURPOSE", "what for", create},
+      {"channels", "CHANNELS", "sms, email or both; the first one that may be used is: sms,email; else sms"},
+      {"sender", "SENDER", "what the phone shows: a short code, a number, or up to 11 characters"},
+      {"email-from", "ADDRESS", "from address of the emails"},
+      {"email-from-name", "TEXT", "name shown with it"},
+      {"fallback", "", "after a known failure on one channel, try the person's next one"},
+      {"not-before", "TIME", "nothing leaves before, e.g. 2026-03-01T09:00:00Z"},
+      {"not-after", "TIME", "what has not left by then never does"},
+      {"display-name", "TEXT", "name for people"}};
+  if (create) return options;
+  options.push_back({"no-fallback", "", "a failed message stays failed"});
+  options.push_back({"etag", "ETAG", "refuse if it is not this version any more"});
+  return options;
+}
+
 }  // namespace
 
 std::vector<Command> CampaignCommands() {
@@ -122,13 +218,18 @@ std::vector<Command> CampaignCommands() {
        "create",
        "ID",
        "A draft: audience, template, purpose.",
-       {"campaign create quit-1 --audience public --template quit-1 --purpose stop-smoking --sender 60777"},
-       {{"audience", "AUDIENCE", "who", true},
-        {"template", "TEMPLATE", "what", true},
-        {"purpose", "PURPOSE", "what for", true},
-        {"sender", "SENDER", "what the phone shows: a short code, a number, or up to 11 characters"},
-        {"display-name", "TEXT", "name for people"}},
+       {"campaign create quit-1 --audience public --template quit-1 --purpose stop-smoking --sender 60777",
+        "campaign create quit-2 --audience public --template quit-2 --purpose stop-smoking --sender 60777 "
+        "--channels sms,email --email-from quit@example.org --fallback"},
+       CampaignOptions(true),
        CreateCampaign},
+      {"campaign",
+       "update",
+       "CAMPAIGN",
+       "Change it before launch; what was approved is void.",
+       {"campaign update quit-1 --not-before 2026-03-01T09:00:00Z"},
+       CampaignOptions(false),
+       Update},
       {"campaign", "show", "CAMPAIGN", "A campaign and what was pinned.", {"campaign show quit-1"}, {}, Show},
       {"campaign", "list", "", "All campaigns, newest first.", {"campaign list"}, {}, List},
       {"campaign",
@@ -198,9 +299,16 @@ std::vector<Command> CampaignCommands() {
        "watch",
        "CAMPAIGN",
        "The numbers until it has finished. Ctrl-C detaches; the campaign goes on.",
-       {"campaign watch quit-1"},
+       {"campaign watch quit-1", "campaign watch quit-1 --json"},
        {},
-       WatchCampaign}};
+       WatchCampaign},
+      {"campaign",
+       "events",
+       "CAMPAIGN",
+       "What happened to its messages, oldest first.",
+       {"campaign events quit-1 --person 01jd3v7m8q0000000000000000"},
+       {{"person", "PERSON", "only this person's"}},
+       ListEvents}};
 }
 
 }  // namespace pharos::cli

@@ -1,4 +1,4 @@
-// The report of a campaign, once or until it has finished.
+// The report of a campaign, its live numbers until it has finished, and the events behind them.
 #pragma once
 
 #include "absl/status/status.h"
@@ -9,5 +9,6 @@ namespace pharos::cli {
 
 absl::Status ReportCampaign(Context& c);
 absl::Status WatchCampaign(Context& c);
+absl::Status ListEvents(Context& c);
 
 }  // namespace pharos::cli

@@ -63,12 +63,29 @@ std::string MethodOf(const Message& request) {
   return method == nullptr ? "" : fmt::format("/{}/{}", method->service()->full_name(), method->name());
 }
 
+std::string ServiceOf(const std::string& method) {
+  auto words = base::Split(method, '.');
+  return words.size() > 1 ? words[1] : "";
+}
+
+std::string Client::AddressOf(const std::string& service) const {
+  auto it = options_.addresses.find(service);
+  return it == options_.addresses.end() ? options_.server : it->second;
+}
+
+std::shared_ptr<grpc::Channel> Client::channel(const std::string& service) {
+  std::string address = AddressOf(service);
+  auto& channel = channels_[address];
+  if (channel == nullptr) channel = rpc::Connect(address);
+  return channel;
+}
+
 absl::Status Client::Ready() {
-  if (channel_ != nullptr) return absl::OkStatus();
+  if (ready_) return absl::OkStatus();
   if (!options_.token_file.empty()) {
     PHAROS_ASSIGN_OR_RETURN(token_, ReadToken(options_.token_file));
   }
-  channel_ = rpc::Connect(options_.server);
+  ready_ = true;
   return absl::OkStatus();
 }
 
@@ -77,13 +94,14 @@ absl::Status Client::CallOnce(const std::string& method, const Message& request,
   rpc::CallOptions call;
   call.token = token_;
   call.timeout_ms = kCallTimeoutMs;
+  call.purpose = options_.purpose;
   rpc::Prepare(context, call);
   grpc::ByteBuffer sent, received;
   bool own = false;
   grpc::Status status = grpc::GenericSerialize<grpc::ProtoBufferWriter, Message>(request, &sent, &own);
   if (!status.ok()) return rpc::FromGrpc(status);
   grpc::CompletionQueue queue;
-  grpc::GenericStub stub(channel_);
+  grpc::GenericStub stub(channel(ServiceOf(method)));
   auto reader = stub.PrepareUnaryCall(&context, method, sent, &queue);
   reader->StartCall();
   reader->Finish(&received, &status, nullptr);
@@ -110,7 +128,8 @@ absl::Status Client::Call(const Message& given, Message* response) {
   while (true) {
     absl::Status status = CallOnce(MethodOf(*request), *request, response);
     if (!absl::IsUnavailable(status) || !repeatable || SteadyClock::now() + pause > give_up) return status;
-    if (pause == kFirstPause) on_wait(fmt::format("{} cannot be reached; trying again …", options_.server));
+    if (pause == kFirstPause)
+      on_wait(fmt::format("{} cannot be reached; trying again …", AddressOf(ServiceOf(MethodOf(*request)))));
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, kLongestPause);
   }

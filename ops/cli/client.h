@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,8 @@ struct ClientOptions {
   std::string token_file = {};  // its first line is the token; empty: none
   std::string request_id = {};  // of the one change that this invocation makes; empty: made here
   double patience_s = 5;        // how long to try again while the server cannot be reached
+  std::string purpose = {};     // for what the caller acts, "purposes/…"; empty: not said
+  std::map<std::string, std::string> addresses = {};  // of services that listen elsewhere than `server`
 };
 
 class Client {
@@ -36,10 +39,12 @@ class Client {
   absl::Status EachPage(google::protobuf::Message& request, google::protobuf::Message* response,
                         const std::function<absl::Status()>& on_page);
 
-  // For the one call that streams.
+  // For calls that stream, after Ready().
   absl::Status Ready();
-  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  std::shared_ptr<grpc::Channel> channel(const std::string& service);
   const std::string& token() const { return token_; }
+  // Where a service ("customer") listens.
+  std::string AddressOf(const std::string& service) const;
   const ClientOptions& options() const { return options_; }
   // Said once when the server cannot be reached and we wait.
   std::function<void(const std::string&)> on_wait = [](const std::string&) {};
@@ -49,11 +54,14 @@ class Client {
                         google::protobuf::Message* response);
 
   ClientOptions options_;
-  std::shared_ptr<grpc::Channel> channel_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;  // by address
+  bool ready_ = false;
   std::string token_;
 };
 
 // The RPC whose request this is, e.g. "/pharos.customer.v1.PersonService/GetPerson"; "" if there is none.
 std::string MethodOf(const google::protobuf::Message& request);
+// The service that answers it: "customer".
+std::string ServiceOf(const std::string& method);
 
 }  // namespace pharos::cli

@@ -41,7 +41,9 @@ std::string DidYouMean(const std::string& nearest) {
 const std::vector<Option>& CommonOptions() {
   static const auto* options = new std::vector<Option>{
       {"server", "ADDRESS", "where pharosd listens; else PHAROS_SERVER, else 127.0.0.1:7443"},
+      {"config", "FILE", "pharos.toml, which says where each service listens; else PHAROS_CONFIG"},
       {"token-file", "FILE", "file with your access token; else PHAROS_TOKEN_FILE"},
+      {"purpose", "PURPOSE", "for what you act, kept with what you read; else PHAROS_PURPOSE"},
       {"request-id", "ID", "repeat a change safely: the same id gives the first answer again"},
       {"patience", "SECONDS", "how long to try again while the server cannot be reached; else 5"},
       {"json", "", "JSON on standard output, one object a line for lists"},
@@ -50,11 +52,22 @@ const std::vector<Option>& CommonOptions() {
   return *options;
 }
 
+std::vector<Option> CommonOptionsOf(const Command& command) {
+  std::vector<Option> common;
+  for (const Option& option : CommonOptions()) {
+    bool own = std::any_of(command.options.begin(), command.options.end(),
+                           [&](const Option& other) { return other.name == option.name; });
+    if (!own) common.push_back(option);
+  }
+  return common;
+}
+
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
   for (auto make :
        {SourceCommands, PurposeCommands, ImportCommands, PersonCommands, AudienceCommands, TemplateCommands,
-        CampaignCommands, WhyCommands, ConsentCommands, EndpointCommands, DispatchCommands}) {
+        CampaignCommands, WhyCommands, ConsentCommands, EndpointCommands, DispatchCommands,
+        OrganisationCommands, PrincipalCommands, ActCommands, SandboxCommands, DoctorCommands}) {
     for (Command& command : make()) all.push_back(std::move(command));
   }
   return all;
@@ -86,7 +99,7 @@ std::string HelpOf(const Command& command) {
   for (const std::string& example : command.examples) text += "  pharos " + example + "\n";
   text += "\nUsage: " + Line(command) + (command.options.empty() ? "" : " [options]") + "\n";
   if (!command.options.empty()) text += "\nOptions:\n" + OptionLines(command.options);
-  return text + "\nEvery command also takes:\n" + OptionLines(CommonOptions());
+  return text + "\nEvery command also takes:\n" + OptionLines(CommonOptionsOf(command));
 }
 
 std::string HelpOfNoun(const std::vector<Command>& commands, std::string_view noun) {

@@ -31,6 +31,8 @@ struct Command {
 
 // Options that every command takes.
 const std::vector<Option>& CommonOptions();
+// Those that this one takes: without those that mean something of its own there (--purpose).
+std::vector<Option> CommonOptionsOf(const Command& command);
 
 std::vector<Command> SourceCommands();
 std::vector<Command> PurposeCommands();
@@ -43,6 +45,11 @@ std::vector<Command> ConsentCommands();
 std::vector<Command> EndpointCommands();
 std::vector<Command> DispatchCommands();
 std::vector<Command> WhyCommands();
+std::vector<Command> OrganisationCommands();
+std::vector<Command> PrincipalCommands();
+std::vector<Command> ActCommands();
+std::vector<Command> SandboxCommands();
+std::vector<Command> DoctorCommands();
 // All of them, in the order of the main job.
 std::vector<Command> AllCommands();
 

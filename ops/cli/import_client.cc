@@ -42,8 +42,9 @@ absl::StatusOr<ImportProgress> ImportContacts(Client& client, const ImportHeader
   rpc::CallOptions call;
   call.token = client.token();
   call.timeout_ms = kImportTimeoutMs;
+  call.purpose = client.options().purpose;
   rpc::Prepare(context, call);
-  auto stub = ImportService::NewStub(client.channel());
+  auto stub = ImportService::NewStub(client.channel("customer"));
   auto stream = stub->ImportContacts(&context);
   std::thread sender([&] { SendFile(*stream, header, file); });
   std::optional<ImportProgress> summary;

@@ -8,16 +8,13 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "ops/cli/addresses.h"
 #include "ops/cli/command.h"
+#include "ops/cli/words.h"
 #include "services/base/errors.h"
 
 namespace pharos::cli {
 namespace {
-
-std::string FromEnvironment(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr || *value == '\0' ? otherwise : value;
-}
 
 absl::Status CheckOperands(const Command& command, const Args& args) {
   size_t least = 0, most = 0;
@@ -37,9 +34,15 @@ absl::Status CheckOperands(const Command& command, const Args& args) {
   return UsageError(fmt::format("Something is missing. Usage: pharos {} {}", line, command.operands));
 }
 
-absl::StatusOr<ClientOptions> OptionsOf(const Args& args) {
+absl::StatusOr<ClientOptions> OptionsOf(const Command& command, const Args& args) {
   ClientOptions options;
-  options.server = args.Get("server", FromEnvironment("PHAROS_SERVER", "127.0.0.1:7443"));
+  // The doctor looks at a wrong file itself.
+  if (command.noun != "doctor") PHAROS_RETURN_IF_ERROR(SetAddresses(args, options));
+  bool own_purpose = std::any_of(command.options.begin(), command.options.end(),
+                                 [](const Option& option) { return option.name == "purpose"; });
+  options.purpose =
+      Name("purposes", own_purpose ? FromEnvironment("PHAROS_PURPOSE", "")
+                                   : args.Get("purpose", FromEnvironment("PHAROS_PURPOSE", "")));
   options.token_file = args.Get("token-file", FromEnvironment("PHAROS_TOKEN_FILE", ""));
   options.request_id = args.Get("request-id");
   if (args.Has("patience")) {
@@ -57,13 +60,14 @@ int Fail(Output& out, const absl::Status& status) {
 
 int RunCommand(const Command& command, const std::vector<std::string>& words) {
   std::vector<Option> options = command.options;
-  options.insert(options.end(), CommonOptions().begin(), CommonOptions().end());
+  std::vector<Option> common = CommonOptionsOf(command);
+  options.insert(options.end(), common.begin(), common.end());
   Output plain(false, false);
   auto args = Args::Parse(words, options);
   if (!args.ok()) return Fail(plain, args.status());
   Output out(args->Has("json"), args->Has("quiet"));
   if (auto status = CheckOperands(command, *args); !status.ok()) return Fail(out, status);
-  auto client_options = OptionsOf(*args);
+  auto client_options = OptionsOf(command, *args);
   if (!client_options.ok()) return Fail(out, client_options.status());
   Client client(*client_options);
   client.on_wait = [&](const std::string& line) { out.Say(line); };

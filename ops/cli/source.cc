@@ -80,7 +80,9 @@ void ShowPurpose(Output& out, const Purpose& purpose) {
       fmt::format("{}  {}, basis {}, controller {}", purpose.name(),
                   EnumWord(type::v1::PurposeClass_descriptor(), "PURPOSE_CLASS_", purpose.purpose_class()),
                   EnumWord(type::v1::LawfulBasis_descriptor(), "LAWFUL_BASIS_", purpose.lawful_basis()),
-                  purpose.controller()));
+                  purpose.controller()) +
+      (purpose.version() > 1 ? fmt::format(", version {}", purpose.version()) : "") +
+      (purpose.retire_time_us() > 0 ? ", retired " + Time(purpose.retire_time_us()) : ""));
 }
 
 absl::Status CreatePurpose(Context& c) {
@@ -95,15 +97,45 @@ absl::Status CreatePurpose(Context& c) {
   purpose.set_lawful_basis(static_cast<type::v1::LawfulBasis>(basis));
   purpose.set_controller(c.args.Get("controller"));
   purpose.set_display_name(c.args.Get("display-name", c.args.Operand(0)));
+  purpose.set_description(c.args.Get("description"));
   Purpose made;
   PHAROS_RETURN_IF_ERROR(c.client.Call(request, &made));
   ShowPurpose(c.out, made);
   return absl::OkStatus();
 }
 
+// Reads it, sets what was given, and writes it with the etag read: nobody else's change is lost.
+absl::Status UpdatePurpose(Context& c) {
+  GetPurposeRequest get;
+  get.set_name(Name("purposes", c.args.Operand(0)));
+  UpdatePurposeRequest request;
+  Purpose& purpose = *request.mutable_purpose();
+  PHAROS_RETURN_IF_ERROR(c.client.Call(get, &purpose));
+  if (c.args.Has("display-name")) purpose.set_display_name(c.args.Get("display-name"));
+  if (c.args.Has("controller")) purpose.set_controller(c.args.Get("controller"));
+  if (c.args.Has("description")) purpose.set_description(c.args.Get("description"));
+  if (c.args.Has("etag")) purpose.set_etag(c.args.Get("etag"));
+  Purpose updated;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &updated));
+  ShowPurpose(c.out, updated);
+  return absl::OkStatus();
+}
+
+absl::Status RetirePurpose(Context& c) {
+  RetirePurposeRequest request;
+  request.set_name(Name("purposes", c.args.Operand(0)));
+  Purpose retired;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &retired));
+  ShowPurpose(c.out, retired);
+  c.out.Say("Retired for good: no new campaign and no message for it. Withdrawals are still taken.");
+  return absl::OkStatus();
+}
+
 absl::Status GetPurpose(Context& c) {
   GetPurposeRequest request;
   request.set_name(Name("purposes", c.args.Operand(0)));
+  PHAROS_ASSIGN_OR_RETURN(int64_t version, NumberOf(c.args, "version", 0));
+  request.set_version(static_cast<uint64_t>(version));
   Purpose purpose;
   PHAROS_RETURN_IF_ERROR(c.client.Call(request, &purpose));
   ShowPurpose(c.out, purpose);
@@ -148,10 +180,34 @@ std::vector<Command> PurposeCommands() {
        {{"class", "CLASS", "urgent, service, public-task or marketing", true},
         {"basis", "BASIS", "consent, public-task, legal-obligation, … (UK GDPR Article 6)", true},
         {"controller", "TEXT", "the data controller's name", true},
-        {"display-name", "TEXT", "name for people"}},
+        {"display-name", "TEXT", "name for people"},
+        {"description", "TEXT", "what people are told that they agree to"}},
        CreatePurpose},
+      {"purpose",
+       "update",
+       "ID",
+       "A new version of its texts; class and basis never change.",
+       {"purpose update stop-smoking --controller \"UK Health Security Agency\""},
+       {{"display-name", "TEXT", "name for people"},
+        {"controller", "TEXT", "the data controller's name"},
+        {"description", "TEXT", "what people are told that they agree to"},
+        {"etag", "ETAG", "refuse if it is not this version any more"}},
+       UpdatePurpose},
+      {"purpose",
+       "retire",
+       "ID",
+       "End it for good: no new campaign, grant or message.",
+       {"purpose retire stop-smoking"},
+       {},
+       RetirePurpose},
       {"purpose", "list", "", "All purposes.", {"purpose list"}, {}, ListPurposes},
-      {"purpose", "get", "ID", "One purpose.", {"purpose get stop-smoking"}, {}, GetPurpose}};
+      {"purpose",
+       "get",
+       "ID",
+       "One purpose.",
+       {"purpose get stop-smoking"},
+       {{"version", "NUMBER", "an earlier version"}},
+       GetPurpose}};
 }
 
 }  // namespace pharos::cli

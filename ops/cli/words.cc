@@ -1,6 +1,7 @@
 #include "ops/cli/words.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <vector>
@@ -15,16 +16,18 @@ namespace {
 const std::map<std::string, std::string, std::less<>>& Reasons() {
   static const auto* reasons = new std::map<std::string, std::string, std::less<>>{
       {"DECEASED", "the person has died"},
-      {"ENDPOINT_SUPPRESSED", "the number is suppressed (bounced, complained about, wrong person or erased)"},
+      {"ENDPOINT_SUPPRESSED",
+       "the number or address is suppressed (bounced, complained about, wrong person or erased)"},
       {"PAUSED", "a sensitive event: this person is not to be disturbed"},
       {"OPTED_OUT", "opted out"},
       {"OBJECTED", "objected to this purpose"},
       {"NO_CONSENT", "no consent is in force for this purpose"},
+      {"MAILBOX_FULL", "the mailbox is full"},
       {"NO_ENDPOINT", "no mobile number or address for these channels"},
       {"ALLOW", "the message may go"},
       {"HOLDOUT", "kept back for comparison"},
       {"DUPLICATE_PERSON", "the same person already gets this message"},
-      {"DUPLICATE_ENDPOINT", "this number already gets this message"},
+      {"DUPLICATE_ENDPOINT", "this number or address already gets this message"},
       {"PLACEHOLDER_EMPTY", "a value that the text needs is missing"},
       {"STOPPED", "the campaign was stopped"},
       {"EXPIRED", "it was too late to send or deliver"},
@@ -82,6 +85,60 @@ std::string Time(int64_t micros) {
   return text;
 }
 
+namespace {
+
+// "+01:00" or "-0100" or "Z" in seconds; false if it is none of them.
+bool ParseZone(std::string_view zone, int64_t& seconds) {
+  seconds = 0;
+  if (zone == "Z" || zone == "z") return true;
+  std::string digits;
+  for (char c : zone.substr(std::min<size_t>(1, zone.size())))
+    if (c != ':') digits.push_back(c);
+  if (zone.empty() || (zone[0] != '+' && zone[0] != '-') || digits.size() != 4 ||
+      digits.find_first_not_of("0123456789") != std::string::npos)
+    return false;
+  int number = std::atoi(digits.c_str());
+  seconds = (number / 100 * 60 + number % 100) * 60;
+  if (zone[0] == '-') seconds = -seconds;
+  return number / 100 <= 14 && number % 100 < 60;
+}
+
+bool IsDay(const std::tm& given, std::time_t seconds) {
+  std::tm back{};
+  gmtime_r(&seconds, &back);
+  return back.tm_mday == given.tm_mday && back.tm_mon == given.tm_mon;
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> ParseTime(std::string_view given) {
+  std::string text(given);
+  std::tm parts{};
+  const char* rest = nullptr;
+  for (const char* form : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
+    parts = {};
+    rest = strptime(text.c_str(), form, &parts);
+    if (rest != nullptr) break;
+  }
+  int64_t zone = 0;
+  bool date_only = rest != nullptr && text.size() == 10;
+  bool ok = rest != nullptr && (date_only || ParseZone(rest, zone));
+  std::tm shifted = parts;  // timegm makes 2 March of 30 February, in place
+  std::time_t seconds = ok ? timegm(&shifted) : 0;
+  if (!ok || !IsDay(parts, seconds)) {
+    return UsageError(fmt::format(
+        "\"{}\" is not a time. Write it as 2026-03-01T09:30:00Z or 2026-03-01T09:30+01:00.", text));
+  }
+  return (int64_t{seconds} - zone) * 1'000'000;
+}
+
+std::vector<std::string> CommaWords(std::string_view text) {
+  std::vector<std::string> words;
+  for (const std::string& word : base::Split(text, ','))
+    if (!base::TrimAscii(word).empty()) words.emplace_back(base::TrimAscii(word));
+  return words;
+}
+
 std::string ReasonInWords(std::string_view reason) {
   auto it = Reasons().find(reason);
   if (it != Reasons().end()) return it->second;
@@ -94,7 +151,7 @@ std::string StateInWords(std::string_view state) {
   if (state == "PENDING") return "waiting for its turn";
   if (state == "IN_FLIGHT") return "being handed over";
   if (state == "SENT") return "accepted by the provider";
-  if (state == "INTENT_DELIVERED") return "on the phone";
+  if (state == "INTENT_DELIVERED") return "delivered";
   if (state == "FAILED") return "failed";
   if (state == "UNCONFIRMED") return "in doubt: it may have been sent, so it is not sent again";
   if (state == "WITHHELD") return "not sent";

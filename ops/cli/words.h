@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "google/protobuf/descriptor.h"
@@ -23,11 +24,17 @@ std::string EnumWord(const google::protobuf::EnumDescriptor* type, std::string_v
 
 // "2026-03-01 09:30:00 UTC"; "at an unknown time" for 0.
 std::string Time(int64_t micros);
+// ISO 8601 to microseconds since the epoch: "2026-03-01T09:30:00Z", "…+01:00", seconds may be left out; a
+// date alone is midnight UTC. Without a zone it is refused, as nobody knows which one is meant.
+// INVALID_ARGUMENT (USAGE).
+absl::StatusOr<int64_t> ParseTime(std::string_view text);
+// "sms,email" into its words, trimmed.
+std::vector<std::string> CommaWords(std::string_view text);
 
 // A reason of the gate or of dispatch as a sentence part: "NO_CONSENT" → "no consent is in force for this
 // purpose".
 std::string ReasonInWords(std::string_view reason);
-// A state of an intent: "on the phone".
+// A state of an intent: "accepted by the provider".
 std::string StateInWords(std::string_view state);
 
 }  // namespace pharos::cli

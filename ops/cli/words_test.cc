@@ -30,6 +30,20 @@ TEST(Words, ReasonsReadAsSentences) {
   EXPECT_EQ(ReasonInWords("SOMETHING_NEW"), "something new");
 }
 
+TEST(Words, TimesAreReadWithTheirZone) {
+  EXPECT_EQ(*ParseTime("2017-03-20T08:53:20Z"), 1'490'000'000'000'000);
+  EXPECT_EQ(*ParseTime("2017-03-20T09:53:20+01:00"), 1'490'000'000'000'000);
+  EXPECT_EQ(*ParseTime("2017-03-20T04:53-0400"), 1'489'999'980'000'000);
+  EXPECT_EQ(*ParseTime("1970-01-02"), 86'400'000'000);
+  for (const char* wrong : {"2017-03-20T08:53:20", "tomorrow", "", "2017-02-30", "2017-03-20T08:53:20+99:00",
+                            "2017-03-20 08:53Z"})
+    EXPECT_FALSE(ParseTime(wrong).ok()) << wrong;
+}
+
+TEST(Words, CommasDivide) {
+  EXPECT_THAT(CommaWords("sms, email,"), testing::ElementsAre("sms", "email"));
+}
+
 TEST(Words, TimesNameTheirZone) {
   EXPECT_EQ(Time(1'490'000'000'000'000), "2017-03-20 08:53:20 UTC");
   EXPECT_EQ(Time(0), "at an unknown time");

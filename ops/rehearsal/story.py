@@ -14,6 +14,21 @@ SOURCES = [  # file and source, audience kind, trust, further words
     ("news", "public", "40")]
 PURPOSE, AUDIENCE, TEMPLATE, CAMPAIGN = "stop-smoking", "public", "quit-1", "quit-1"
 SENDER = "60777"
+EMAIL_FROM, EMAIL_FROM_NAME = "quit@health.example.org", "Stop Smoking Service"
+EMAIL_SUBJECT = "Help to stop smoking is free"
+EMAIL = """# Help to stop smoking is free
+
+Hello((first name?? and thank you for writing to us)),
+
+people who get help are **three times** as likely to stop for good.((postcode?? We know a clinic close to you.))
+
+- a trained adviser, once a week
+- patches or gum, free of charge
+
+[See how it works](https://health.example.org/quit)
+
+You get this email because you asked for help to stop smoking. Reply with *unsubscribe* and we will write no more.
+"""
 TEXT = "Hello ((first name)), help to stop smoking is free near you.((postcode?? We know a clinic close to you.)) Reply STOP to end."
 OPT_OUTS = 20
 AT_ONCE = 4
@@ -44,12 +59,16 @@ def rows_in(path):
         return sum(1 for _ in csv.reader(file)) - 1
 
 
-def prepare_campaign(cli):
+def prepare_campaign(cli, folder):
+    body = os.path.join(folder, "email.md")
+    with open(body, "w", encoding="utf-8") as file:
+        file.write(EMAIL)
     cli.run("marketing", "audience", "create", AUDIENCE, "--filter", "audience_kinds:PUBLIC")
-    cli.run("marketing", "template", "create", TEMPLATE, "--text", TEXT)
-    cli.run("marketing", "campaign", "create", CAMPAIGN, "--audience", AUDIENCE, "--template", TEMPLATE, "--purpose", PURPOSE,
-            "--sender", SENDER)
-    return numbers(cli.one("marketing", "audience", "count", AUDIENCE, "--purpose", PURPOSE))
+    cli.run("marketing", "template", "create", TEMPLATE, "--text", TEXT, "--email-subject", EMAIL_SUBJECT, "--email-body-file", body)
+    cli.run("author", "campaign", "create", CAMPAIGN, "--audience", AUDIENCE, "--template", TEMPLATE, "--purpose", PURPOSE,
+            "--sender", SENDER, "--channels", "sms,email", "--email-from", EMAIL_FROM, "--email-from-name", EMAIL_FROM_NAME,
+            "--fallback")
+    return numbers(cli.one("marketing", "audience", "count", AUDIENCE, "--purpose", PURPOSE, "--channel", "sms", "--channel", "email"))
 
 
 def numbers(message):
@@ -93,18 +112,20 @@ class Progress:
             except FileNotFoundError:
                 return 0
             self.offset += len(data)
-            self.count += data.count(b'"event":"submit"')
+            self.count += data.count(b'"event":"submit"') + data.count(b'"event":"mail"')
             return self.count
 
 
 class OptOuts:
     """Withdrawals through the API at random moments of the run, each with the time when its answer was read."""
+    # What each covers: the purpose and everything on all of the person's endpoints, the third one endpoint only.
 
     def __init__(self, cli, people, progress, members, seed):
         self.cli, self.progress, self.members = cli, progress, members
         self.rng = random.Random(f"moments/{seed}")
         self.people = list(people.items())
         self.acknowledged = {}  # endpoint → ns
+        self.people_acknowledged = {}  # person → ns, of those that cover the whole person
         self.waits = []         # seconds
         self.errors = []
         self.stopping = threading.Event()
@@ -125,6 +146,8 @@ class OptOuts:
             _, said = self.cli.run("governance", "consent", "withdraw", "--person", person, *covers, "--how", "phone call",
                                    "--show-time")
             self.acknowledged[endpoint] = int(re.search(r"answered at (\d+) ns", said).group(1))
+            if "--endpoint" not in covers:
+                self.people_acknowledged[person] = self.acknowledged[endpoint]
             self.waits.append(time.monotonic() - begin)
         except (Broken, AttributeError) as error:
             self.errors.append(str(error))
@@ -138,22 +161,30 @@ class OptOuts:
 
 
 class Killer:
-    """kill -9 of pharosd or the connector at random moments, spread over import, plan and run; most while messages flow."""
+    """kill -9 of servers and connectors at random moments, spread over import, plan and run; most while messages flow. With
+    `each`, every one of them is killed once while messages flow, besides."""
 
-    def __init__(self, system, kills, seed):
+    def __init__(self, system, kills, seed, each=False):
         self.system, self.left = system, kills
         self.rng = random.Random(f"kills/{seed}")
         self.thread, self.stopping = None, threading.Event()
         self.before_run = kills // 6
+        self.each = [*system.servers, *system.connectors] if each else []
+        self.rng.shuffle(self.each)
+
+    def _victim(self):
+        if self.each:
+            return self.each.pop()
+        self.left -= 1
+        return self.rng.choice(self.system.connectors if self.rng.random() < 0.4 else self.system.servers)
 
     def _kill_one(self):
-        victim = self.system.smpp if self.rng.random() < 0.4 else self.system.pharosd
+        victim = self._victim()
         if victim.alive():
             victim.kill()
         else:
             victim.start()
             raise Broken(f"{victim.name} had ended by itself; read {victim.log}")
-        self.left -= 1
         time.sleep(self.rng.uniform(0.05, 0.4))  # a kill may also fall into the start
 
     def _start(self, body):
@@ -162,16 +193,21 @@ class Killer:
         self.thread.start()
 
     def during_preparation(self):
+        each, self.each = self.each, []
+
         def body():
             for _ in range(self.before_run):
                 if self.stopping.wait(self.rng.uniform(0.3, 2.0)):
                     return
                 self._kill_one()
         self._start(body)
+        self.later = each
 
     def during_run(self, progress, members):
+        self.each = self.later
+
         def body():
-            moments = sorted(self.rng.uniform(0.0, 0.95) * members for _ in range(self.left))
+            moments = sorted(self.rng.uniform(0.0, 0.95) * members for _ in range(self.left + len(self.each)))
             for moment in moments:
                 while progress.submissions() < moment and not self.stopping.is_set():
                     time.sleep(POLL_S / 2)
@@ -184,5 +220,50 @@ class Killer:
         self.stopping.set()
         self.thread.join()
         self.thread = None
-        while finish_all and self.left > 0:
+        while finish_all and (self.left > 0 or self.each):
             self._kill_one()
+
+
+class Canaries:
+    """People whose names, addresses and numbers are like nobody's: where one of them stands in clear, it has leaked."""
+
+    LETTERS = "bcdfghjklmnpqrstvwxz"
+
+    def __init__(self, people_folder, seed, count=40):
+        self.rng = random.Random(f"canaries/{seed}")
+        self.words = set()
+        for name in ("quit", "news"):
+            self._plant(os.path.join(people_folder, name + ".csv"), name, count // 2)
+
+    def _word(self, length):
+        word = "".join(self.rng.choice(self.LETTERS) for _ in range(length))
+        self.words.add(word)
+        return word
+
+    def _plant(self, path, name, count):
+        with open(path, newline="", encoding="utf-8") as file:
+            header = next(csv.reader(file))
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, header, lineterminator="\n", restval="")
+            for i in range(count):
+                digits = f"07700{self.rng.randrange(200000, 900000)}"
+                self.words.update((digits, "44" + digits[1:]))
+                writer.writerow({"record_id": f"canary-{name}-{i}", "updated_at": "2026-10-01T10:00:00Z",
+                                 "given_name": self._word(12).capitalize(), "family_name": self._word(14).capitalize(),
+                                 "date_of_birth": "1961-07-0" + str(i % 9 + 1), "email": f"{self._word(13)}@example.org",
+                                 "phone": digits, "postcode": "ZA1 4AA", "consent_sms": "granted", "consent_email": "granted",
+                                 "consent_at": "2026-10-01T10:00:00Z"})
+
+    def scan(self, paths):
+        """file → number of different canaries in it, of all files under `paths`; case does not matter."""
+        words, found = [word.encode() for word in self.words], {}
+        for path in paths:
+            for file in [path] if os.path.isfile(path) else (os.path.join(f, n) for f, _, names in os.walk(path) for n in names):
+                if not os.path.isfile(file):
+                    continue
+                with open(file, "rb") as content:
+                    data = content.read().lower()
+                hits = sum(word in data for word in words)
+                if hits:
+                    found[file] = hits
+        return found

@@ -8,10 +8,14 @@ import socket
 import subprocess
 import time
 
-ROLES = {"operator": "operator", "marketing": "marketing", "approver": "approver", "governance": "governance",
-         "smpp": "service"}
+from postgres import Postgres, PostgresBroken
+
+ROLES = {"operator": "operator", "second-operator": "operator", "marketing": "marketing", "author": "marketing,approver", "approver": "approver",
+         "governance": "governance", "smpp": "connector", "smtp": "connector"}
+SERVICES = ["access", "customer", "audience", "campaign", "dispatch", "engagement"]
 FIRST_PORT, LAST_PORT = 20000, 32000  # below the range that the kernel gives out by itself
-WINDOW = 64  # of the connector: most messages without the provider's answer
+WINDOW = {"pharos-smpp": 64, "pharos-smtp": 32}  # most messages without the provider's answer
+BOUNCE_DOMAIN = "bounces.example.org"
 
 
 class Broken(Exception):
@@ -31,8 +35,8 @@ def free_port():
 
 
 class Process:
-    def __init__(self, name, command, log):
-        self.name, self.command, self.log = name, command, log
+    def __init__(self, name, command, log, port=0):
+        self.name, self.command, self.log, self.port = name, command, log, port
         self.child = None
         self.kills = 0
 
@@ -75,53 +79,117 @@ def wait_for_port(process, port, seconds):
     raise Broken(f"{process.name} does not listen after {seconds} s; read {process.log}")
 
 
-class System:
-    """pharosd, pharos-smpp and pharos-sandbox in one folder."""
+def write_private(path, text):
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
 
-    def __init__(self, bin_folder, folder, seed, stop_percent, fail_percent):
-        self.folder = folder
+
+class System:
+    """pharosd, or a process for each service; both connectors; pharos-sandbox. All in one folder, described by one pharos.toml."""
+
+    def __init__(self, bin_folder, folder, seed, stop_percent, fail_percent, apart=False, store="rocksdb", seal=True):
+        self.bin, self.folder, self.apart, self.seal = bin_folder, folder, apart, seal
+        self.rng = random.Random(f"system/{seed}")
         self.journal = os.path.join(folder, "sandbox.journal")
-        self.pharosd_port, self.smsc_port = free_port(), free_port()
+        self.inbox = os.path.join(folder, "sandbox.inbox")
+        self.config = os.path.join(folder, "pharos.toml")
+        self.data = os.path.join(folder, "data")
+        self.pharos = os.path.join(bin_folder, "pharos")
+        self.smsc_port, self.mail_port, self.bounce_port = free_port(), free_port(), free_port()
+        self.ports = {name: free_port() for name in SERVICES} if apart else {}
+        self.pharosd_port = free_port()
+        self.postgres = Postgres(os.path.join(folder, "postgres")) if store == "postgres" else None
         self.tokens = {}
         self._write_tokens()
-        log = lambda name: os.path.join(folder, name + ".log")
-        program = lambda name: os.path.join(bin_folder, name)
-        self.sandbox = Process("pharos-sandbox", [
-            program("pharos-sandbox"), f"--listen=127.0.0.1:{self.smsc_port}", f"--journal={self.journal}",
-            f"--reply-stop-percent={stop_percent}", f"--fail-percent={fail_percent}", f"--seed={seed}"], log("pharos-sandbox"))
-        self.pharosd = Process("pharosd", [
-            program("pharosd"), f"--data={os.path.join(folder, 'data')}", f"--listen=127.0.0.1:{self.pharosd_port}",
-            f"--tokens={os.path.join(folder, 'tokens')}"], log("pharosd"))
-        self.smpp = Process("pharos-smpp", [
-            program("pharos-smpp"), f"--dispatch=127.0.0.1:{self.pharosd_port}", f"--token-file={self.tokens['smpp']}",
-            "--host=127.0.0.1", f"--port={self.smsc_port}", "--system-id=pharos", f"--window={WINDOW}", "--sandbox"],
-            log("pharos-smpp"))
-        self.pharos = program("pharos")
+        self.sandbox = self._process("pharos-sandbox", [
+            f"--listen=127.0.0.1:{self.smsc_port}", f"--mail-listen=127.0.0.1:{self.mail_port}",
+            f"--mail-tls-dir={os.path.join(folder, 'mail-tls')}", f"--bounce-to=127.0.0.1:{self.bounce_port}",
+            f"--journal={self.journal}", f"--inbox={self.inbox}", f"--reply-stop-percent={stop_percent}",
+            f"--fail-percent={fail_percent}", f"--seed={seed}"], self.smsc_port)
+        self.servers = [self._server(names) for names in ([[name] for name in SERVICES] if apart else [SERVICES])]
+        self.connectors = [self._process("pharos-smpp", [f"--config={self.config}", "--name=smpp-main"]),
+                           self._process("pharos-smtp", [f"--config={self.config}", "--name=smtp-main"])]
+
+    def _process(self, program, flags, port=0, name=""):
+        name = name or program
+        return Process(name, [os.path.join(self.bin, program), *flags], os.path.join(self.folder, name + ".log"), port)
+
+    def _server(self, names):
+        one = len(names) == 1
+        port = self.ports[names[0]] if one else self.pharosd_port
+        server = self._process("pharosd", [f"--config={self.config}", "--services=" + (names[0] if one else "all"),
+                                           f"--metrics=127.0.0.1:{free_port()}"], port, f"pharosd-{names[0]}" if one else "pharosd")
+        server.metrics_port = int(server.command[-1].rpartition(":")[2])
+        return server
 
     def _write_tokens(self):
         lines = []
         for principal, role in ROLES.items():
             token = secrets.token_hex(32)
             self.tokens[principal] = os.path.join(self.folder, principal + ".token")
-            self._write_private(self.tokens[principal], token + "\n")
+            write_private(self.tokens[principal], token + "\n")
             lines.append(f"{hashlib.sha256(token.encode()).hexdigest()} {principal} {role}\n")
-        self._write_private(os.path.join(self.folder, "tokens"), "".join(lines))
+        write_private(os.path.join(self.folder, "tokens"), "".join(lines))
+        write_private(os.path.join(self.folder, "service.token"), secrets.token_hex(32) + "\n")
 
-    @staticmethod
-    def _write_private(path, text):
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
+    def _write_config(self):
+        store = ['engine = "rocksdb"'] if self.postgres is None else [
+            'engine = "postgres"', f'postgres = "{self.postgres.conninfo}"']
+        services = [f'{name} = "127.0.0.1:{port}"' for name, port in self.ports.items()]
+        text = "\n".join([
+            'data = "data"', f'listen = "127.0.0.1:{self.pharosd_port}"', 'service_token = "service.token"', "",
+            "[services]", *services, "", "[access]", 'tokens = "tokens"', "", "[store]", *store, f"seal = {str(self.seal).lower()}",
+            "", "[connectors.smpp-main]", 'protocol = "smpp"', 'host = "127.0.0.1"', f"port = {self.smsc_port}",
+            'system-id = "pharos"', f"window = {WINDOW['pharos-smpp']}", "sandbox = true", 'token-file = "smpp.token"', "",
+            "[connectors.smtp-main]", 'protocol = "smtp"', 'host = "localhost"', f"port = {self.mail_port}",
+            'tls = "required"', 'ca-file = "mail-tls/cert.pem"', f"window = {WINDOW['pharos-smtp']}", "sandbox = true",
+            'token-file = "smtp.token"', f'listen = "127.0.0.1:{self.bounce_port}"', f'bounce-domain = "{BOUNCE_DOMAIN}"',
+            'token-key-file = "smtp.key"', "", "[connectors.smpp-live]", 'protocol = "smpp"', 'host = "127.0.0.1"',
+            f"port = {self.smsc_port}", "sandbox = false", 'token-file = "smpp.token"', ""])
+        write_private(self.config, text)
+
+    def live_connector(self):
+        """A connector to what is not declared as a sandbox: to be refused in a trial."""
+        return self._process("pharos-smpp", [f"--config={self.config}", "--name=smpp-live"], name="pharos-smpp-live")
+
+    def processes(self):
+        return [*self.servers, *self.connectors, self.sandbox]
 
     def start(self):
+        """Servers and connectors in random order: each must manage alone until the others are there."""
+        if self.postgres is not None:
+            self._start_postgres()
+        self._write_config()
         self.sandbox.start()
         wait_for_port(self.sandbox, self.smsc_port, 10)
-        self.pharosd.start()
-        wait_for_port(self.pharosd, self.pharosd_port, 30)
-        self.smpp.start()
+        wait_for_port(self.sandbox, self.mail_port, 10)
+        order = [*self.servers, *self.connectors] if self.apart else []
+        self.rng.shuffle(order)
+        for process in order or [*self.servers, *self.connectors]:
+            process.start()
+            if self.apart:
+                time.sleep(self.rng.uniform(0, 0.3))
+            elif process.port:
+                wait_for_port(process, process.port, 60)
+        for server in self.servers:
+            wait_for_port(server, server.port, 60)
+
+    def _start_postgres(self):
+        try:
+            self.postgres.start()
+        except PostgresBroken as error:
+            raise Broken(str(error)) from error
 
     def stop(self):
-        for process in (self.smpp, self.pharosd, self.sandbox):
+        for process in (*self.connectors, *reversed(self.servers), self.sandbox):
             process.stop()
+        if self.postgres is not None:
+            self.postgres.stop()
 
     def kills(self):
-        return self.pharosd.kills + self.smpp.kills
+        return sum(process.kills for process in (*self.servers, *self.connectors))
+
+    def most_unconfirmed(self):
+        """What kills so far may have left in doubt: the windows of the connectors that a kill touches."""
+        both = sum(WINDOW.values())
+        return sum(p.kills * (both if p in self.servers else WINDOW[p.name]) for p in (*self.servers, *self.connectors))

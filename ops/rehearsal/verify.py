@@ -1,5 +1,5 @@
-"""Checks of a finished campaign: the numbers add up, and the phone network's record agrees message by message. Pure functions,
-so that they can be tested with a lie in them."""
+"""Checks of a finished campaign: the numbers add up, and the networks' record agrees message by message. Pure functions, so that
+they can be tested with a lie in them."""
 from collections import Counter, defaultdict
 
 FAILED_RECEIPTS = {"UNDELIV", "EXPIRED", "DELETED", "REJECTD"}
@@ -53,19 +53,26 @@ def message_by_message(intents, journal, endpoint_of):
     problems = []
     planned, accepted = defaultdict(list), defaultdict(list)
     for intent in intents:
-        planned[intent["endpoint"]].append(intent)
+        planned[intent["endpoint"]].append(expected_submissions(intent))
+        for hop in intent.get("earlier", []):  # given up after a known failure: accepted at most once, and then reported failed
+            accepted_once = 1 if hop["provider_ids"] else 0
+            planned[hop["endpoint"]].append((accepted_once, accepted_once))
     for submission in journal.submissions:
         if not submission.is_confirmation:
             accepted[endpoint_of[submission.dest]].append(submission)
     for endpoint in planned.keys() | accepted.keys():
-        bounds = [expected_submissions(intent) for intent in planned[endpoint]]
+        bounds = planned[endpoint]
         least, most = sum(low for low, _ in bounds), sum(high for _, high in bounds)
         if not least <= len(accepted[endpoint]) <= most:
-            states = [f"{intent['name']} {intent['state']} {intent['reason']}" for intent in planned[endpoint]]
+            states = [f"{intent['name']} {intent['state']} {intent['reason']}" for intent in intents
+                      if endpoint in (intent["endpoint"], *(hop["endpoint"] for hop in intent.get("earlier", [])))]
             problems.append(f"{endpoint}: the network accepted {len(accepted[endpoint])}, we say {states or 'nobody'}")
     by_id = {submission.id: submission for submission in journal.submissions}
     for intent in intents:
         problems += _ids_agree(intent, by_id, journal, endpoint_of)
+        problems += [f"{intent['name']}: went on to another channel, but {hop['channel']} had not failed at the network"
+                     for hop in intent.get("earlier", [])
+                     if any(i in by_id and not FAILED_RECEIPTS & set(journal.receipts.get(i, [])) for i in hop["provider_ids"])]
     return problems
 
 
@@ -102,12 +109,49 @@ def duplicates(intents, journal, endpoint_of):
     return numbers + sum(count - 1 for count in people.values()) + sum(count - 1 for count in confirmations.values())
 
 
-def after_stop(journal, endpoint_of, acknowledged):
-    """Messages whose completing byte arrived after the opt-out covering their number was acknowledged. `acknowledged`:
-    endpoint → nanoseconds. Tolerance: none. The one confirmation does not count."""
+def after_stop(journal, endpoint_of, acknowledged, person_of=None, people=None):
+    """Messages whose completing byte arrived after the opt-out covering them was acknowledged: of their endpoint (`acknowledged`:
+    endpoint → nanoseconds), or of their person (`people`: person → nanoseconds; `person_of`: message id → person). Tolerance: none.
+    The one confirmation does not count."""
     late = []
     for submission in journal.submissions:
-        stop = acknowledged.get(endpoint_of[submission.dest])
-        if stop is not None and submission.t_ns > stop and not submission.is_confirmation:
-            late.append(f"{endpoint_of[submission.dest]}: {(submission.t_ns - stop) / 1e6:.3f} ms after")
+        person = (person_of or {}).get(submission.id, "")
+        stops = [t for t in (acknowledged.get(endpoint_of[submission.dest]), (people or {}).get(person)) if t is not None]
+        if stops and submission.t_ns > min(stops) and not submission.is_confirmation:
+            late.append(f"{endpoint_of[submission.dest]}: {(submission.t_ns - min(stops)) / 1e6:.3f} ms after")
     return late
+
+
+def person_of_message(intents):
+    """Message id → person, for every message that the networks accepted."""
+    ids = {}
+    for intent in intents:
+        for i in [*intent["provider_ids"], *(i for hop in intent.get("earlier", []) for i in hop["provider_ids"])]:
+            ids[i] = intent["person"]
+        if intent.get("attempt"):
+            ids.setdefault(intent["attempt"], intent["person"])
+    return ids
+
+
+def watched(shown, report):
+    """(problems, 99th percentile of the lag in seconds) of what a watcher saw: `shown` is (nanoseconds, counters) in order. Every
+    value adds up, and the last one is the report. Lag: from dispatch's commit to the moment when the value was read."""
+    problems, lags, position = [], [], 0
+    for read_ns, counters in shown:
+        tally = counters["tally"]
+        parts = sum(total(tally[word]) for word in STATES.values())
+        if tally["intents"] != parts:
+            problems.append(f"a watcher saw {tally['intents']} intents, but {parts} in their states")
+        if counters["position"] != position and position:
+            lags.append(read_ns / 1e9 - counters["event_time_us"] / 1e6)
+        position = counters["position"]
+    if not shown:
+        return ["the watcher saw nothing"], 0.0
+    last = shown[-1][1]["tally"]
+    for word in ("intents", *STATES.values()):
+        left, right = last[word], report[word]
+        left, right = ({k: v for k, v in x.items() if v} if isinstance(x, dict) else x for x in (left, right))
+        if left != right:
+            problems.append(f"the watcher's last {word} is {left}, the report's {right}")
+    lags.sort()
+    return problems, lags[min(len(lags) - 1, int(len(lags) * 0.99))] if lags else 0.0

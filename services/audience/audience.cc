@@ -56,9 +56,11 @@ absl::StatusOr<std::unique_ptr<Audience>> Audience::Open(const AudienceOptions& 
   open.format = kFormat;
   open.block_cache_bytes = options.block_cache_bytes;
   open.in_memory = options.in_memory;
+  open.settings = options.store;
   PHAROS_ASSIGN_OR_RETURN(auto store, storage::Open(open));
-  PHAROS_RETURN_IF_ERROR(PinStore(*store).DropDrafts());
   base::Clock& clock = options.clock != nullptr ? *options.clock : base::Clock::System();
+  PHAROS_RETURN_IF_ERROR(PinStore(*store).DropDrafts());
+  PHAROS_RETURN_IF_ERROR(PinStore(*store).DropOldRequests(clock.WallMicros()));
   return std::make_unique<AudienceImpl>(std::move(store), clock);
 }
 

@@ -9,6 +9,7 @@
 #include "services/base/clock.h"
 #include "services/rpc/peers.h"
 #include "services/rpc/service.h"
+#include "storage/open.h"
 
 namespace pharos::audience {
 
@@ -17,6 +18,7 @@ struct AudienceOptions {
   base::Clock* clock = nullptr;  // nullptr: the system's
   bool in_memory = false;
   size_t block_cache_bytes = 32u << 20;
+  storage::Settings store;
 };
 
 class Audience {

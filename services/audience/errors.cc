@@ -70,6 +70,13 @@ absl::Status AudienceErrors::PurposeNotFound(std::string_view purpose) {
                   purpose);
 }
 
+absl::Status AudienceErrors::PurposeRetired(std::string_view purpose) {
+  return base::MakeError(
+      absl::StatusCode::kFailedPrecondition, "PURPOSE_RETIRED",
+      fmt::format("{} is retired: nothing new is sent for it. Choose a purpose that is in use.", purpose),
+      {{"purpose", std::string(purpose)}});
+}
+
 absl::Status AudienceErrors::ChannelsMissing() {
   return Invalid("CHANNELS_MISSING", "channels",
                  "with a purpose, name at least one channel, e.g. CHANNEL_SMS");

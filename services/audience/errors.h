@@ -20,6 +20,7 @@ struct AudienceErrors {
   static absl::Status AudienceIdWrong();
   static absl::Status NothingAsked();
   static absl::Status PurposeNotFound(std::string_view purpose);
+  static absl::Status PurposeRetired(std::string_view purpose);
   static absl::Status ChannelsMissing();
   static absl::Status ChannelWrong(size_t index);
   static absl::Status ChannelRepeated(size_t index);

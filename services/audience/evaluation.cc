@@ -41,8 +41,7 @@ class Tally {
     gate::Verdict verdict = gate::Choose(facts.Facts(), *purpose_, question_.channels);
     if (verdict.reason == type::v1::ALLOW) {
       ++outcome_.member_count;
-      if (question_.keep_people)
-        outcome_.members.push_back({std::string(id), verdict.channel, std::move(verdict.endpoint)});
+      if (question_.keep_people) Keep(id, facts.Facts(), verdict);
     } else {
       ++by_reason_[verdict.reason];
       if (question_.keep_people) outcome_.left_out.push_back({std::string(id), verdict.reason});
@@ -63,6 +62,21 @@ class Tally {
   }
 
  private:
+  void Keep(std::string_view id, const type::v1::GateFacts& facts, const gate::Verdict& chosen) {
+    Member member{std::string(id), chosen.channel, chosen.endpoint, {}};
+    const auto& channels = question_.channels;
+    for (auto later = std::find(channels.begin(), channels.end(), chosen.channel) + 1;
+         later != channels.end(); ++later) {
+      for (const auto& endpoint : facts.endpoints()) {
+        if (endpoint.channel() != *later) continue;
+        if (gate::Judge(facts, *purpose_, *later, &endpoint).reason != type::v1::ALLOW) continue;
+        member.alternatives.push_back({*later, endpoint.endpoint()});
+        break;
+      }
+    }
+    outcome_.members.push_back(std::move(member));
+  }
+
   const Question& question_;
   const std::optional<gate::Purpose> purpose_;
   Outcome outcome_;
@@ -78,6 +92,7 @@ absl::StatusOr<std::optional<gate::Purpose>> FindPurposes(const Question& questi
   if (question.purpose.empty()) return std::optional<gate::Purpose>();
   const auto found = fresh.purposes.find(question.purpose);
   if (found == fresh.purposes.end()) return AudienceErrors::PurposeNotFound(question.purpose);
+  if (fresh.retired.contains(question.purpose)) return AudienceErrors::PurposeRetired(question.purpose);
   return std::optional<gate::Purpose>(found->second);
 }
 

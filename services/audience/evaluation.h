@@ -22,10 +22,16 @@ struct Question {
   bool keep_people = false;  // fill `members` and `left_out`
 };
 
+// Another way to the same member.
+struct Alternative {
+  type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
+  std::string endpoint;
+};
 struct Member {
   std::string person;  // id without "people/"
   type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
   std::string endpoint;
+  std::vector<Alternative> alternatives;  // on later channels of the question, in its order
 };
 struct LeftOut {
   std::string person;
@@ -44,8 +50,8 @@ struct Outcome {
 
 // At least as fresh as the customer service's last commit when the call came; waits for that until `micros`
 // have passed. INVALID_ARGUMENT: FILTER_WRONG, CHANNELS_MISSING, CHANNEL_UNKNOWN, CHANNEL_REPEATED.
-// NOT_FOUND: PURPOSE_NOT_FOUND, also for a purpose that the filter names. UNAVAILABLE: AUDIENCE_LOADING,
-// AUDIENCE_BEHIND.
+// NOT_FOUND: PURPOSE_NOT_FOUND, also for a purpose that the filter names. FAILED_PRECONDITION:
+// PURPOSE_RETIRED for the question's own. UNAVAILABLE: AUDIENCE_LOADING, AUDIENCE_BEHIND.
 absl::StatusOr<Outcome> Evaluate(const Question& question, const PeopleIndex& index, const AskFreshness& ask,
                                  int64_t now_us, int64_t micros);
 

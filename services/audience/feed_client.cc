@@ -90,6 +90,7 @@ class Client : public FeedClient {
     for (const auto& purpose : response.purposes()) {
       freshness.purposes[purpose.purpose()] = {purpose.purpose(), purpose.purpose_class(),
                                                purpose.lawful_basis()};
+      if (purpose.retired()) freshness.retired.insert(purpose.purpose());
     }
     return absl::OkStatus();
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -19,6 +20,7 @@ namespace pharos::audience {
 struct Freshness {
   uint64_t position = 0;
   std::map<std::string, gate::Purpose> purposes;  // by name; filled only if asked for
+  std::set<std::string> retired;                  // of these, those that are no longer in use
 };
 
 // Asks the customer service; answers within `micros`. UNAVAILABLE if it is not there.

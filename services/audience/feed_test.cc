@@ -48,6 +48,8 @@ class TinyFeed : public feed::FeedServiceHandler {
                               rpc::Writer<feed::FollowPurposesResponse>& writer) override {
     feed::FollowPurposesResponse response;
     response.add_purposes()->set_purpose("purposes/news");
+    response.add_purposes()->set_purpose("purposes/old");
+    response.mutable_purposes(1)->set_retired(true);
     writer.Write(response);
     base::MutexLock lock(mutex_);
     while (!call.cancelled()) changed_.WaitForMicros(lock, 20'000);
@@ -125,6 +127,7 @@ TEST_F(FeedTest, CountsWhatWasCommittedJustBefore) {
     EXPECT_EQ(outcome->excluded.at("NO_ENDPOINT"), people);
   }
   EXPECT_EQ(base::ReasonOf(Count("purposes/nope").status()), "PURPOSE_NOT_FOUND");
+  EXPECT_EQ(base::ReasonOf(Count("purposes/old").status()), "PURPOSE_RETIRED");
 }
 
 TEST_F(FeedTest, GoesOnAfterTheStreamEndsAndStartsAgainWhenTheLogIsGone) {

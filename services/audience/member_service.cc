@@ -43,7 +43,9 @@ record::v1::PinRow RowOf(const PinMembersRequest& request, const Outcome& outcom
   row.set_matched(outcome.matched);
   row.set_members(outcome.member_count);
   row.mutable_excluded()->insert(outcome.excluded.begin(), outcome.excluded.end());
-  row.set_digest(DigestOf(outcome.members));
+  const std::vector<std::string> pages = PagesOf(outcome.members);
+  row.mutable_pages()->Assign(pages.begin(), pages.end());
+  row.set_digest(DigestOf(pages));
   row.set_position(outcome.position);
   row.set_create_time_us(now_us);
   return row;
@@ -56,6 +58,7 @@ void Fill(const record::v1::PinRow& row, internal::v1::Pin& pin) {
   pin.mutable_excluded()->insert(row.excluded().begin(), row.excluded().end());
   pin.set_digest(row.digest());
   pin.set_position(row.position());
+  *pin.mutable_pages() = row.pages();
 }
 
 // The number of the first member that a page token stands for.
@@ -103,6 +106,11 @@ absl::Status MemberService::ListMembers(rpc::Call&, const internal::v1::ListMemb
     member.set_person(row.person());
     member.set_channel(row.channel());
     member.set_endpoint(row.endpoint());
+    for (int i = 0; i < row.alternative_channels_size(); ++i) {
+      internal::v1::Alternative& alternative = *member.add_alternatives();
+      alternative.set_channel(row.alternative_channels(i));
+      alternative.set_endpoint(row.alternative_endpoints(i));
+    }
   }
   const uint64_t next = first + rows.size();
   if (next < static_cast<uint64_t>(pin.members()))

@@ -22,6 +22,8 @@ using storage::KeyWriter;
 
 constexpr size_t kChunksPerCommit = 16;  // about 1 MiB
 constexpr size_t kDeletesPerCommit = 4096;
+constexpr int64_t kRememberedUs =
+    int64_t{7} * 24 * 3600 * 1'000'000;  // as every other request id (rpc/once.h)
 
 std::string IdOf(const PinRow& pin) {
   return base::Segment(pin.name(), "pins");
@@ -44,6 +46,10 @@ MemberChunkRow MemberChunk(const std::vector<Member>& members, uint64_t number) 
     row.set_person("people/" + members[i].person);
     row.set_channel(members[i].channel);
     row.set_endpoint(members[i].endpoint);
+    for (const Alternative& alternative : members[i].alternatives) {
+      row.add_alternative_channels(alternative.channel);
+      row.add_alternative_endpoints(alternative.endpoint);
+    }
   }
   return chunk;
 }
@@ -83,13 +89,27 @@ absl::StatusOr<Row> ChunkOf(const storage::View& view, Table table, const PinRow
 
 }  // namespace
 
-std::string DigestOf(const std::vector<Member>& members) {
+std::vector<std::string> PagesOf(const std::vector<Member>& members) {
+  std::vector<std::string> pages;
   std::string lines;
-  for (const Member& member : members) {
-    lines += fmt::format("people/{}\t{}\t{}\n", member.person, static_cast<int>(member.channel),
+  for (size_t i = 0; i < members.size(); ++i) {
+    const Member& member = members[i];
+    lines += fmt::format("people/{}\t{}\t{}", member.person, static_cast<int>(member.channel),
                          base::ToHex(member.endpoint));
+    for (const Alternative& other : member.alternatives)
+      lines += fmt::format("\t{}\t{}", static_cast<int>(other.channel), base::ToHex(other.endpoint));
+    lines += '\n';
+    if ((i + 1) % kChunkPeople != 0 && i + 1 != members.size()) continue;
+    pages.push_back(base::Sha256(lines));
+    lines.clear();
   }
-  return base::Sha256(lines);
+  return pages;
+}
+
+std::string DigestOf(const std::vector<std::string>& pages) {
+  std::string all;
+  for (const std::string& page : pages) all += page;
+  return base::Sha256(all);
 }
 
 absl::StatusOr<std::optional<PinRow>> PinStore::Find(const PinRequest& request) const {
@@ -166,6 +186,10 @@ absl::Status PinStore::DropDraft(const std::string& pin_id) const {
     PHAROS_RETURN_IF_ERROR(view->Scan(storage::PrefixRange(KeyWriter(table).String(pin_id).str()), collect));
   }
   keys.push_back(KeyWriter(kDraftPin).String(pin_id));  // last: a crash in between finds it again
+  return Delete(keys);
+}
+
+absl::Status PinStore::Delete(const std::vector<std::string>& keys) const {
   for (size_t begin = 0; begin < keys.size(); begin += kDeletesPerCommit) {
     PHAROS_RETURN_IF_ERROR(store_.Transact([&](storage::Transaction& tx) {
       for (size_t i = begin; i < std::min(keys.size(), begin + kDeletesPerCommit); ++i) tx.Delete(keys[i]);
@@ -173,6 +197,28 @@ absl::Status PinStore::DropDraft(const std::string& pin_id) const {
     }));
   }
   return absl::OkStatus();
+}
+
+absl::Status PinStore::DropOldRequests(int64_t now_us) const {
+  std::vector<std::pair<std::string, std::string>> requests;  // key, pin
+  absl::Status read;
+  const auto collect = [&](std::string_view key, std::string_view value) {
+    record::v1::PinRequestRow made;
+    read = storage::DecodeRecord(value, made);
+    requests.emplace_back(key, made.pin());
+    return read.ok();
+  };
+  const auto view = store_.Read();
+  PHAROS_RETURN_IF_ERROR(view->Scan(storage::PrefixRange(KeyWriter(kPinRequest).str()), collect));
+  PHAROS_RETURN_IF_ERROR(read);
+  std::vector<std::string> old;
+  for (const auto& [key, name] : requests) {
+    PinRow pin;
+    const std::string pin_key = KeyWriter(kPin).String(base::Segment(name, "pins"));
+    PHAROS_RETURN_IF_ERROR(storage::GetRecord(*view, pin_key, pin).status());
+    if (pin.create_time_us() < now_us - kRememberedUs) old.push_back(key);
+  }
+  return Delete(old);
 }
 
 absl::Status PinStore::DropDrafts() const {

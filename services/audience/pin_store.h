@@ -24,15 +24,17 @@ struct PinRequest {
   std::string digest;  // SHA-256 of the request with request_id cleared
 };
 
-// SHA-256 over the lines "<person>\t<channel number>\t<endpoint in hex>\n" of members sorted by person.
-std::string DigestOf(const std::vector<Member>& members);
+// SHA-256 of each page of kChunkPeople members, as Pin.pages says. `members` are sorted by person.
+std::vector<std::string> PagesOf(const std::vector<Member>& members);
+// SHA-256 over all pages.
+std::string DigestOf(const std::vector<std::string>& pages);
 
 class PinStore {
  public:
   explicit PinStore(storage::Store& store) : store_(store) {}
 
-  // The pin that this request made; nullopt if it made none. INVALID_ARGUMENT (REQUEST_ID_REUSED): it asked
-  // something else.
+  // The pin that this request made; nullopt if it made none, or has been forgotten. INVALID_ARGUMENT
+  // (REQUEST_ID_REUSED): it asked something else.
   absl::StatusOr<std::optional<record::v1::PinRow>> Find(const PinRequest& request) const;
   // Writes a pin; `row` has its name, and the counts of chunks are filled in. If the request has made a pin
   // meanwhile, that one is the answer and this one is dropped. `change` is the change-log entry.
@@ -40,6 +42,9 @@ class PinStore {
                                            const PinRequest& request, const std::string& change) const;
   // Drops what a crash left half written. Call when nothing else writes.
   absl::Status DropDrafts() const;
+  // Forgets which requests made pins more than seven days ago (the pins stay): nobody repeats a request that
+  // late.
+  absl::Status DropOldRequests(int64_t now_us) const;
 
   // NOT_FOUND.
   absl::StatusOr<record::v1::PinRow> Load(std::string_view pin) const;
@@ -54,6 +59,7 @@ class PinStore {
  private:
   absl::Status WriteChunks(std::string_view pin_id, const Outcome& outcome) const;
   absl::Status DropDraft(const std::string& pin_id) const;
+  absl::Status Delete(const std::vector<std::string>& keys) const;  // a bounded number in each commit
 
   storage::Store& store_;
 };

@@ -86,7 +86,10 @@ class PinTest : public testing::Test {
       return Freshness{
           committed_,
           {{"purposes/news",
-            {"purposes/news", type::v1::PURPOSE_CLASS_MARKETING, type::v1::LAWFUL_BASIS_CONSENT}}}};
+            {"purposes/news", type::v1::PURPOSE_CLASS_MARKETING, type::v1::LAWFUL_BASIS_CONSENT}},
+           {"purposes/old",
+            {"purposes/old", type::v1::PURPOSE_CLASS_SERVICE, type::v1::LAWFUL_BASIS_CONTRACT}}},
+          {"purposes/old"}};
     };
   }
   static internal::v1::PinMembersRequest Request(const std::string& id) {
@@ -186,7 +189,7 @@ TEST_F(PinTest, PinsPageThroughEveryMemberOnceAndExplainEverybody) {
   const auto pin = Pin(Request("r1"));
   EXPECT_EQ(pin.matched(), pin.members() + Sum(pin.excluded()));
   std::set<std::string> people;
-  std::string lines;
+  std::vector<std::string> lines;
   internal::v1::ListMembersRequest request;
   request.set_pin(pin.name());
   request.set_page_size(700);
@@ -195,14 +198,22 @@ TEST_F(PinTest, PinsPageThroughEveryMemberOnceAndExplainEverybody) {
     ASSERT_TRUE(members_->ListMembers(call_, request, page).ok());
     for (const auto& m : page.members()) {
       people.insert(m.person());
-      lines +=
-          fmt::format("{}\t{}\t{}\n", m.person(), static_cast<int>(m.channel()), base::ToHex(m.endpoint()));
+      lines.push_back(
+          fmt::format("{}\t{}\t{}\n", m.person(), static_cast<int>(m.channel()), base::ToHex(m.endpoint())));
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
   EXPECT_EQ(static_cast<int64_t>(people.size()), pin.members());
   EXPECT_GT(pin.members(), 1000) << "several chunks";
-  EXPECT_EQ(base::Sha256(lines), pin.digest());
+  std::string pages;
+  for (size_t begin = 0; begin < lines.size(); begin += 1000) {
+    std::string page;
+    for (size_t i = begin; i < std::min(lines.size(), begin + 1000); ++i) page += lines[i];
+    ASSERT_LT(begin / 1000, static_cast<size_t>(pin.pages_size()));
+    EXPECT_EQ(pin.pages(static_cast<int>(begin / 1000)), base::Sha256(page));
+    pages += base::Sha256(page);
+  }
+  EXPECT_EQ(pin.digest(), base::Sha256(pages));
   for (int n = 0; n < 300; ++n) {
     v1::GetMembershipRequest which;
     which.set_campaign("campaigns/autumn");
@@ -252,6 +263,108 @@ TEST_F(PinTest, AHalfWrittenPinIsDroppedAndAWholeOneStays) {
   EXPECT_EQ(base::ReasonOf(pins.Load("pins/none").status()), "PIN_NOT_FOUND");
 }
 
+TEST_F(PinTest, ARetiredPurposeIsNeitherCountedNorPinnedFor) {
+  index_.Apply(People(10, 9));
+  EXPECT_EQ(base::ReasonOf(Count("", "purposes/old").status()), "PURPOSE_RETIRED");
+  auto request = Request("r1");
+  request.set_purpose("purposes/old");
+  internal::v1::Pin pin;
+  const auto refused = members_->PinMembers(call_, request, pin);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(base::ReasonOf(refused), "PURPOSE_RETIRED");
+}
+
+// People of two channels: who may be reached how, by name.
+void AddEndpoint(PersonState& state, type::v1::Channel channel, char fill, bool suppressed = false) {
+  auto& endpoint = *state.mutable_gate()->add_endpoints();
+  endpoint.set_channel(channel);
+  endpoint.set_endpoint(std::string(16, fill));
+  if (suppressed) endpoint.set_suppressed(type::v1::HARD_BOUNCE);
+}
+void Grant(PersonState& state, type::v1::Channel channel) {
+  auto& entry = *state.mutable_gate()->add_entries();
+  entry.set_kind(type::v1::GRANTED);
+  entry.set_scope(type::v1::SCOPE_PURPOSE);
+  entry.set_channel(channel);
+  entry.set_purpose("purposes/news");
+  entry.set_record("sources/gp/records/1");
+  entry.set_event_time_us(5);
+}
+
+TEST_F(PinTest, TheFirstChannelAllowedIsChosenAndLaterOnesAreAlternatives) {
+  constexpr auto kSms = type::v1::CHANNEL_SMS, kEmail = type::v1::CHANNEL_EMAIL,
+                 kAny = type::v1::CHANNEL_UNSPECIFIED;
+  FollowPeopleResponse people;
+  const auto add = [&](const char* id) -> PersonState& {
+    PersonState& state = *people.add_people();
+    state.set_person(fmt::format("people/{}", id));
+    return state;
+  };
+  PersonState& both = add("a-both");
+  AddEndpoint(both, kSms, 's');
+  AddEndpoint(both, kEmail, 'x', true);
+  AddEndpoint(both, kEmail, 'e');
+  Grant(both, kAny);
+  PersonState& one = add("b-consent-on-email-only");
+  AddEndpoint(one, kSms, 's');
+  AddEndpoint(one, kEmail, 'e');
+  Grant(one, kEmail);
+  PersonState& email = add("c-email-only");
+  AddEndpoint(email, kEmail, 'e');
+  Grant(email, kAny);
+  PersonState& phone = add("d-phone-only");
+  AddEndpoint(phone, kSms, 's');
+  Grant(phone, kAny);
+  PersonState& none = add("e-no-consent");
+  AddEndpoint(none, kSms, 's');
+  people.set_cursor(9);
+  index_.Apply(people);
+
+  auto request = Request("r1");
+  request.set_filter("");
+  request.add_channels(kEmail);
+  const auto pin = Pin(request);
+  EXPECT_EQ(pin.members(), 4);
+  EXPECT_EQ(pin.excluded().at("NO_CONSENT"), 1);
+  internal::v1::ListMembersRequest list;
+  list.set_pin(pin.name());
+  internal::v1::ListMembersResponse page;
+  ASSERT_TRUE(members_->ListMembers(call_, list, page).ok());
+  std::string lines;
+  for (const auto& m : page.members()) {
+    lines += fmt::format("{}\t{}\t{}", m.person(), static_cast<int>(m.channel()), base::ToHex(m.endpoint()));
+    for (const auto& a : m.alternatives())
+      lines += fmt::format("\t{}\t{}", static_cast<int>(a.channel()), base::ToHex(a.endpoint()));
+    lines += '\n';
+  }
+  const std::string s = base::ToHex(std::string(16, 's')), e = base::ToHex(std::string(16, 'e'));
+  EXPECT_EQ(lines, "people/a-both\t1\t" + s + "\t2\t" + e + "\npeople/b-consent-on-email-only\t2\t" + e +
+                       "\npeople/c-email-only\t2\t" + e + "\npeople/d-phone-only\t1\t" + s + "\n");
+  ASSERT_EQ(pin.pages_size(), 1);
+  EXPECT_EQ(pin.pages(0), base::Sha256(lines));
+
+  auto reversed = Request("r2");
+  reversed.set_filter("");
+  reversed.clear_channels();
+  reversed.add_channels(kEmail);
+  reversed.add_channels(kSms);
+  const auto other = Pin(reversed);
+  EXPECT_EQ(other.members(), 4);
+  EXPECT_NE(other.digest(), pin.digest()) << "the same people by other ways";
+}
+
+TEST_F(PinTest, RequestsAreForgottenAfterAWeekAndPinsStay) {
+  index_.Apply(People(100, 9));
+  const auto pin = Pin(Request("r1"));
+  const PinStore pins(*store_);
+  constexpr int64_t kDayUs = int64_t{24} * 3600 * 1'000'000;
+  ASSERT_TRUE(pins.DropOldRequests(clock_.WallMicros() + 6 * kDayUs).ok());
+  EXPECT_EQ(Pin(Request("r1")).name(), pin.name());
+  ASSERT_TRUE(pins.DropOldRequests(clock_.WallMicros() + 8 * kDayUs).ok());
+  EXPECT_NE(Pin(Request("r1")).name(), pin.name());
+  EXPECT_TRUE(pins.Load(pin.name()).ok());
+}
+
 TEST_F(PinTest, AudiencesAreSavedListedAndCounted) {
   index_.Apply(People(100, 9));
   for (const char* id : {"b", "a", "c"}) {
@@ -293,7 +406,7 @@ TEST(PinStoreReopen, APinOutlivesTheProcess) {
   options.name = "audience";
   Outcome outcome;
   for (int n = 0; n < 1500; ++n)
-    outcome.members.push_back({fmt::format("p{:06}", n), type::v1::CHANNEL_SMS, "0123456789abcdef"});
+    outcome.members.push_back({fmt::format("p{:06}", n), type::v1::CHANNEL_SMS, "0123456789abcdef", {}});
   record::v1::PinRow row;
   row.set_name("pins/one");
   row.set_campaign("campaigns/autumn");

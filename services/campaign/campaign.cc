@@ -52,6 +52,7 @@ absl::StatusOr<std::unique_ptr<Campaign>> Campaign::Open(const CampaignOptions& 
   open.format = kFormat;
   open.block_cache_bytes = options.block_cache_bytes;
   open.in_memory = options.in_memory;
+  open.settings = options.store;
   PHAROS_ASSIGN_OR_RETURN(std::unique_ptr<storage::Store> store, storage::Open(open));
   base::Clock& clock = options.clock != nullptr ? *options.clock : base::Clock::System();
   return std::make_unique<CampaignImpl>(std::move(store), clock);

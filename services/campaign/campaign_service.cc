@@ -36,6 +36,8 @@ std::string_view KindOf(Verb verb) {
       return "campaign.stopped";
     case Verb::kFinish:
       return "campaign.finished";
+    case Verb::kUpdate:
+      return "campaign.updated";
   }
   return "";
 }
@@ -61,6 +63,15 @@ void AddTally(const dispatch::v1::Tally& tally, v1::Report& report) {
   *report.mutable_withheld() = tally.withheld();
   report.set_bounced(tally.bounced());
   report.set_opted_out(tally.opted_out());
+  *report.mutable_accepted_by_channel() = tally.accepted_by_channel();
+}
+
+// The template is there and has a text for each channel.
+absl::Status CheckTemplate(storage::Transaction& tx, const v1::Campaign& asked) {
+  record::v1::TemplateRow text;
+  PHAROS_ASSIGN_OR_RETURN(const bool written, FindTemplate(tx, asked.template_(), text));
+  if (!written) return errors::TemplateNotFound(asked.template_());
+  return CheckTexts(asked, text);
 }
 
 }  // namespace
@@ -68,18 +79,16 @@ void AddTally(const dispatch::v1::Tally& tally, v1::Report& report) {
 absl::Status CampaignHandler::CreateCampaign(rpc::Call& call, const v1::CreateCampaignRequest& request,
                                              v1::Campaign& response) {
   if (!base::IsChosenId(request.campaign_id())) return errors::IdWrong("campaign_id", request.campaign_id());
-  PHAROS_RETURN_IF_ERROR(CheckDraft(request.campaign()));
   const std::string name = "campaigns/" + request.campaign_id();
   const int64_t now = clock_.WallMicros();
+  PHAROS_RETURN_IF_ERROR(CheckDraft(request.campaign(), now));
   return rpc::Once(
       call, store_, request, response,
       [&](storage::Transaction& tx) -> absl::Status {
         CampaignRow row;
         PHAROS_ASSIGN_OR_RETURN(const bool exists, FindCampaign(tx, name, row));
         if (exists) return errors::CampaignExists(name);
-        record::v1::TemplateRow text;
-        PHAROS_ASSIGN_OR_RETURN(const bool written, FindTemplate(tx, request.campaign().template_(), text));
-        if (!written) return errors::TemplateNotFound(request.campaign().template_());
+        PHAROS_RETURN_IF_ERROR(CheckTemplate(tx, request.campaign()));
         *row.mutable_campaign() = MakeDraft(name, request.campaign(), now);
         SaveCampaign(tx, row);
         tx.AppendChange(rpc::ChangeBy(call, name, "campaign.created", row.revision(), now));
@@ -103,6 +112,32 @@ absl::Status CampaignHandler::ListCampaigns(rpc::Call&, const v1::ListCampaignsR
   for (const CampaignRow& row : page.rows) *response.add_campaigns() = row.campaign();
   response.set_next_page_token(page.next_page_token);
   return absl::OkStatus();
+}
+
+absl::Status CampaignHandler::UpdateCampaign(rpc::Call& call, const v1::UpdateCampaignRequest& request,
+                                             v1::Campaign& response) {
+  const v1::Campaign& asked = request.campaign();
+  const std::string& name = asked.name();
+  if (asked.etag().empty()) return errors::EtagMissing(name);
+  const int64_t now = clock_.WallMicros();
+  PHAROS_RETURN_IF_ERROR(CheckDraft(asked, now));
+  return rpc::Once(
+      call, store_, request, response,
+      [&](storage::Transaction& tx) -> absl::Status {
+        PHAROS_ASSIGN_OR_RETURN(CampaignRow row, LoadCampaign(tx, name));
+        PHAROS_ASSIGN_OR_RETURN(const v1::CampaignState next,
+                                Next(name, row.campaign().state(), Verb::kUpdate));
+        if (asked.etag() != row.campaign().etag()) return errors::EtagMismatch(name);
+        PHAROS_RETURN_IF_ERROR(CheckTemplate(tx, asked));
+        Void(row);
+        *row.mutable_campaign() = MakeDraft(name, asked, row.campaign().create_time_us());
+        row.mutable_campaign()->set_state(next);
+        SaveCampaign(tx, row);
+        tx.AppendChange(rpc::ChangeBy(call, name, KindOf(Verb::kUpdate), row.revision(), now));
+        response = row.campaign();
+        return absl::OkStatus();
+      },
+      now);
 }
 
 absl::Status CampaignHandler::Change(rpc::Call& call, std::string_view name, Verb verb,
@@ -132,21 +167,29 @@ absl::Status CampaignHandler::Change(rpc::Call& call, std::string_view name, Ver
   return Change(call, name, verb, request, response, &Whole, apply);
 }
 
-absl::StatusOr<std::optional<Gathered>> CampaignHandler::Gather(std::string_view name,
+absl::StatusOr<std::optional<Gathered>> CampaignHandler::Gather(const v1::SubmitCampaignRequest& request,
                                                                 std::string_view principal) {
+  const std::string& name = request.name();
+  const int64_t now = clock_.WallMicros();
   PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(store_, name));
   const v1::Campaign& draft = row.campaign();
   if (!Allows(draft.state(), Verb::kSubmit)) return std::optional<Gathered>();
   Gathered gathered;
   gathered.etag = draft.etag();
+  PHAROS_RETURN_IF_ERROR(CheckNotPast(draft, now));
+  PHAROS_RETURN_IF_ERROR(CheckDraft(draft, now));
   PHAROS_ASSIGN_OR_RETURN(gathered.text, LoadTemplate(store_, draft.template_(), 0));
+  PHAROS_RETURN_IF_ERROR(CheckTexts(draft, gathered.text));
   PHAROS_ASSIGN_OR_RETURN(gathered.purpose, peers_.GetPurpose(draft.purpose(), principal));
+  if (gathered.purpose.retire_time_us() != 0) return errors::PurposeRetired(draft.purpose());
   PHAROS_ASSIGN_OR_RETURN(const audience::v1::Audience audience,
                           peers_.GetAudience(draft.audience(), principal));
   audience::internal::v1::PinMembersRequest pin;
-  // The same draft pins once, however often its submission is repeated.
-  pin.set_request_id(base::ToHex(base::Sha256(fmt::format("pin\n{}\n{}\n", name, draft.etag()))));
-  pin.set_campaign(std::string(name));
+  // A repeated submission pins once; another one of the same draft pins anew, as the people have changed
+  // since.
+  const std::string repeat = request.request_id().empty() ? base::NewId(now) : request.request_id();
+  pin.set_request_id(base::ToHex(base::Sha256(fmt::format("pin\n{}\n{}\n{}\n", name, draft.etag(), repeat))));
+  pin.set_campaign(name);
   pin.set_filter(audience.filter());
   pin.set_purpose(draft.purpose());
   *pin.mutable_channels() = draft.channels();
@@ -157,7 +200,7 @@ absl::StatusOr<std::optional<Gathered>> CampaignHandler::Gather(std::string_view
 absl::Status CampaignHandler::SubmitCampaign(rpc::Call& call, const v1::SubmitCampaignRequest& request,
                                              v1::Campaign& response) {
   const std::string& author = call.caller().principal;
-  PHAROS_ASSIGN_OR_RETURN(const std::optional<Gathered> gathered, Gather(request.name(), author));
+  PHAROS_ASSIGN_OR_RETURN(const std::optional<Gathered> gathered, Gather(request, author));
   return Change(call, request.name(), Verb::kSubmit, request, response,
                 [&](CampaignRow& row) -> absl::Status {
                   if (!gathered || gathered->etag != row.campaign().etag())
@@ -167,14 +210,27 @@ absl::Status CampaignHandler::SubmitCampaign(rpc::Call& call, const v1::SubmitCa
                 });
 }
 
+absl::StatusOr<std::optional<type::v1::SignedApproval>> CampaignHandler::Sign(
+    const v1::ApproveCampaignRequest& request, std::string_view approver) {
+  using Answer = std::optional<type::v1::SignedApproval>;
+  PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(store_, request.name()));
+  if (!Allows(row.campaign().state(), Verb::kApprove)) return Answer();
+  if (!CheckApproval(row.campaign(), approver, request.digest()).ok()) return Answer();
+  PHAROS_ASSIGN_OR_RETURN(type::v1::SignedApproval signed_now,
+                          peers_.SignApproval(row.frozen().manifest(), approver));
+  return Answer(std::move(signed_now));
+}
+
+// Signs first, then commits: the commit looks again whether what was signed is what the campaign holds.
 absl::Status CampaignHandler::ApproveCampaign(rpc::Call& call, const v1::ApproveCampaignRequest& request,
                                               v1::Campaign& response) {
   const std::string& approver = call.caller().principal;
+  PHAROS_ASSIGN_OR_RETURN(const auto approval, Sign(request, approver));
   return Change(call, request.name(), Verb::kApprove, request, response,
                 [&](CampaignRow& row) -> absl::Status {
                   PHAROS_RETURN_IF_ERROR(CheckApproval(row.campaign(), approver, request.digest()));
-                  row.mutable_campaign()->set_approver(approver);
-                  return absl::OkStatus();
+                  if (!approval) return errors::DigestMismatch(request.name());  // submitted meanwhile
+                  return TakeApproval(row, *approval, approver);
                 });
 }
 
@@ -192,7 +248,7 @@ absl::Status CampaignHandler::LaunchCampaign(rpc::Call& call, const v1::LaunchCa
   PHAROS_RETURN_IF_ERROR(
       Change(call, request.name(), Verb::kLaunch, request, response, [&](CampaignRow& row) {
         row.mutable_campaign()->set_launch_time_us(now);
-        return absl::OkStatus();
+        return CheckNotPast(row.campaign(), now);
       }));
   loop_.Wake();
   return absl::OkStatus();

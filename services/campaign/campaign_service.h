@@ -28,6 +28,8 @@ class CampaignHandler : public v1::CampaignServiceHandler {
                            v1::Campaign& response) override;
   absl::Status ListCampaigns(rpc::Call& call, const v1::ListCampaignsRequest& request,
                              v1::ListCampaignsResponse& response) override;
+  absl::Status UpdateCampaign(rpc::Call& call, const v1::UpdateCampaignRequest& request,
+                              v1::Campaign& response) override;
   absl::Status SubmitCampaign(rpc::Call& call, const v1::SubmitCampaignRequest& request,
                               v1::Campaign& response) override;
   absl::Status ApproveCampaign(rpc::Call& call, const v1::ApproveCampaignRequest& request,
@@ -54,7 +56,12 @@ class CampaignHandler : public v1::CampaignServiceHandler {
   absl::Status Change(rpc::Call& call, std::string_view name, Verb verb,
                       const google::protobuf::Message& request, v1::Campaign& response, const Apply& apply);
   // Everything that a submission freezes; repeatable. nullopt if the state does not allow one.
-  absl::StatusOr<std::optional<Gathered>> Gather(std::string_view name, std::string_view principal);
+  absl::StatusOr<std::optional<Gathered>> Gather(const v1::SubmitCampaignRequest& request,
+                                                 std::string_view principal);
+  // access's signature for what the campaign holds now; nullopt if it may not be approved so (the commit says
+  // why).
+  absl::StatusOr<std::optional<type::v1::SignedApproval>> Sign(const v1::ApproveCampaignRequest& request,
+                                                               std::string_view approver);
 
   storage::Store& store_;
   PeersClient& peers_;

@@ -30,8 +30,9 @@ TEST_F(CampaignTest, SubmitApproveLaunchFinish) {
   EXPECT_EQ(report.intents(), Audiences::kMembers);
   EXPECT_EQ(report.delivered(), Audiences::kMembers);
   EXPECT_EQ(report.members(), Audiences::kMembers);
-  EXPECT_EQ(dispatch_.step.sms_body(), "Dear ((first name)), stop smoking.");
-  EXPECT_EQ(dispatch_.step.sms_sender(), "60163");
+  EXPECT_EQ(report.accepted_by_channel().at("CHANNEL_SMS"), Audiences::kMembers);
+  EXPECT_EQ(dispatch_.step.content().sms_body(), "Dear ((first name)), stop smoking.");
+  EXPECT_EQ(dispatch_.manifest.routes(0).sender(), "60163");
   EXPECT_EQ(dispatch_.existing, 0);
 }
 
@@ -76,7 +77,136 @@ TEST_F(CampaignTest, WhatWasApprovedIsSentThoughTheTemplateHasChanged) {
   ASSERT_TRUE(Approve("sam", submitted->digest()).ok());
   ASSERT_TRUE(Do("maya", &Stub::LaunchCampaign).ok());
   ASSERT_TRUE(Becomes([&] { return State() == v1::FINISHED; }));
-  EXPECT_EQ(dispatch_.step.sms_body(), "Dear ((first name)), stop smoking.");
+  EXPECT_EQ(dispatch_.step.content().sms_body(), "Dear ((first name)), stop smoking.");
+}
+
+TEST_F(CampaignTest, WhatIsApprovedIsTheSignedManifest) {
+  ASSERT_TRUE(CreateEmailTemplate("quit", "Stop.", "News for ((first name))", "# Stop\n\nNow.").ok());
+  v1::Campaign wanted = WantedWithEmail();
+  wanted.set_not_before_us(clock_.WallMicros() + 1000);
+  wanted.set_not_after_us(clock_.WallMicros() + 9'000'000'000);
+  ASSERT_TRUE(CreateCampaign("quit", wanted).ok());
+  auto submitted = Do("maya", &Stub::SubmitCampaign);
+  ASSERT_TRUE(submitted.ok()) << submitted.status().message();
+  EXPECT_EQ(audiences_.channels, (std::vector<int>{type::v1::CHANNEL_SMS, type::v1::CHANNEL_EMAIL}));
+  ASSERT_TRUE(Approve("sam", submitted->digest()).ok());
+  ASSERT_TRUE(Do("maya", &Stub::LaunchCampaign).ok());
+  ASSERT_TRUE(Becomes([&] { return State() == v1::FINISHED; })) << "every page as it was pinned";
+
+  const type::v1::SignedApproval& approval = dispatch_.step.approval();
+  EXPECT_EQ(base::ToHex(base::Sha256(approval.manifest())), submitted->digest());
+  EXPECT_EQ(approval.approver(), "principals/sam");
+  const type::v1::CampaignManifest& m = dispatch_.manifest;
+  EXPECT_EQ(m.campaign(), "campaigns/quit");
+  EXPECT_EQ(m.author(), "principals/maya");
+  EXPECT_EQ(m.pin(), submitted->pin());
+  EXPECT_EQ(m.members(), Audiences::kMembers);
+  EXPECT_EQ(m.member_pages_size(), 3);
+  EXPECT_EQ(m.purpose_version(), 3u);
+  EXPECT_EQ(m.purpose_class(), type::v1::PURPOSE_CLASS_PUBLIC_TASK);
+  EXPECT_EQ(m.lawful_basis(), type::v1::LAWFUL_BASIS_PUBLIC_TASK);
+  EXPECT_EQ(m.templates(0).digest(), content::DigestOf("Stop.", "News for ((first name))", "# Stop\n\nNow."));
+  ASSERT_EQ(m.routes_size(), 2);
+  EXPECT_EQ(m.routes(0).channel(), type::v1::CHANNEL_SMS);
+  EXPECT_EQ(m.routes(1).sender(), "news@quit.example");
+  EXPECT_EQ(m.routes(1).sender_name(), "Quit team");
+  EXPECT_EQ(m.not_before_us(), wanted.not_before_us());
+  EXPECT_EQ(m.not_after_us(), wanted.not_after_us());
+  EXPECT_TRUE(m.fallback());
+  EXPECT_EQ(dispatch_.step.content().email_body(), "# Stop\n\nNow.");
+}
+
+TEST_F(CampaignTest, AnyUpdateVoidsWhatWasSubmittedOrApproved) {
+  Draft();
+  for (const bool approve : {false, true}) {
+    auto shown = Do("maya", &Stub::SubmitCampaign);
+    ASSERT_TRUE(shown.ok()) << shown.status().message();
+    std::string etag = shown->etag();
+    if (approve) etag = Approve("sam", shown->digest())->etag();
+    v1::Campaign wanted = Wanted();
+    wanted.set_display_name("Only the name");
+    EXPECT_EQ(base::ReasonOf(UpdateCampaign(wanted, "").status()), "ETAG_MISSING");
+    EXPECT_EQ(base::ReasonOf(UpdateCampaign(wanted, "r1").status()), "ETAG_MISMATCH");
+    auto draft = UpdateCampaign(wanted, etag);
+    ASSERT_TRUE(draft.ok()) << draft.status().message();
+    EXPECT_EQ(draft->state(), v1::DRAFT);
+    EXPECT_EQ(draft->display_name(), "Only the name");
+    EXPECT_TRUE(draft->pin().empty() && draft->digest().empty() && draft->approver().empty() &&
+                draft->members() == 0);
+    EXPECT_EQ(base::ReasonOf(Approve("sam", shown->digest()).status()), "CAMPAIGN_STATE");
+    EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::LaunchCampaign).status()), "CAMPAIGN_STATE");
+    auto again = Do("maya", &Stub::SubmitCampaign);
+    EXPECT_NE(again->digest(), shown->digest());
+    EXPECT_EQ(base::ReasonOf(Approve("sam", shown->digest()).status()), "DIGEST_MISMATCH");
+    ASSERT_TRUE(Do("sam", &Stub::RejectCampaign).ok());
+  }
+}
+
+TEST_F(CampaignTest, ALaunchedCampaignIsNotUpdated) {
+  Launch();
+  const std::string etag = Do("maya", &Stub::GetCampaign)->etag();
+  EXPECT_EQ(base::ReasonOf(UpdateCampaign(Wanted(), etag).status()), "CAMPAIGN_STATE");
+}
+
+TEST_F(CampaignTest, AnEditWhileTheApprovalIsSignedVoidsIt) {
+  Draft();
+  auto submitted = Do("maya", &Stub::SubmitCampaign);
+  access_.before_signing = [&] {
+    ASSERT_TRUE(UpdateCampaign(Wanted(), submitted->etag()).ok());
+    ASSERT_TRUE(Do("maya", &Stub::SubmitCampaign).ok());
+  };
+  EXPECT_EQ(base::ReasonOf(Approve("sam", submitted->digest()).status()), "DIGEST_MISMATCH");
+  EXPECT_EQ(State(), v1::IN_REVIEW);
+}
+
+TEST_F(CampaignTest, WithoutASignatureNothingIsApproved) {
+  Draft();
+  auto submitted = Do("maya", &Stub::SubmitCampaign);
+  access_.away = true;
+  EXPECT_EQ(Approve("sam", submitted->digest()).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(State(), v1::IN_REVIEW);
+  access_.away = false;
+  EXPECT_TRUE(Approve("sam", submitted->digest()).ok());
+}
+
+TEST_F(CampaignTest, ARetiredPurposeIsNotSubmittedFor) {
+  Draft();
+  purposes_.retired = true;
+  EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::SubmitCampaign).status()), "PURPOSE_RETIRED");
+  EXPECT_TRUE(audiences_.pin_requests.empty());
+  EXPECT_EQ(State(), v1::DRAFT);
+}
+
+TEST_F(CampaignTest, AChannelNeedsASenderAndAText) {
+  ASSERT_TRUE(CreateTemplate("quit", "Only an SMS").ok());
+  EXPECT_EQ(base::ReasonOf(CreateCampaign("quit", WantedWithEmail()).status()), "TEMPLATE_LACKS_CHANNEL");
+  v1::Campaign no_sender = WantedWithEmail();
+  no_sender.clear_email_from();
+  EXPECT_EQ(base::ReasonOf(CreateCampaign("quit", no_sender).status()), "EMAIL_FROM_WRONG");
+  ASSERT_TRUE(CreateEmailTemplate("mail", "", "News", "Only an email").ok());
+  v1::Campaign sms = Wanted();
+  sms.set_template_("templates/mail");
+  EXPECT_EQ(base::ReasonOf(CreateCampaign("quit", sms).status()), "TEMPLATE_LACKS_CHANNEL");
+}
+
+TEST_F(CampaignTest, TheTextIsCheckedAgainWhenItIsFrozen) {
+  ASSERT_TRUE(CreateEmailTemplate("quit", "Stop.", "News", "Stop.").ok());
+  ASSERT_TRUE(CreateCampaign("quit", WantedWithEmail()).ok());
+  ASSERT_TRUE(UpdateTemplate("quit", "Only an SMS", "v1").ok());
+  EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::SubmitCampaign).status()), "TEMPLATE_LACKS_CHANNEL");
+}
+
+TEST_F(CampaignTest, WhatHasEndedIsNeitherSubmittedNorLaunched) {
+  ASSERT_TRUE(CreateTemplate("quit", "x").ok());
+  v1::Campaign wanted = Wanted();
+  wanted.set_not_after_us(clock_.WallMicros() + 1'000'000);
+  ASSERT_TRUE(CreateCampaign("quit", wanted).ok());
+  auto submitted = Do("maya", &Stub::SubmitCampaign);
+  ASSERT_TRUE(Approve("sam", submitted->digest()).ok());
+  clock_.Advance(1'000'000);
+  EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::LaunchCampaign).status()), "SCHEDULE_PASSED");
+  ASSERT_TRUE(Do("sam", &Stub::RejectCampaign).ok());
+  EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::SubmitCampaign).status()), "SCHEDULE_PASSED");
 }
 
 TEST_F(CampaignTest, ACrashInTheMiddleOfPlanningPlansEachMemberOnce) {
@@ -202,7 +332,7 @@ TEST_F(CampaignTest, ARepeatedRequestGetsTheFirstAnswer) {
   EXPECT_EQ(audiences_.pin_requests.size(), 1u);
   auto refused = Do("maya", &Stub::SubmitCampaign, "submit-2").status();
   EXPECT_EQ(base::ReasonOf(refused), "CAMPAIGN_STATE");
-  EXPECT_EQ(base::FactsOf(refused)->metadata["allowed"], "approve,reject");
+  EXPECT_EQ(base::FactsOf(refused)->metadata["allowed"], "approve,reject,update");
 }
 
 TEST_F(CampaignTest, ADraftNamesThingsThatExist) {

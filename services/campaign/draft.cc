@@ -6,6 +6,7 @@
 #include <string>
 
 #include "services/base/errors.h"
+#include "services/base/text.h"
 #include "services/campaign/errors.h"
 
 namespace pharos::campaign {
@@ -31,20 +32,83 @@ bool IsSender(const std::string& sender) {
          std::all_of(sender.begin(), sender.end(), IsNameCharacter);
 }
 
+// RFC 5321, 4.5.3.1: 64 octets before the @, 255 in the path with its brackets. The local part is a dot-atom
+// of ASCII: a quoted one is legal, but forms and mail servers get it wrong.
+constexpr size_t kLongestLocalPart = 64, kLongestAddress = 254, kLongestLabel = 63;
+
+bool IsAtomCharacter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+         std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
+}
+bool IsLocalPart(const std::string& local) {
+  const auto atoms = base::Split(local, '.');
+  return local.size() <= kLongestLocalPart &&
+         std::all_of(atoms.begin(), atoms.end(), [](const std::string& atom) {
+           return !atom.empty() && std::all_of(atom.begin(), atom.end(), IsAtomCharacter);
+         });
+}
+bool IsLabel(const std::string& label) {
+  return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-' &&
+         std::all_of(label.begin(), label.end(),
+                     [](char c) { return c == '-' || std::isalnum(static_cast<unsigned char>(c)) != 0; });
+}
+bool IsAddress(const std::string& address) {
+  const auto halves = base::Split(address, '@');
+  if (halves.size() != 2 || address.size() > kLongestAddress || !IsLocalPart(halves[0])) return false;
+  const auto labels = base::Split(halves[1], '.');
+  return labels.size() >= 2 && std::all_of(labels.begin(), labels.end(), IsLabel);
+}
+
+bool IsOneLine(const std::string& text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+absl::Status CheckSchedule(const v1::Campaign& draft, int64_t now_us) {
+  if (draft.not_before_us() < 0 || draft.not_after_us() < 0)
+    return errors::ScheduleWrong("Times are microseconds since the epoch, or 0.");
+  if (draft.not_after_us() == 0) return absl::OkStatus();
+  if (draft.not_after_us() <= now_us)
+    return errors::ScheduleWrong("not_after_us has passed: nothing would leave. Choose a later time, or 0.");
+  if (draft.not_after_us() <= draft.not_before_us())
+    return errors::ScheduleWrong(
+        "not_after_us is not later than not_before_us: nothing would leave. Choose a later time, or 0.");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::Status CheckDraft(const v1::Campaign& draft) {
+absl::Status CheckDraft(const v1::Campaign& draft, int64_t now_us) {
   std::set<int> seen;
   for (int value : draft.channels()) {
     const std::string name = type::v1::Channel_Name(static_cast<type::v1::Channel>(value));
-    if (value != type::v1::CHANNEL_SMS)
+    if (value != type::v1::CHANNEL_SMS && value != type::v1::CHANNEL_EMAIL)
       return errors::ChannelUnsupported(name.empty() ? std::to_string(value) : name);
     if (!seen.insert(value).second) return errors::ChannelRepeated(name);
   }
-  return IsSender(draft.sms_sender()) ? absl::OkStatus() : errors::SenderWrong();
+  if (!IsSender(draft.sms_sender())) return errors::SenderWrong();
+  const bool needs_from = seen.contains(type::v1::CHANNEL_EMAIL);
+  if ((needs_from || !draft.email_from().empty()) && !IsAddress(draft.email_from()))
+    return errors::EmailFromWrong();
+  if (!IsOneLine(draft.email_from_name())) return errors::EmailFromNameWrong();
+  return CheckSchedule(draft, now_us);
 }
 
-v1::Campaign MakeDraft(std::string_view name, const v1::Campaign& asked, int64_t now_us) {
+absl::Status CheckTexts(const v1::Campaign& draft, const record::v1::TemplateRow& text) {
+  for (int channel : draft.channels()) {
+    const bool email = channel == type::v1::CHANNEL_EMAIL;
+    if (email ? text.email_body().empty() : text.sms_body().empty())
+      return errors::TemplateLacksChannel(text.name(), email ? "CHANNEL_EMAIL" : "CHANNEL_SMS");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNotPast(const v1::Campaign& campaign, int64_t now_us) {
+  const bool past = campaign.not_after_us() != 0 && campaign.not_after_us() <= now_us;
+  return past ? errors::SchedulePassed(campaign.name()) : absl::OkStatus();
+}
+
+v1::Campaign MakeDraft(std::string_view name, const v1::Campaign& asked, int64_t create_time_us) {
   v1::Campaign draft;
   draft.set_name(std::string(name));
   draft.set_display_name(asked.display_name());
@@ -53,8 +117,13 @@ v1::Campaign MakeDraft(std::string_view name, const v1::Campaign& asked, int64_t
   draft.set_purpose(asked.purpose());
   *draft.mutable_channels() = asked.channels();
   draft.set_sms_sender(asked.sms_sender());
+  draft.set_email_from(asked.email_from());
+  draft.set_email_from_name(asked.email_from_name());
+  draft.set_not_before_us(asked.not_before_us());
+  draft.set_not_after_us(asked.not_after_us());
+  draft.set_fallback(asked.fallback());
   draft.set_state(v1::DRAFT);
-  draft.set_create_time_us(now_us);
+  draft.set_create_time_us(create_time_us);
   return draft;
 }
 

@@ -52,8 +52,22 @@ absl::Status TemplateNotFound(std::string_view name, uint64_t version) {
 
 absl::Status EtagMissing(std::string_view name) {
   return MakeError(StatusCode::kInvalidArgument,
-                   "Send the etag that you read with the template, so that nobody's edit is lost.",
-                   {"ETAG_MISSING", {{"name", Str(name)}}, {{"template.etag", "the etag that was read"}}});
+                   "Send the etag that you read, so that nobody's edit is lost.",
+                   {"ETAG_MISSING", {{"name", Str(name)}}, {{"etag", "the etag that was read"}}});
+}
+
+absl::Status TemplateEmpty() {
+  return MakeError(StatusCode::kInvalidArgument,
+                   "Write sms_body, or email_subject and email_body, or all three.",
+                   {"TEMPLATE_EMPTY", {}, {{"template.sms_body", "a text, unless there is an email"}}});
+}
+
+absl::Status EmailIncomplete() {
+  return MakeError(StatusCode::kInvalidArgument, "An email has a subject and a body. Write both, or neither.",
+                   {"EMAIL_INCOMPLETE",
+                    {},
+                    {{"template.email_subject", "together with email_body"},
+                     {"template.email_body", "together with email_subject"}}});
 }
 
 absl::Status CampaignExists(std::string_view name) {
@@ -79,8 +93,10 @@ absl::Status CampaignState(std::string_view name, std::string_view verb, std::st
 absl::Status ChannelUnsupported(std::string_view channel) {
   return MakeError(
       StatusCode::kInvalidArgument,
-      fmt::format("Campaigns go by CHANNEL_SMS only; {} cannot be used. Take it out.", channel),
-      {"CHANNEL_UNSUPPORTED", {{"channel", Str(channel)}}, {{"campaign.channels", "CHANNEL_SMS only"}}});
+      fmt::format("Campaigns go by CHANNEL_SMS and CHANNEL_EMAIL; {} cannot be used. Take it out.", channel),
+      {"CHANNEL_UNSUPPORTED",
+       {{"channel", Str(channel)}},
+       {{"campaign.channels", "CHANNEL_SMS and CHANNEL_EMAIL"}}});
 }
 
 absl::Status ChannelRepeated(std::string_view channel) {
@@ -97,6 +113,50 @@ absl::Status SenderWrong() {
       {"SENDER_WRONG", {}, {{"campaign.sms_sender", "3 to 15 digits, or up to 11 letters and digits"}}});
 }
 
+absl::Status EmailFromWrong() {
+  return MakeError(
+      StatusCode::kInvalidArgument,
+      "A campaign that goes by email needs email_from: a plain ASCII address such as news@phe.example, at "
+      "most 64 "
+      "characters before the @ and 254 in all.",
+      {"EMAIL_FROM_WRONG", {}, {{"campaign.email_from", "an address such as news@phe.example"}}});
+}
+
+absl::Status EmailFromNameWrong() {
+  return MakeError(StatusCode::kInvalidArgument,
+                   "email_from_name is one line of text without control characters.",
+                   {"EMAIL_FROM_NAME_WRONG", {}, {{"campaign.email_from_name", "one line of text"}}});
+}
+
+absl::Status ScheduleWrong(std::string_view what) {
+  return MakeError(
+      StatusCode::kInvalidArgument, Str(what),
+      {"SCHEDULE_WRONG", {}, {{"campaign.not_after_us", "later than now and than not_before_us, or 0"}}});
+}
+
+absl::Status SchedulePassed(std::string_view name) {
+  return MakeError(
+      StatusCode::kFailedPrecondition, "SCHEDULE_PASSED",
+      fmt::format(
+          "{} was to end before now: nothing of it would leave. Change not_after_us, then submit it again.",
+          name),
+      {{"name", Str(name)}});
+}
+
+absl::Status TemplateLacksChannel(std::string_view name, std::string_view channel) {
+  return MakeError(StatusCode::kFailedPrecondition, "TEMPLATE_LACKS_CHANNEL",
+                   fmt::format("{} has no text for {}. Write one, or take the channel out of the campaign.",
+                               name, channel),
+                   {{"name", Str(name)}, {"channel", Str(channel)}});
+}
+
+absl::Status PurposeRetired(std::string_view purpose) {
+  return MakeError(
+      StatusCode::kFailedPrecondition, "PURPOSE_RETIRED",
+      fmt::format("{} is retired: nothing new is sent for it. Choose a purpose that is in use.", purpose),
+      {{"purpose", Str(purpose)}});
+}
+
 absl::Status ApproverIsAuthor(std::string_view name) {
   return MakeError(StatusCode::kPermissionDenied, "APPROVER_IS_AUTHOR",
                    fmt::format("You submitted {}; somebody else must approve it.", name),
@@ -109,6 +169,15 @@ absl::Status DigestMismatch(std::string_view name) {
                                "then approve its digest.",
                                name),
                    {{"name", Str(name)}});
+}
+
+absl::Status ApprovalUnusable(std::string_view name) {
+  return MakeError(
+      StatusCode::kInternal, "APPROVAL_UNUSABLE",
+      fmt::format(
+          "The access service signed something other than {}. Nothing was approved; tell the operator.",
+          name),
+      {{"name", Str(name)}});
 }
 
 absl::Status PeerAway(std::string_view service) {

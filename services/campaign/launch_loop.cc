@@ -4,6 +4,7 @@
 #include "services/base/log.h"
 #include "services/campaign/campaign_store.h"
 #include "services/campaign/lifecycle.h"
+#include "services/campaign/submission.h"
 #include "services/rpc/once.h"
 
 namespace pharos::campaign {
@@ -15,18 +16,13 @@ namespace {
 
 constexpr int64_t kRoundMicros =
     500'000;  // how often tallies are read, and a peer that was away is tried again
-constexpr std::string_view kStep = "1";  // a campaign has one step
 
 plan::DeclareStepRequest StepOf(const CampaignRow& row) {
   plan::DeclareStepRequest step;
   step.set_campaign(row.campaign().name());
   step.set_step(std::string(kStep));
-  step.set_purpose(row.campaign().purpose());
-  step.set_purpose_class(row.campaign().purpose_class());
-  step.set_sms_body(row.frozen().sms_body());
-  step.set_content_digest(row.frozen().content_digest());
-  step.set_sms_sender(row.campaign().sms_sender());
-  step.set_members(row.campaign().members());
+  *step.mutable_approval() = row.frozen().approval();
+  *step.mutable_content() = row.frozen().content();
   return step;
 }
 
@@ -101,10 +97,10 @@ absl::Status LaunchLoop::PlanPages(const std::string& campaign) {
     auto next = PlanPage(row);
     if (absl::IsInvalidArgument(next.status()) && !row.launch().page_token().empty()) {
       // The token outlived what it pointed into.
-      PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, false, ""));
+      PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, false, "", 0));
     }
     PHAROS_RETURN_IF_ERROR(next.status());
-    PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, next->empty(), *next));
+    PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, next->empty(), *next, row.launch().page() + 1));
   }
   return absl::OkStatus();
 }
@@ -116,23 +112,30 @@ absl::StatusOr<std::string> LaunchLoop::PlanPage(const CampaignRow& row) {
     plan::PlanIntentsRequest request;
     request.set_campaign(row.campaign().name());
     request.set_step(std::string(kStep));
+    request.set_page(row.launch().page());
     for (const auto& member : page.members()) {
       plan::PlannedMember& planned = *request.add_members();
       planned.set_person(member.person());
       planned.set_channel(member.channel());
       planned.set_endpoint(member.endpoint());
+      for (const auto& alternative : member.alternatives()) {
+        plan::PlannedAlternative& other = *planned.add_alternatives();
+        other.set_channel(alternative.channel());
+        other.set_endpoint(alternative.endpoint());
+      }
     }
     PHAROS_RETURN_IF_ERROR(peers_.PlanIntents(request).status());
   }
   return page.next_page_token();
 }
 
-absl::Status LaunchLoop::StoreProgress(const std::string& campaign, bool planned,
-                                       std::string_view page_token) {
+absl::Status LaunchLoop::StoreProgress(const std::string& campaign, bool planned, std::string_view page_token,
+                                       int32_t page) {
   return store_.Transact([&](storage::Transaction& tx) -> absl::Status {
     PHAROS_ASSIGN_OR_RETURN(CampaignRow row, LoadCampaign(tx, campaign));
     row.mutable_launch()->set_planned(planned);
     row.mutable_launch()->set_page_token(std::string(page_token));
+    row.mutable_launch()->set_page(page);
     SaveProgress(tx, row);
     if (planned)
       tx.AppendChange(rpc::ChangeByLoop("internal:launch", campaign, "campaign.planned", row.revision(),

@@ -38,9 +38,10 @@ class LaunchLoop {
   absl::Status Tend(const std::string& campaign);
   absl::Status Plan(const record::v1::CampaignRow& row);
   absl::Status PlanPages(const std::string& campaign);
-  // Writes the intents of one page and answers the token of the next.
+  // Writes the intents of one page, exactly as it was pinned, and answers the token of the next.
   absl::StatusOr<std::string> PlanPage(const record::v1::CampaignRow& row);
-  absl::Status StoreProgress(const std::string& campaign, bool planned, std::string_view page_token);
+  absl::Status StoreProgress(const std::string& campaign, bool planned, std::string_view page_token,
+                             int32_t page);
   absl::Status FinishIfDone(const record::v1::CampaignRow& row);
   absl::Status Finish(const std::string& campaign);
   void Note(const std::string& campaign, const absl::Status& status);

@@ -24,6 +24,10 @@ constexpr Transition kTransitions[] = {
     {v1::PAUSED, Verb::kStop, v1::STOPPED},
     // Whoever got no answer to a stop must be able to ask again, with or without a request id.
     {v1::STOPPED, Verb::kStop, v1::STOPPED},
+    // Any edit voids what was submitted or approved.
+    {v1::DRAFT, Verb::kUpdate, v1::DRAFT},
+    {v1::IN_REVIEW, Verb::kUpdate, v1::DRAFT},
+    {v1::APPROVED, Verb::kUpdate, v1::DRAFT},
 };
 
 const Transition* Find(v1::CampaignState state, Verb verb) {
@@ -53,6 +57,8 @@ std::string_view VerbName(Verb verb) {
       return "stop";
     case Verb::kFinish:
       return "finish";
+    case Verb::kUpdate:
+      return "update";
   }
   return "";
 }

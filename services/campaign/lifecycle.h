@@ -10,7 +10,7 @@
 
 namespace pharos::campaign {
 
-enum class Verb { kSubmit, kApprove, kReject, kLaunch, kPause, kResume, kStop, kFinish };
+enum class Verb { kSubmit, kApprove, kReject, kLaunch, kPause, kResume, kStop, kFinish, kUpdate };
 
 std::string_view VerbName(Verb verb);
 

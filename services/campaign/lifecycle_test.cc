@@ -9,8 +9,8 @@
 namespace pharos::campaign {
 namespace {
 
-constexpr Verb kVerbs[] = {Verb::kSubmit, Verb::kApprove, Verb::kReject, Verb::kLaunch,
-                           Verb::kPause,  Verb::kResume,  Verb::kStop,   Verb::kFinish};
+constexpr Verb kVerbs[] = {Verb::kSubmit, Verb::kApprove, Verb::kReject, Verb::kLaunch, Verb::kPause,
+                           Verb::kResume, Verb::kStop,    Verb::kFinish, Verb::kUpdate};
 
 TEST(Lifecycle, EveryStateAndVerb) {
   const std::map<std::pair<int, Verb>, v1::CampaignState> allowed = {
@@ -19,7 +19,8 @@ TEST(Lifecycle, EveryStateAndVerb) {
       {{v1::APPROVED, Verb::kLaunch}, v1::RUNNING}, {{v1::RUNNING, Verb::kPause}, v1::PAUSED},
       {{v1::RUNNING, Verb::kStop}, v1::STOPPED},    {{v1::RUNNING, Verb::kFinish}, v1::FINISHED},
       {{v1::PAUSED, Verb::kResume}, v1::RUNNING},   {{v1::PAUSED, Verb::kStop}, v1::STOPPED},
-      {{v1::STOPPED, Verb::kStop}, v1::STOPPED}};
+      {{v1::STOPPED, Verb::kStop}, v1::STOPPED},    {{v1::DRAFT, Verb::kUpdate}, v1::DRAFT},
+      {{v1::IN_REVIEW, Verb::kUpdate}, v1::DRAFT},  {{v1::APPROVED, Verb::kUpdate}, v1::DRAFT}};
   for (int s = v1::DRAFT; s <= v1::FINISHED; ++s) {
     const auto state = static_cast<v1::CampaignState>(s);
     for (Verb verb : kVerbs) {
@@ -41,7 +42,7 @@ TEST(Lifecycle, RefusalNamesTheStateAndTheVerbsItAllows) {
   auto facts = base::FactsOf(Next("campaigns/x", v1::IN_REVIEW, Verb::kLaunch).status());
   ASSERT_TRUE(facts.has_value());
   EXPECT_EQ(facts->metadata["state"], "IN_REVIEW");
-  EXPECT_EQ(facts->metadata["allowed"], "approve,reject");
+  EXPECT_EQ(facts->metadata["allowed"], "approve,reject,update");
   EXPECT_TRUE(AllowedVerbs(v1::FINISHED).empty());
 }
 

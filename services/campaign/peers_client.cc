@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "pharos/access/internal/v1/approval_service.grpc.pb.h"
 #include "pharos/audience/internal/v1/member_service.grpc.pb.h"
 #include "pharos/audience/v1/audience_service.grpc.pb.h"
 #include "pharos/customer/v1/purpose_service.grpc.pb.h"
@@ -51,6 +52,9 @@ Target Customer(const rpc::Peers& p, std::string_view principal) {
 }
 Target Audience(const rpc::Peers& p, std::string_view principal = "") {
   return {p.audience, "audience", p.token, std::string(principal)};
+}
+Target Access(const rpc::Peers& p, std::string_view principal) {
+  return {p.access, "access", p.token, std::string(principal)};
 }
 Target Dispatch(const rpc::Peers& p, std::string_view principal = "") {
   return {p.dispatch, "dispatch", p.token, std::string(principal)};
@@ -120,6 +124,14 @@ absl::StatusOr<dispatch::internal::v1::SteerCampaignResponse> PeersClient::Steer
   request.set_campaign(std::string(campaign));
   request.set_steering(steering);
   return Invoke<Service>(Dispatch(peers()), &Service::Stub::SteerCampaign, request);
+}
+
+absl::StatusOr<type::v1::SignedApproval> PeersClient::SignApproval(std::string_view manifest,
+                                                                   std::string_view principal) const {
+  using Service = access::internal::v1::ApprovalService;
+  access::internal::v1::SignApprovalRequest request;
+  request.set_manifest(std::string(manifest));
+  return Invoke<Service>(Access(peers(), principal), &Service::Stub::SignApproval, request);
 }
 
 absl::StatusOr<dispatch::v1::Tally> PeersClient::GetTally(std::string_view campaign,

@@ -11,6 +11,7 @@
 #include "pharos/customer/v1/purpose_service.pb.h"
 #include "pharos/dispatch/internal/v1/plan_service.pb.h"
 #include "pharos/dispatch/v1/intent_service.pb.h"
+#include "pharos/type/v1/manifest.pb.h"
 #include "services/base/mutex.h"
 #include "services/rpc/peers.h"
 
@@ -33,6 +34,9 @@ class PeersClient {
       const dispatch::internal::v1::PlanIntentsRequest& request) const;
   absl::StatusOr<dispatch::internal::v1::SteerCampaignResponse> SteerCampaign(
       std::string_view campaign, dispatch::internal::v1::Steering steering) const;
+  // access's signature over a manifest, made for the approver `principal`.
+  absl::StatusOr<type::v1::SignedApproval> SignApproval(std::string_view manifest,
+                                                        std::string_view principal) const;
   // Zeros if dispatch does not know the campaign (yet).
   absl::StatusOr<dispatch::v1::Tally> GetTally(std::string_view campaign, std::string_view principal) const;
 

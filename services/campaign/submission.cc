@@ -1,50 +1,99 @@
 #include "services/campaign/submission.h"
 
-#include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <algorithm>
 
 #include "services/base/ids.h"
 #include "services/campaign/errors.h"
 
 namespace pharos::campaign {
+namespace {
 
-std::string ApprovalDigest(const record::v1::CampaignRow& row) {
-  const v1::Campaign& c = row.campaign();
-  std::string channels;
-  for (int channel : c.channels()) {
-    channels += fmt::format("{}{}", channels.empty() ? "" : ",",
-                            type::v1::Channel_Name(static_cast<type::v1::Channel>(channel)));
+// The same manifest gives the same bytes.
+std::string Serialised(const type::v1::CampaignManifest& manifest) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    manifest.SerializeToCodedStream(&coded);
   }
-  const std::string text = fmt::format(
-      "members={}\ntemplate={}\ntemplate_version={}\ncontent={}\npurpose={}\npurpose_class={}\nlawful_basis={"
-      "}\nchannels={}\n"
-      "sms_sender={}\n",
-      base::ToHex(row.frozen().members_digest()), c.template_(), c.template_version(),
-      base::ToHex(row.frozen().content_digest()), c.purpose(), type::v1::PurposeClass_Name(c.purpose_class()),
-      type::v1::LawfulBasis_Name(row.frozen().lawful_basis()), channels, c.sms_sender());
-  return base::ToHex(base::Sha256(text));
+  return bytes;
+}
+
+void AddRoutes(const v1::Campaign& c, type::v1::CampaignManifest& manifest) {
+  for (int channel : c.channels()) {
+    type::v1::ManifestRoute& route = *manifest.add_routes();
+    route.set_channel(static_cast<type::v1::Channel>(channel));
+    if (channel == type::v1::CHANNEL_EMAIL) {
+      route.set_sender(c.email_from());
+      route.set_sender_name(c.email_from_name());
+    } else {
+      route.set_sender(c.sms_sender());
+    }
+  }
+}
+
+// Purposes registered before there were versions are version 1.
+uint64_t VersionOf(const customer::v1::Purpose& purpose) {
+  return std::max<uint64_t>(1, purpose.version());
+}
+
+}  // namespace
+
+type::v1::CampaignManifest MakeManifest(const record::v1::CampaignRow& row, const Gathered& gathered,
+                                        std::string_view author) {
+  const v1::Campaign& c = row.campaign();
+  type::v1::CampaignManifest manifest;
+  manifest.set_campaign(c.name());
+  manifest.set_revision(row.revision());
+  manifest.set_author(std::string(author));
+  manifest.set_pin(gathered.pin.name());
+  manifest.set_members(gathered.pin.members());
+  *manifest.mutable_member_pages() = gathered.pin.pages();
+  manifest.set_purpose(c.purpose());
+  manifest.set_purpose_version(VersionOf(gathered.purpose));
+  manifest.set_purpose_class(gathered.purpose.purpose_class());
+  manifest.set_lawful_basis(gathered.purpose.lawful_basis());
+  type::v1::ManifestTemplate& text = *manifest.add_templates();
+  text.set_step(std::string(kStep));
+  text.set_template_(c.template_());
+  text.set_version(gathered.text.version());
+  text.set_digest(gathered.text.digest());
+  AddRoutes(c, manifest);
+  manifest.set_not_before_us(c.not_before_us());
+  manifest.set_not_after_us(c.not_after_us());
+  manifest.set_fallback(c.fallback());
+  return manifest;
 }
 
 void Freeze(record::v1::CampaignRow& row, const Gathered& gathered, std::string_view author) {
-  v1::Campaign& c = *row.mutable_campaign();
+  const std::string manifest = Serialised(MakeManifest(row, gathered, author));
   record::v1::FrozenRow& frozen = *row.mutable_frozen();
-  frozen.set_sms_body(gathered.text.sms_body());
-  frozen.set_content_digest(gathered.text.digest());
-  frozen.set_members_digest(gathered.pin.digest());
-  frozen.set_lawful_basis(gathered.purpose.lawful_basis());
+  frozen.Clear();
+  frozen.mutable_content()->set_sms_body(gathered.text.sms_body());
+  frozen.mutable_content()->set_email_subject(gathered.text.email_subject());
+  frozen.mutable_content()->set_email_body(gathered.text.email_body());
+  frozen.set_manifest(manifest);
+  v1::Campaign& c = *row.mutable_campaign();
   c.set_template_version(gathered.text.version());
+  c.set_purpose_version(VersionOf(gathered.purpose));
   c.set_purpose_class(gathered.purpose.purpose_class());
   c.set_pin(gathered.pin.name());
   c.set_matched(gathered.pin.matched());
   c.set_members(gathered.pin.members());
   *c.mutable_excluded() = gathered.pin.excluded();
   c.set_author(std::string(author));
-  c.set_digest(ApprovalDigest(row));
+  c.set_digest(base::ToHex(base::Sha256(manifest)));
 }
 
 void Void(record::v1::CampaignRow& row) {
   v1::Campaign& c = *row.mutable_campaign();
   row.clear_frozen();
   c.clear_template_version();
+  c.clear_purpose_version();
   c.clear_purpose_class();
   c.clear_pin();
   c.clear_matched();
@@ -58,6 +107,16 @@ void Void(record::v1::CampaignRow& row) {
 absl::Status CheckApproval(const v1::Campaign& campaign, std::string_view approver, std::string_view digest) {
   if (approver == campaign.author()) return errors::ApproverIsAuthor(campaign.name());
   if (digest != campaign.digest()) return errors::DigestMismatch(campaign.name());
+  return absl::OkStatus();
+}
+
+absl::Status TakeApproval(record::v1::CampaignRow& row, const type::v1::SignedApproval& approval,
+                          std::string_view approver) {
+  if (approval.manifest() != row.frozen().manifest()) return errors::DigestMismatch(row.campaign().name());
+  if (approval.approver() != approver || approval.signature().empty())
+    return errors::ApprovalUnusable(row.campaign().name());
+  *row.mutable_frozen()->mutable_approval() = approval;
+  row.mutable_campaign()->set_approver(std::string(approver));
   return absl::OkStatus();
 }
 

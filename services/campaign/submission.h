@@ -1,4 +1,4 @@
-// What a submission freezes and an approval signs. Pure.
+// What a submission freezes and an approval signs: the manifest. Pure.
 #pragma once
 
 #include <string>
@@ -7,8 +7,12 @@
 #include "pharos/audience/internal/v1/member_service.pb.h"
 #include "pharos/customer/v1/purpose_service.pb.h"
 #include "pharos/record/v1/campaign.pb.h"
+#include "pharos/type/v1/manifest.pb.h"
 
 namespace pharos::campaign {
+
+// A campaign has one step.
+inline constexpr std::string_view kStep = "1";
 
 // What was gathered for a submission.
 struct Gathered {
@@ -18,16 +22,20 @@ struct Gathered {
   audience::internal::v1::Pin pin;
 };
 
-// SHA-256 in hex over one line each, "<name>=<value>\n", in this order: members, template, template_version,
-// content, purpose, purpose_class, lawful_basis, channels, sms_sender. Enums by name; digests in hex.
-std::string ApprovalDigest(const record::v1::CampaignRow& row);
+// Everything that decides what is sent to whom. `row` is the draft; its revision names this submission.
+type::v1::CampaignManifest MakeManifest(const record::v1::CampaignRow& row, const Gathered& gathered,
+                                        std::string_view author);
 
-// Freezes; the state is the caller's.
+// Freezes the texts and the manifest's bytes, and shows its digest; the state is the caller's.
 void Freeze(record::v1::CampaignRow& row, const Gathered& gathered, std::string_view author);
 // Forgets everything frozen and signed: the campaign is a draft's contents again.
 void Void(record::v1::CampaignRow& row);
 
 // PERMISSION_DENIED (APPROVER_IS_AUTHOR); ABORTED (DIGEST_MISMATCH).
 absl::Status CheckApproval(const v1::Campaign& campaign, std::string_view approver, std::string_view digest);
+// Takes an approval over if it is for what `row` holds now: ABORTED (DIGEST_MISMATCH) if the campaign has
+// been submitted anew since; INTERNAL (APPROVAL_UNUSABLE) if it names another approver.
+absl::Status TakeApproval(record::v1::CampaignRow& row, const type::v1::SignedApproval& approval,
+                          std::string_view approver);
 
 }  // namespace pharos::campaign

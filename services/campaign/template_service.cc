@@ -2,10 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <set>
+
 #include "services/base/errors.h"
 #include "services/base/ids.h"
 #include "services/campaign/errors.h"
 #include "services/campaign/template_store.h"
+#include "services/content/digest.h"
+#include "services/content/email_text.h"
 #include "services/content/sms_text.h"
 #include "services/content/template.h"
 #include "services/rpc/once.h"
@@ -24,6 +29,8 @@ v1::Template Shown(const TemplateRow& row) {
   shown.set_name(row.name());
   shown.set_display_name(row.display_name());
   shown.set_sms_body(row.sms_body());
+  shown.set_email_subject(row.email_subject());
+  shown.set_email_body(row.email_body());
   shown.set_version(row.version());
   shown.set_etag(EtagOf(row));
   *shown.mutable_placeholders() = row.placeholders();
@@ -31,19 +38,67 @@ v1::Template Shown(const TemplateRow& row) {
   return shown;
 }
 
-// The version after `row` (which is the one before, or empty), with the texts asked for.
+bool HasEmail(const TemplateRow& row) {
+  return !row.email_body().empty();
+}
+
+// Fields that any of the texts needs, sorted. INVALID_ARGUMENT for a text that is wrong.
+absl::StatusOr<std::set<std::string>> FieldsOf(const v1::Template& asked) {
+  if (asked.email_subject().empty() != asked.email_body().empty()) return errors::EmailIncomplete();
+  if (asked.sms_body().empty() && asked.email_body().empty()) return errors::TemplateEmpty();
+  std::set<std::string> fields;
+  if (!asked.sms_body().empty()) {
+    PHAROS_ASSIGN_OR_RETURN(const content::Template sms, content::Template::Parse(asked.sms_body()));
+    fields.insert(sms.fields().begin(), sms.fields().end());
+  }
+  if (!asked.email_body().empty()) {
+    PHAROS_ASSIGN_OR_RETURN(const content::EmailTemplate email,
+                            content::EmailTemplate::Parse(asked.email_subject(), asked.email_body()));
+    fields.insert(email.fields().begin(), email.fields().end());
+  }
+  return fields;
+}
+
+// The version after `before` (which may be empty), with the texts asked for.
 absl::StatusOr<TemplateRow> NextVersion(const TemplateRow& before, std::string_view name,
                                         const v1::Template& asked, int64_t now_us) {
-  PHAROS_ASSIGN_OR_RETURN(const content::Template parsed, content::Template::Parse(asked.sms_body()));
+  PHAROS_ASSIGN_OR_RETURN(const std::set<std::string> fields, FieldsOf(asked));
   TemplateRow row;
   row.set_name(std::string(name));
   row.set_display_name(asked.display_name());
   row.set_sms_body(asked.sms_body());
+  row.set_email_subject(asked.email_subject());
+  row.set_email_body(asked.email_body());
   row.set_version(before.version() + 1);
-  row.mutable_placeholders()->Assign(parsed.fields().begin(), parsed.fields().end());
-  row.set_digest(base::Sha256(asked.sms_body()));
+  row.mutable_placeholders()->Assign(fields.begin(), fields.end());
+  row.set_digest(content::DigestOf(asked.sms_body(), asked.email_subject(), asked.email_body()));
   row.set_create_time_us(now_us);
   return row;
+}
+
+using Values = std::map<std::string, std::string>;
+
+absl::Status PreviewSms(const TemplateRow& row, const Values& values, v1::PreviewTemplateResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const content::Template parsed, content::Template::Parse(row.sms_body()));
+  PHAROS_ASSIGN_OR_RETURN(const std::string text, parsed.Render(values));
+  PHAROS_ASSIGN_OR_RETURN(const content::SmsText sms, content::EncodeSms(text));
+  response.set_sms_text(text);
+  response.set_characters(sms.characters);
+  response.set_parts(static_cast<int32_t>(sms.parts.size()));
+  response.set_encoding(sms.encoding == content::SmsEncoding::kGsm7 ? "GSM 7-bit" : "UCS-2");
+  for (std::string& hint : content::SmsHints(text)) response.add_hints(std::move(hint));
+  return absl::OkStatus();
+}
+
+absl::Status PreviewEmail(const TemplateRow& row, const Values& values,
+                          v1::PreviewTemplateResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const content::EmailTemplate parsed,
+                          content::EmailTemplate::Parse(row.email_subject(), row.email_body()));
+  PHAROS_ASSIGN_OR_RETURN(content::Email email, parsed.Render(values));
+  response.set_email_subject(std::move(email.subject));
+  response.set_email_text(std::move(email.text));
+  response.set_email_html(std::move(email.html));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -108,15 +163,9 @@ absl::Status TemplateHandler::ListTemplates(rpc::Call&, const v1::ListTemplatesR
 absl::Status TemplateHandler::PreviewTemplate(rpc::Call&, const v1::PreviewTemplateRequest& request,
                                               v1::PreviewTemplateResponse& response) {
   PHAROS_ASSIGN_OR_RETURN(const TemplateRow row, LoadTemplate(store_, request.name(), 0));
-  PHAROS_ASSIGN_OR_RETURN(const content::Template parsed, content::Template::Parse(row.sms_body()));
-  PHAROS_ASSIGN_OR_RETURN(const std::string text,
-                          parsed.Render({request.values().begin(), request.values().end()}));
-  PHAROS_ASSIGN_OR_RETURN(const content::SmsText sms, content::EncodeSms(text));
-  response.set_sms_text(text);
-  response.set_characters(sms.characters);
-  response.set_parts(static_cast<int32_t>(sms.parts.size()));
-  response.set_encoding(sms.encoding == content::SmsEncoding::kGsm7 ? "GSM 7-bit" : "UCS-2");
-  for (std::string& hint : content::SmsHints(text)) response.add_hints(std::move(hint));
+  const Values values(request.values().begin(), request.values().end());
+  if (!row.sms_body().empty()) PHAROS_RETURN_IF_ERROR(PreviewSms(row, values, response));
+  if (HasEmail(row)) PHAROS_RETURN_IF_ERROR(PreviewEmail(row, values, response));
   return absl::OkStatus();
 }
 

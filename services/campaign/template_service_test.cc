@@ -26,7 +26,7 @@ TEST_F(TemplateServiceTest, KeepsEveryVersion) {
   ASSERT_TRUE(first.ok()) << first.status().message();
   EXPECT_EQ(first->version(), 1u);
   EXPECT_EQ(first->placeholders(0), "given_name");
-  EXPECT_EQ(first->digest(), base::ToHex(base::Sha256("Dear ((first name))")));
+  EXPECT_EQ(first->digest(), base::ToHex(content::DigestOf("Dear ((first name))", "", "")));
   auto second = UpdateTemplate("quit", "Hello", first->etag());
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(second->version(), 2u);
@@ -52,6 +52,32 @@ TEST_F(TemplateServiceTest, RefusesWhatIsWrongByName) {
   EXPECT_EQ(base::ReasonOf(Get("quit").status()), "TEMPLATE_NOT_FOUND");
   ASSERT_TRUE(CreateTemplate("quit", "x").ok());
   EXPECT_EQ(base::ReasonOf(CreateTemplate("quit", "x").status()), "TEMPLATE_EXISTS");
+}
+
+TEST_F(TemplateServiceTest, HoldsAnSmsOrAnEmailOrBoth) {
+  auto both = CreateEmailTemplate("quit", "Dear ((surname))", "For ((first name))",
+                                  "# Hi\n\nIn ((area)), [go](https://quit.example)");
+  ASSERT_TRUE(both.ok()) << both.status().message();
+  EXPECT_EQ(std::vector<std::string>(both->placeholders().begin(), both->placeholders().end()),
+            (std::vector<std::string>{"area", "family_name", "given_name"}));
+  EXPECT_EQ(both->email_subject(), "For ((first name))");
+  EXPECT_EQ(both->digest(),
+            base::ToHex(content::DigestOf(both->sms_body(), both->email_subject(), both->email_body())));
+  auto preview = Preview({{"given_name", "Ann"}, {"family_name", "Lee"}, {"area", "<Leeds>"}});
+  ASSERT_TRUE(preview.ok()) << preview.status().message();
+  EXPECT_EQ(preview->sms_text(), "Dear Lee");
+  EXPECT_EQ(preview->email_subject(), "For Ann");
+  EXPECT_EQ(preview->email_text(), "Hi\n==\n\nIn <Leeds>, go: https://quit.example\n");
+  EXPECT_NE(preview->email_html().find("In &lt;Leeds&gt;, <a href=\"https://quit.example\">go</a>"),
+            std::string::npos);
+  ASSERT_TRUE(CreateEmailTemplate("mail", "", "News", "Text").ok());
+  EXPECT_EQ(base::ReasonOf(CreateEmailTemplate("x", "", "", "").status()), "TEMPLATE_EMPTY");
+  EXPECT_EQ(base::ReasonOf(CreateEmailTemplate("x", "sms", "News", "").status()), "EMAIL_INCOMPLETE");
+  EXPECT_EQ(base::ReasonOf(CreateEmailTemplate("x", "sms", "", "Text").status()), "EMAIL_INCOMPLETE");
+  auto wrong = CreateEmailTemplate("x", "sms", "News", "one\n\n[go](javascript:alert(1))").status();
+  EXPECT_EQ(base::ReasonOf(wrong), "TEMPLATE_WRONG");
+  EXPECT_EQ(base::FactsOf(wrong)->metadata["position"], "6");
+  EXPECT_EQ(base::FactsOf(wrong)->metadata["text"], "email_body");
 }
 
 TEST_F(TemplateServiceTest, ListsById) {

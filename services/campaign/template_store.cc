@@ -11,6 +11,8 @@
 namespace pharos::campaign {
 namespace {
 
+constexpr size_t kMaxPageBytes = 3u << 20;  // a message has at most 4 MiB
+
 using storage::KeyWriter;
 
 std::string NewestKey(std::string_view name) {
@@ -49,9 +51,12 @@ absl::StatusOr<TemplatePage> ListTemplateRows(const storage::Store& store, int p
   if (!start.empty()) range.begin = start;
   TemplatePage page;
   std::string last;
+  size_t bytes = 0;
   absl::Status read;
   PHAROS_RETURN_IF_ERROR(store.Read()->Scan(range, [&](std::string_view key, std::string_view value) {
-    if (page.rows.size() == static_cast<size_t>(PageSize(page_size))) {
+    bytes += value.size();
+    const bool full = page.rows.size() == static_cast<size_t>(PageSize(page_size));
+    if (full || (!page.rows.empty() && bytes > kMaxPageBytes)) {
       page.next_page_token = PageToken(last);
       return false;
     }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "services/base/errors.h"
+#include "services/base/text.h"
 
 namespace pharos::content::errors {
 
@@ -50,12 +51,12 @@ absl::Status PlaceholderUnknown(int position, std::string_view word, std::string
 }
 
 absl::Status PlaceholderPrivate(int position, std::string_view field) {
-  return MakeError(StatusCode::kInvalidArgument, "PLACEHOLDER_PRIVATE",
-                   fmt::format("Character {}: (({})) is not put into a text message, because somebody else "
-                               "may read it on a shared "
-                               "or lost phone. Take it out of the text.",
-                               position, field),
-                   {{"position", std::to_string(position)}, {"field", std::string(field)}});
+  return MakeError(
+      StatusCode::kInvalidArgument, "PLACEHOLDER_PRIVATE",
+      fmt::format("Character {}: (({})) is not put into a message, because somebody else may read it on a "
+                  "shared or lost device. Take it out of the text.",
+                  position, field),
+      {{"position", std::to_string(position)}, {"field", std::string(field)}});
 }
 
 absl::Status PlaceholderEmpty(std::string_view field) {
@@ -64,6 +65,23 @@ absl::Status PlaceholderEmpty(std::string_view field) {
                                "text may go without it.",
                                field),
                    {{"field", std::string(field)}});
+}
+
+absl::Status EmailTooLong(size_t limit) {
+  return MakeError(
+      StatusCode::kInvalidArgument, "MESSAGE_TOO_LONG",
+      fmt::format(
+          "With these values the email is longer than {} bytes, which mail readers cut off. Shorten it.",
+          limit),
+      {{"limit", std::to_string(limit)}});
+}
+
+absl::Status InText(std::string_view text, const absl::Status& status) {
+  auto facts = base::FactsOf(status);
+  if (status.ok() || !facts) return status;
+  facts->metadata["text"] = std::string(text);
+  const std::string message = fmt::format("In {}: {}", text, base::FromAbsl(status.message()));
+  return MakeError(status.code(), message, std::move(*facts));
 }
 
 }  // namespace pharos::content::errors

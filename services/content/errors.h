@@ -2,6 +2,7 @@
 // words may be quoted; a rendered text is personal and never is.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -16,5 +17,9 @@ absl::Status PlaceholderUnknown(int position, std::string_view word,
                                 std::string_view nearest);              // PLACEHOLDER_UNKNOWN
 absl::Status PlaceholderPrivate(int position, std::string_view field);  // PLACEHOLDER_PRIVATE
 absl::Status PlaceholderEmpty(std::string_view field);                  // PLACEHOLDER_EMPTY
+absl::Status EmailTooLong(size_t limit);                                // MESSAGE_TOO_LONG
+
+// The same error, saying which of several texts it speaks of (metadata: text).
+absl::Status InText(std::string_view text, const absl::Status& status);
 
 }  // namespace pharos::content::errors

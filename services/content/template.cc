@@ -1,8 +1,5 @@
 #include "services/content/template.h"
 
-#include <algorithm>
-#include <set>
-
 #include "services/base/errors.h"
 #include "services/base/text.h"
 #include "services/content/errors.h"
@@ -12,110 +9,6 @@ namespace pharos::content {
 namespace {
 
 constexpr size_t kMaxTemplateBytes = 8192;  // TemplateService's bound on sms_body
-constexpr size_t kMaxQuotedBytes = 64;      // of the author's own words in an error
-
-const std::vector<std::string>& Known() {
-  static const std::vector<std::string> fields = {"given_name", "family_name", "postcode",
-                                                  "area",       "language",    "organisation",
-                                                  "role",       "sex",         "interests"};
-  return fields;
-}
-
-// Names as people write them: lower case, without spaces, '_' and '-'.
-std::string Plain(std::string_view word) {
-  std::string plain;
-  for (char c : base::LowerAscii(word)) {
-    if (c != ' ' && c != '_' && c != '-' && c != '\t') plain.push_back(c);
-  }
-  return plain;
-}
-
-const std::map<std::string, std::string>& Names() {
-  static const std::map<std::string, std::string> names = [] {
-    std::map<std::string, std::string> all = {{"firstname", "given_name"}, {"name", "given_name"},
-                                              {"forename", "given_name"},  {"lastname", "family_name"},
-                                              {"surname", "family_name"},  {"organization", "organisation"}};
-    for (const std::string& field : Known()) all[Plain(field)] = field;
-    return all;
-  }();
-  return names;
-}
-
-// Golden-record fields that a text on somebody's screen must not show.
-const std::map<std::string, std::string>& Private() {
-  static const std::map<std::string, std::string> fields = {
-      {"nhsnumber", "nhs_number"}, {"nhsno", "nhs_number"}, {"dateofbirth", "date_of_birth"},
-      {"dob", "date_of_birth"},    {"phone", "phone"},      {"phonenumber", "phone"},
-      {"mobile", "phone"},         {"email", "email"},      {"emailaddress", "email"}};
-  return fields;
-}
-
-int Position(std::string_view text, size_t octet) {
-  return 1 + static_cast<int>(
-                 std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(octet),
-                               [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-absl::StatusOr<std::string> FieldNamed(std::string_view word, int position) {
-  const std::string plain = Plain(word);
-  if (plain.empty())
-    return errors::TemplateWrong(position, "a placeholder has no name. Write for example ((first name)).");
-  if (auto known = Names().find(plain); known != Names().end()) return known->second;
-  if (auto secret = Private().find(plain); secret != Private().end()) {
-    return errors::PlaceholderPrivate(position, secret->second);
-  }
-  std::vector<std::string> candidates;
-  for (const auto& [name, field] : Names()) candidates.push_back(name);
-  const std::string nearest = base::Nearest(plain, candidates);
-  if (word.size() > kMaxQuotedBytes) word = "…";
-  return errors::PlaceholderUnknown(position, word, nearest.empty() ? "" : Names().at(nearest));
-}
-
-bool At(std::string_view text, size_t at, std::string_view what) {
-  return text.substr(at, what.size()) == what;
-}
-
-// Where the placeholder opened just before `from` closes: at its first "))", or for a condition at the first
-// "))" that is not the end of a bracket of its own text, so that ((carer??(see leaflet))) works. npos: left
-// open, or another one opens inside.
-size_t Closing(std::string_view text, size_t from) {
-  bool condition = false;
-  int depth = 0;
-  for (size_t at = from; at < text.size(); ++at) {
-    if (At(text, at, "((")) return std::string_view::npos;
-    if (At(text, at, "??")) condition = true;
-    if (text[at] == '(' && condition) ++depth;
-    if (text[at] != ')') continue;
-    if (depth > 0) {
-      --depth;
-    } else if (At(text, at, "))")) {
-      return at;
-    }
-  }
-  return std::string_view::npos;
-}
-
-bool Holds(std::string_view value) {
-  const std::string word = base::LowerAscii(base::TrimAscii(value));
-  return !word.empty() && word != "no" && word != "false" && word != "0";
-}
-
-// Text outside placeholders: "))" closes something only if two brackets of the text are open.
-absl::Status CheckStray(std::string_view text, size_t at, int& open) {
-  if (text[at] == '(') ++open;
-  if (text[at] != ')') return absl::OkStatus();
-  if (open == 0 && At(text, at, "))")) {
-    return errors::TemplateWrong(
-        Position(text, at), "brackets close that were never opened. Write ((placeholder)) or take )) away.");
-  }
-  open = std::max(0, open - 1);
-  return absl::OkStatus();
-}
-
-std::string_view ValueOf(const std::map<std::string, std::string>& values, const std::string& field) {
-  auto found = values.find(field);
-  return found == values.end() ? std::string_view() : base::TrimAscii(found->second);
-}
 
 }  // namespace
 
@@ -125,44 +18,16 @@ absl::StatusOr<Template> Template::Parse(std::string_view text) {
   if (base::TrimAscii(text).empty())
     return errors::TemplateWrong(1, "the text is empty. Write what the message says.");
   Template result;
-  std::set<std::string> fields;
-  std::string plain, fixed;
-  int open = 0;
-  const auto end_plain = [&] {
-    if (!plain.empty()) result.parts_.push_back({Part::kText, "", plain});
-    fixed += plain;
-    plain.clear();
-  };
-  for (size_t at = 0; at < text.size();) {
-    if (!At(text, at, "((") || At(text, at, "(((")) {
-      PHAROS_RETURN_IF_ERROR(CheckStray(text, at, open));
-      plain.push_back(text[at++]);
-      continue;
-    }
-    const size_t close = Closing(text, at + 2);
-    if (close == std::string_view::npos) {
-      return errors::TemplateWrong(
-          Position(text, at), "brackets are left open. End the placeholder with )) before another begins.");
-    }
-    const std::string_view inside = text.substr(at + 2, close - at - 2);
-    const size_t mark = inside.find("??");
-    PHAROS_ASSIGN_OR_RETURN(std::string field,
-                            FieldNamed(base::TrimAscii(inside.substr(0, mark)), Position(text, at)));
-    end_plain();
-    fields.insert(field);
-    if (mark == std::string_view::npos) {
-      result.parts_.push_back({Part::kField, field, ""});
-    } else {
-      result.parts_.push_back({Part::kCondition, field, std::string(inside.substr(mark + 2))});
-    }
-    at = close + 2;
+  PHAROS_ASSIGN_OR_RETURN(result.parts_, ReadPlaceholders(text));
+  std::string fixed;
+  for (const Part& part : result.parts_) {
+    if (part.kind == Part::kText) fixed += part.text;
   }
-  end_plain();
   if (auto sms = EncodeSms(fixed); !sms.ok()) {
     return errors::TemplateTooLong(
         "6 SMS parts (918 characters, or 402 with characters outside the GSM alphabet)");
   }
-  result.fields_.assign(fields.begin(), fields.end());
+  result.fields_ = FieldsOf(result.parts_);
   return result;
 }
 

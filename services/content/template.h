@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/content/placeholders.h"
 
 namespace pharos::content {
 
@@ -27,11 +28,6 @@ class Template {
   absl::StatusOr<std::string> Render(const std::map<std::string, std::string>& values) const;
 
  private:
-  struct Part {
-    enum Kind { kText, kField, kCondition } kind;
-    std::string field;  // kField, kCondition
-    std::string text;   // kText, kCondition
-  };
   std::vector<Part> parts_;
   std::vector<std::string> fields_;
 };

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "pharos/customer/v1/consent_service.pb.h"
 #include "services/base/errors.h"
 #include "services/base/ids.h"
+#include "services/customer/entry_index.h"
 #include "services/customer/errors.h"
 #include "services/customer/keys.h"
 #include "services/customer/opt_out_store.h"
-#include "services/customer/tables.h"
+#include "services/customer/purpose_store.h"
+#include "services/rpc/audit.h"
 #include "services/rpc/once.h"
 #include "storage/envelope.h"
 
@@ -21,7 +22,7 @@ using record::v1::PersonRow;
 
 namespace {
 
-constexpr int kMostEntries = 10'000;  // of one answer, as its proto says
+constexpr size_t kMostEntries = 10'000;  // of one answer, as its proto says
 
 ChangeMaker ChangesOf(const rpc::Call& call, int64_t now) {
   return [&call, now](std::string_view resource, std::string_view kind, uint64_t version) {
@@ -91,17 +92,20 @@ v1::ConsentEntry ToEntry(const LedgerRow& row) {
   return entry;
 }
 
-absl::Status CheckPurpose(storage::Transaction& tx, const std::string& purpose) {
+absl::Status CheckPurpose(storage::Transaction& tx, const LedgerRow& entry) {
+  const std::string& purpose = entry.gate().purpose();
   if (purpose.empty()) return absl::OkStatus();
-  PHAROS_ASSIGN_OR_RETURN(const std::optional<std::string> row, tx.Get(PurposeKey(purpose)));
-  return row ? absl::OkStatus() : errors::PurposeNotFound(purpose);
+  PHAROS_ASSIGN_OR_RETURN(const auto row, LoadPurpose(tx, purpose));
+  if (!row) return errors::PurposeNotFound(purpose);
+  const bool grant = entry.gate().kind() == type::v1::GRANTED;
+  return grant && row->retire_time_us() != 0 ? errors::PurposeRetired(purpose) : absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status ConsentService::Append(rpc::Call& call, storage::Transaction& tx, const std::string& person,
                                     LedgerRow entry, v1::ConsentEntry& response) {
-  PHAROS_RETURN_IF_ERROR(CheckPurpose(tx, entry.gate().purpose()));
+  PHAROS_RETURN_IF_ERROR(CheckPurpose(tx, entry));
   PHAROS_ASSIGN_OR_RETURN(const std::optional<PersonRow> row, people_.Load(tx, person));
   if (!row) return errors::PersonNotFound(person);
   const int64_t now = clock_.WallMicros();
@@ -165,34 +169,14 @@ absl::Status ConsentService::GrantConsent(rpc::Call& call, const v1::GrantConsen
       [&](storage::Transaction& tx) { return Append(call, tx, request.person(), entry, response); }, now);
 }
 
-// Reads the whole ledger: rows hold only the latest entry of each kind, and what was overtaken belongs to the
-// answer. It is asked by hand, for one person, seldom.
 absl::Status ConsentService::ListConsentEntries(rpc::Call& call, const v1::ListConsentEntriesRequest& request,
                                                 v1::ListConsentEntriesResponse& response) {
   const std::unique_ptr<storage::View> view = store_.Read();
   PHAROS_ASSIGN_OR_RETURN(const std::optional<PersonRow> person, people_.Load(*view, request.person()));
   if (!person) return errors::PersonNotFound(request.person());
-  const std::set<std::string> records(person->records().begin(), person->records().end());
-  std::set<std::string> endpoints;
-  for (const auto& endpoint : person->endpoints()) endpoints.insert(endpoint.endpoint());
-  std::vector<LedgerRow> found;
-  absl::Status damaged;
-  PHAROS_RETURN_IF_ERROR(view->Scan(
-      storage::PrefixRange(storage::KeyWriter(kEntry).str()), [&](std::string_view, std::string_view value) {
-        LedgerRow row;
-        damaged = storage::DecodeRecord(value, row);
-        if (!damaged.ok()) return false;
-        const bool concerns =
-            endpoints.contains(row.gate().endpoint()) ||
-            std::any_of(row.subjects().begin(), row.subjects().end(),
-                        [&](const std::string& subject) { return records.contains(subject); });
-        if (concerns) found.push_back(std::move(row));
-        return found.size() < kMostEntries;
-      }));
-  PHAROS_RETURN_IF_ERROR(damaged);
-  std::stable_sort(found.begin(), found.end(), [](const LedgerRow& a, const LedgerRow& b) {
-    return a.create_time_us() < b.create_time_us();
-  });
+  PHAROS_ASSIGN_OR_RETURN(const std::vector<LedgerRow> found, EntriesOf(*view, *person, kMostEntries));
+  PHAROS_RETURN_IF_ERROR(
+      rpc::AuditRead(call, store_, "consents.read", {person->name()}, clock_.WallMicros()));
   for (const auto& row : found) *response.add_entries() = ToEntry(row);
   return absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 
 #include "pharos/customer/v1/endpoint_service.pb.h"
 #include "services/base/errors.h"
+#include "services/customer/entry_index.h"
 #include "services/customer/permit_fixture.h"
 
 namespace pharos::customer {
@@ -178,6 +179,37 @@ TEST_F(ConsentTest, SuppressingAnEndpointWaits) {
   at.Release("1");
   EXPECT_TRUE(suppression.Ends());
   EXPECT_EQ(Reason("purposes/service"), type::v1::ENDPOINT_SUPPRESSED);
+}
+
+TEST_F(ConsentTest, AnOldLedgerIsIndexedOnceAtTheStart) {
+  Agree();
+  const auto listed = [&] {
+    v1::ListConsentEntriesRequest request;
+    request.set_person(anna);
+    v1::ListConsentEntriesResponse response;
+    EXPECT_TRUE(at.consents.ListConsentEntries(call, request, response).ok());
+    return response.entries_size();
+  };
+  ASSERT_EQ(listed(), 1);
+  // A store from before there was an index.
+  const std::string index = RecordEntriesPrefix({"feed", "1"});
+  std::vector<std::string> keys;
+  ASSERT_TRUE(at.store->Read()
+                  ->Scan(storage::PrefixRange(index),
+                         [&](std::string_view key, std::string_view) {
+                           keys.emplace_back(key);
+                           return true;
+                         })
+                  .ok());
+  ASSERT_TRUE(at.store
+                  ->Transact([&](storage::Transaction& tx) {
+                    for (const auto& key : keys) tx.Delete(key);
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  ASSERT_EQ(listed(), 0);
+  ASSERT_TRUE(IndexOldEntries(*at.store).ok());
+  EXPECT_EQ(listed(), 1);
 }
 
 }  // namespace

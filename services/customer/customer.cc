@@ -3,17 +3,21 @@
 #include "services/base/errors.h"
 #include "services/customer/consent_service.h"
 #include "services/customer/endpoint_service.h"
+#include "services/customer/entry_index.h"
 #include "services/customer/feed_service.h"
 #include "services/customer/import_service.h"
 #include "services/customer/opt_out.h"
 #include "services/customer/opt_out_service.h"
+#include "services/customer/organisation_service.h"
 #include "services/customer/permit_service.h"
 #include "services/customer/permit_table.h"
 #include "services/customer/person_service.h"
 #include "services/customer/person_store.h"
 #include "services/customer/purpose_service.h"
+#include "services/customer/record_keys.h"
 #include "services/customer/source_service.h"
 #include "services/customer/tables.h"
+#include "services/rpc/key_client.h"
 #include "storage/blind_index.h"
 #include "storage/open.h"
 
@@ -24,27 +28,30 @@ namespace {
 class CustomerParts : public Customer {
  public:
   CustomerParts(std::unique_ptr<storage::Store> store, std::unique_ptr<storage::BlindIndex> blind,
-                std::unique_ptr<PermitTable> permits, base::Clock& clock)
+                std::unique_ptr<PermitTable> permits, base::Clock& clock, bool seal)
       : store_(std::move(store)),
         blind_(std::move(blind)),
         permits_(std::move(permits)),
-        people_(*store_, *blind_, &clock),
+        keys_(seal),
+        people_(*store_, *blind_, &clock, &keys_),
         opt_outs_(*store_, people_, *permits_, clock),
         source_service_(*store_, clock),
-        purpose_service_(*store_, clock),
-        person_service_(*store_, people_),
+        purpose_service_(*store_, clock, [this] { opt_outs_.AwaitAllOutstanding(); }),
+        person_service_(*store_, people_, clock),
+        organisation_service_(*store_, people_, clock),
         import_service_(*store_, people_, clock, [this] { opt_outs_.AwaitAllOutstanding(); }),
         consent_service_(*store_, people_, opt_outs_, clock),
         endpoint_service_(*store_, people_, opt_outs_, clock),
         opt_out_service_(opt_outs_),
         permit_service_(*store_, people_, *permits_, clock),
-        feed_service_(*store_, people_) {}
+        feed_service_(*store_, people_, clock) {}
 
   std::vector<std::unique_ptr<rpc::Service>> Services() override {
     std::vector<std::unique_ptr<rpc::Service>> services;
     services.push_back(v1::MakeSourceService(source_service_));
     services.push_back(v1::MakePurposeService(purpose_service_));
     services.push_back(v1::MakePersonService(person_service_));
+    services.push_back(v1::MakeOrganisationService(organisation_service_));
     services.push_back(v1::MakeImportService(import_service_));
     services.push_back(v1::MakeConsentService(consent_service_));
     services.push_back(v1::MakeEndpointService(endpoint_service_));
@@ -53,19 +60,23 @@ class CustomerParts : public Customer {
     services.push_back(internal::v1::MakeFeedService(feed_service_));
     return services;
   }
-  // Calls nobody: all the others depend on it.
-  void Start(const rpc::Peers&) override {}
+  // Calls nobody but access, for keys: all the others depend on it.
+  void Start(const rpc::Peers& peers) override {
+    if (peers.access != nullptr) keys_.Bind(rpc::MakeKeyClient(peers.access, peers.token));
+  }
   void Stop() override { feed_service_.Stop(); }
 
  private:
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<storage::BlindIndex> blind_;
   std::unique_ptr<PermitTable> permits_;
+  RecordKeys keys_;
   PersonStore people_;
   OptOuts opt_outs_;
   SourceService source_service_;
   PurposeService purpose_service_;
   PersonService person_service_;
+  OrganisationService organisation_service_;
   ImportService import_service_;
   ConsentService consent_service_;
   EndpointService endpoint_service_;
@@ -92,10 +103,14 @@ absl::StatusOr<std::unique_ptr<Customer>> Customer::Open(const CustomerOptions& 
   open.format = kFormat;
   open.block_cache_bytes = options.block_cache_bytes;
   open.in_memory = options.in_memory;
+  open.settings = options.store;
   PHAROS_ASSIGN_OR_RETURN(auto store, storage::Open(open));
   PHAROS_ASSIGN_OR_RETURN(auto blind, OpenBlindIndex(options));
+  PHAROS_RETURN_IF_ERROR(storage::CheckBlindKey(*store, *blind));
+  PHAROS_RETURN_IF_ERROR(IndexOldEntries(*store));
   PHAROS_ASSIGN_OR_RETURN(auto permits, PermitTable::Open(*store, clock, options.permit_term_us));
-  return std::make_unique<CustomerParts>(std::move(store), std::move(blind), std::move(permits), clock);
+  return std::make_unique<CustomerParts>(std::move(store), std::move(blind), std::move(permits), clock,
+                                         options.seal);
 }
 
 }  // namespace pharos::customer

@@ -10,6 +10,7 @@
 #include "services/base/clock.h"
 #include "services/rpc/peers.h"
 #include "services/rpc/service.h"
+#include "storage/open.h"
 
 namespace pharos::customer {
 
@@ -21,6 +22,10 @@ struct CustomerOptions {
   size_t block_cache_bytes =
       512u << 20;  // linking reads at random: 64 MiB made 200,000 records three times slower
   int64_t permit_term_us = 2'000'000;  // D
+  storage::Settings store;             // engine, witness, shared resources
+  // Personal values lie sealed under keys that access keeps. They are reached from Start on, with the peer
+  // `access`; until then what needs a personal value is UNAVAILABLE (ACCESS_AWAY).
+  bool seal = false;
 };
 
 class Customer {

@@ -337,7 +337,7 @@ TEST(Customer, OpensWithAllItsServicesAndStopsTwice) {
   options.clock = &clock;
   auto customer = Customer::Open(options);
   ASSERT_TRUE(customer.ok()) << customer.status();
-  EXPECT_EQ((*customer)->Services().size(), 9u);
+  EXPECT_EQ((*customer)->Services().size(), 10u);
   (*customer)->Stop();
   (*customer)->Stop();
 }

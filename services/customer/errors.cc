@@ -41,6 +41,90 @@ absl::Status PurposeExists(std::string_view purpose) {
       {{"purpose", std::string(purpose)}});
 }
 
+absl::Status PurposeRetired(std::string_view purpose) {
+  return MakeError(
+      StatusCode::kFailedPrecondition, "PURPOSE_RETIRED",
+      fmt::format("\"{}\" is retired: nothing new is granted or sent for it; withdrawals are still "
+                  "taken. Use another purpose",
+                  purpose),
+      {{"purpose", std::string(purpose)}});
+}
+
+absl::Status PurposeFixed(std::string_view purpose) {
+  return MakeError(
+      StatusCode::kInvalidArgument,
+      "class and lawful basis of a purpose never change, as people agreed to what it was; register another "
+      "purpose",
+      {.reason = "PURPOSE_FIXED",
+       .metadata = {{"purpose", std::string(purpose)}},
+       .violations = {{"purpose", "keep purpose_class and lawful_basis as they are"}}});
+}
+
+absl::Status EtagMismatch(std::string_view resource) {
+  return MakeError(StatusCode::kAborted, "ETAG_MISMATCH",
+                   "somebody else changed it meanwhile; read it again and repeat your change",
+                   {{"resource", std::string(resource)}});
+}
+
+absl::Status EtagMissing(std::string_view field) {
+  return MakeError(StatusCode::kInvalidArgument,
+                   "send the etag that you read with the resource, so that nobody's edit is lost",
+                   {.reason = "ETAG_MISSING",
+                    .metadata = {{"field", std::string(field)}},
+                    .violations = {{std::string(field), "the etag that was read"}}});
+}
+
+absl::Status OrganisationNotFound(std::string_view organisation) {
+  return MakeError(StatusCode::kNotFound, "ORGANISATION_NOT_FOUND",
+                   "there is no such organisation; register it with CreateOrganisation first",
+                   {{"organisation", std::string(organisation)}});
+}
+
+absl::Status OrganisationExists(std::string_view organisation) {
+  return MakeError(StatusCode::kAlreadyExists, "ORGANISATION_EXISTS",
+                   "the organisation id is taken; choose another one or use that organisation",
+                   {{"organisation", std::string(organisation)}});
+}
+
+absl::Status OrganisationCodeTaken(std::string_view organisation) {
+  return MakeError(
+      StatusCode::kAlreadyExists, "ORGANISATION_CODE_TAKEN",
+      fmt::format("\"{}\" has this code already; correct the code or use that organisation", organisation),
+      {{"organisation", std::string(organisation)}});
+}
+
+absl::Status OrganisationMissing(std::string_view field) {
+  return MakeError(StatusCode::kInvalidArgument,
+                   fmt::format("{} names an organisation that is not registered; register it first", field),
+                   {.reason = "ORGANISATION_MISSING",
+                    .metadata = {{"field", std::string(field)}},
+                    .violations = {{std::string(field), "organisations/{organisation}, registered"}}});
+}
+
+absl::Status OrganisationCircle(std::string_view field, int most) {
+  return MakeError(
+      StatusCode::kInvalidArgument,
+      fmt::format("{} leads back to this organisation, or over more than {} others; choose another one",
+                  field, most),
+      {.reason = "ORGANISATION_CIRCLE",
+       .metadata = {{"field", std::string(field)}},
+       .violations = {{std::string(field), "an organisation that does not lead back to this one"}}});
+}
+
+absl::Status RoleNotFound(std::string_view role) {
+  return MakeError(StatusCode::kNotFound, "ROLE_NOT_FOUND",
+                   "there is no such role; list the organisation's roles, ended ones too",
+                   {{"role", std::string(role)}});
+}
+
+absl::Status TimeWrong(std::string_view field) {
+  return MakeError(StatusCode::kInvalidArgument,
+                   fmt::format("{} is before the start; check the dates", field),
+                   {.reason = "TIME_WRONG",
+                    .metadata = {{"field", std::string(field)}},
+                    .violations = {{std::string(field), "not before the start"}}});
+}
+
 absl::Status IdWrong(std::string_view field) {
   return MakeError(
       StatusCode::kInvalidArgument,

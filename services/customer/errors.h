@@ -18,6 +18,25 @@ absl::Status PurposeNotFound(std::string_view purpose);
 // ALREADY_EXISTS SOURCE_EXISTS / PURPOSE_EXISTS.
 absl::Status SourceExists(std::string_view source);
 absl::Status PurposeExists(std::string_view purpose);
+// FAILED_PRECONDITION PURPOSE_RETIRED: nothing new for it.
+absl::Status PurposeRetired(std::string_view purpose);
+// INVALID_ARGUMENT PURPOSE_FIXED: class and lawful basis stay.
+absl::Status PurposeFixed(std::string_view purpose);
+// ABORTED ETAG_MISMATCH: somebody else was quicker. INVALID_ARGUMENT ETAG_MISSING.
+absl::Status EtagMismatch(std::string_view resource);
+absl::Status EtagMissing(std::string_view field);
+// Organisations: NOT_FOUND ORGANISATION_NOT_FOUND, ALREADY_EXISTS ORGANISATION_EXISTS and
+// ORGANISATION_CODE_TAKEN, INVALID_ARGUMENT ORGANISATION_MISSING (a parent or successor that is not
+// registered) and ORGANISATION_CIRCLE (one that leads back, or a chain of more than `most`).
+absl::Status OrganisationNotFound(std::string_view organisation);
+absl::Status OrganisationExists(std::string_view organisation);
+absl::Status OrganisationCodeTaken(std::string_view organisation);
+absl::Status OrganisationMissing(std::string_view field);
+absl::Status OrganisationCircle(std::string_view field, int most);
+// NOT_FOUND ROLE_NOT_FOUND.
+absl::Status RoleNotFound(std::string_view role);
+// INVALID_ARGUMENT TIME_WRONG: it ends before it begins.
+absl::Status TimeWrong(std::string_view field);
 // INVALID_ARGUMENT ID_WRONG: an id that people choose has another shape.
 absl::Status IdWrong(std::string_view field);
 // INVALID_ARGUMENT FIELD_MISSING.

@@ -9,6 +9,7 @@
 #include "services/base/ids.h"
 #include "services/customer/keys.h"
 #include "services/customer/tables.h"
+#include "services/rpc/audit.h"
 #include "storage/envelope.h"
 
 namespace pharos::customer {
@@ -36,16 +37,23 @@ absl::Status CursorUnknown(uint64_t last) {
                          {{"last", std::to_string(last)}});
 }
 
-absl::StatusOr<std::string> ResourceOf(const storage::Change& change) {
+absl::StatusOr<record::v1::ChangeEntry> EntryOf(const storage::Change& change) {
   record::v1::ChangeEntry entry;
   if (!entry.ParseFromString(change.entry))
     return absl::DataLossError("an entry of the change log cannot be read");
-  return entry.resource();
+  return entry;
 }
+
+// The log is the audit log too: that a person was read is no change.
+bool IsOfPerson(const record::v1::ChangeEntry& entry) {
+  return entry.kind() == "person.changed" && !base::Segment(entry.resource(), "people").empty();
+}
+
+}  // namespace
 
 // Messages of at most kMostPeople; a position is told with the last one only, when all before it has been
 // sent.
-class Batch {
+class FeedService::Batch {
  public:
   Batch(rpc::Writer<FollowPeopleResponse>& feed, uint64_t reached) : feed_(feed) {
     message_.set_cursor(reached);
@@ -69,10 +77,9 @@ class Batch {
   FollowPeopleResponse message_;
 };
 
-}  // namespace
-
-absl::Status FeedService::AddState(const storage::View& view, const PersonRow& person,
-                                   internal::v1::PersonState& state) const {
+absl::StatusOr<internal::v1::PersonState> FeedService::StateOf(const storage::View& view,
+                                                               const PersonRow& person) const {
+  internal::v1::PersonState state;
   state.set_person(person.name());
   *state.mutable_audience_kinds() = person.audience_kinds();
   for (const auto& field : person.fields()) {
@@ -87,24 +94,37 @@ absl::Status FeedService::AddState(const storage::View& view, const PersonRow& p
   for (const auto& source : sources) state.add_sources(source);
   state.set_updated_time_us(person.update_time_us());
   PHAROS_ASSIGN_OR_RETURN(*state.mutable_gate(), people_.FactsOf(view, person));
-  return absl::OkStatus();
+  return state;
+}
+
+absl::StatusOr<bool> FeedService::AddAll(const storage::View& view, std::vector<PersonRow>& people,
+                                         Batch& batch) const {
+  PHAROS_RETURN_IF_ERROR(people_.Open(people));
+  for (const auto& person : people) {
+    PHAROS_ASSIGN_OR_RETURN(internal::v1::PersonState state, StateOf(view, person));
+    if (!batch.Add(std::move(state))) return false;
+  }
+  people.clear();
+  return true;
 }
 
 absl::StatusOr<uint64_t> FeedService::SendSnapshot(Feed& feed) const {
   const std::unique_ptr<storage::View> view = store_.Read();
   Batch batch(feed, 0);
+  std::vector<PersonRow> people;
   absl::Status status;
+  const auto add = [&]() -> absl::Status {
+    PHAROS_ASSIGN_OR_RETURN(const bool sent, AddAll(*view, people, batch));
+    return sent && !stopped_ ? absl::OkStatus() : CallerGone();
+  };
   PHAROS_RETURN_IF_ERROR(view->Scan(storage::PrefixRange(storage::KeyWriter(kPerson).str()),
                                     [&](std::string_view, std::string_view value) {
-                                      PersonRow person;
-                                      internal::v1::PersonState state;
-                                      status = storage::DecodeRecord(value, person);
-                                      if (status.ok()) status = AddState(*view, person, state);
-                                      if (status.ok() && (stopped_ || !batch.Add(std::move(state))))
-                                        status = CallerGone();
+                                      status = storage::DecodeRecord(value, people.emplace_back());
+                                      if (status.ok() && people.size() == kMostPeople) status = add();
                                       return status.ok();
                                     }));
   PHAROS_RETURN_IF_ERROR(status);
+  PHAROS_RETURN_IF_ERROR(add());
   if (!batch.Finish(view->position())) return CallerGone();
   return view->position();
 }
@@ -113,30 +133,36 @@ absl::Status FeedService::SendChanged(const std::vector<storage::Change>& change
                                       Feed& feed) const {
   std::set<std::string> names;
   for (const auto& change : changes) {
-    PHAROS_ASSIGN_OR_RETURN(std::string resource, ResourceOf(change));
-    if (!base::Segment(resource, "people").empty()) names.insert(std::move(resource));
+    PHAROS_ASSIGN_OR_RETURN(record::v1::ChangeEntry entry, EntryOf(change));
+    if (IsOfPerson(entry)) names.insert(std::move(*entry.mutable_resource()));
   }
   // At least as new as the changes: a state may be ahead of the cursor told, and comes again then.
   const std::unique_ptr<storage::View> view = store_.Read();
   Batch batch(feed, from);
+  std::vector<PersonRow> people;
   for (const auto& name : names) {
-    PHAROS_ASSIGN_OR_RETURN(const std::optional<PersonRow> person, people_.Load(*view, name));
-    internal::v1::PersonState state;
+    PHAROS_ASSIGN_OR_RETURN(std::optional<PersonRow> person, people_.Load(*view, name));
     if (person && person->name() == name) {
-      PHAROS_RETURN_IF_ERROR(AddState(*view, *person, state));
+      people.push_back(*std::move(person));
+      if (people.size() < kMostPeople) continue;
+      PHAROS_ASSIGN_OR_RETURN(const bool sent, AddAll(*view, people, batch));
+      if (!sent) return CallerGone();
     } else {
+      internal::v1::PersonState state;
       state.set_person(name);
       state.set_gone(true);
+      if (!batch.Add(std::move(state))) return CallerGone();
     }
-    if (!batch.Add(std::move(state))) return CallerGone();
   }
-  return batch.Finish(changes.back().position) ? absl::OkStatus() : CallerGone();
+  PHAROS_ASSIGN_OR_RETURN(const bool sent, AddAll(*view, people, batch));
+  return sent && batch.Finish(changes.back().position) ? absl::OkStatus() : CallerGone();
 }
 
 absl::Status FeedService::FollowPeople(rpc::Call& call, const internal::v1::FollowPeopleRequest& request,
                                        Feed& feed) {
   uint64_t cursor = request.cursor();
   if (cursor > store_.LastPosition()) return CursorUnknown(store_.LastPosition());
+  PHAROS_RETURN_IF_ERROR(rpc::AuditRead(call, store_, "people.followed", {}, clock_.WallMicros()));
   if (cursor == 0) {
     PHAROS_ASSIGN_OR_RETURN(cursor, SendSnapshot(feed));
   }
@@ -163,6 +189,7 @@ absl::StatusOr<uint64_t> FeedService::SendPurposes(rpc::Writer<FollowPurposesRes
                                       purpose->set_purpose(row.name());
                                       purpose->set_purpose_class(row.purpose_class());
                                       purpose->set_lawful_basis(row.lawful_basis());
+                                      purpose->set_retired(row.retire_time_us() != 0);
                                       return damaged.ok();
                                     }));
   PHAROS_RETURN_IF_ERROR(damaged);
@@ -179,8 +206,8 @@ absl::Status FeedService::FollowPurposes(rpc::Call& call, const internal::v1::Fo
                             store_.ReadChanges(cursor, kMostChanges));
     bool purposes_changed = false;
     for (const auto& change : changes) {
-      PHAROS_ASSIGN_OR_RETURN(const std::string resource, ResourceOf(change));
-      purposes_changed = purposes_changed || !base::Segment(resource, "purposes").empty();
+      PHAROS_ASSIGN_OR_RETURN(const record::v1::ChangeEntry entry, EntryOf(change));
+      purposes_changed = purposes_changed || !base::Segment(entry.resource(), "purposes").empty();
       cursor = change.position;
     }
     if (!purposes_changed) continue;

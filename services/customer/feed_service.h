@@ -6,6 +6,7 @@
 #include "pharos/customer/internal/v1/feed_service.pb.h"
 #include "pharos/customer/internal/v1/feed_service.serve.h"
 #include "pharos/record/v1/customer.pb.h"
+#include "services/base/clock.h"
 #include "services/customer/person_store.h"
 #include "storage/store.h"
 
@@ -13,7 +14,8 @@ namespace pharos::customer {
 
 class FeedService : public internal::v1::FeedServiceHandler {
  public:
-  FeedService(storage::Store& store, const PersonStore& people) : store_(store), people_(people) {}
+  FeedService(storage::Store& store, const PersonStore& people, base::Clock& clock = base::Clock::System())
+      : store_(store), people_(people), clock_(clock) {}
 
   absl::Status FollowPeople(rpc::Call& call, const internal::v1::FollowPeopleRequest& request,
                             rpc::Writer<internal::v1::FollowPeopleResponse>& feed) override;
@@ -30,19 +32,24 @@ class FeedService : public internal::v1::FeedServiceHandler {
   static constexpr int64_t kWaitMicros = 100'000;  // between looks at whether the caller has gone
 
  private:
+  class Batch;
   using Feed = rpc::Writer<internal::v1::FollowPeopleResponse>;
 
   // Sends everybody; the position that this was the state of.
   absl::StatusOr<uint64_t> SendSnapshot(Feed& feed) const;
   // Sends who has changed between two positions, each person once.
   absl::Status SendChanged(const std::vector<storage::Change>& changes, uint64_t from, Feed& feed) const;
-  absl::Status AddState(const storage::View& view, const record::v1::PersonRow& person,
-                        internal::v1::PersonState& state) const;
+  absl::StatusOr<internal::v1::PersonState> StateOf(const storage::View& view,
+                                                    const record::v1::PersonRow& person) const;
+  // Opens the people, adds them to the batch and empties the list. False: the caller has gone.
+  absl::StatusOr<bool> AddAll(const storage::View& view, std::vector<record::v1::PersonRow>& people,
+                              Batch& batch) const;
   absl::StatusOr<uint64_t> SendPurposes(rpc::Writer<internal::v1::FollowPurposesResponse>& feed) const;
   bool Ended(const rpc::Call& call) const { return stopped_ || call.cancelled(); }
 
   storage::Store& store_;
   const PersonStore& people_;
+  base::Clock& clock_;
   std::atomic<bool> stopped_ = false;
 };
 

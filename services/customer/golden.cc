@@ -120,22 +120,6 @@ void AddEndpoints(PersonRow& person, const std::vector<Candidate>& candidates, t
   }
 }
 
-void AddFacts(PersonRow& person, const std::vector<const RecordRow*>& records) {
-  std::vector<const GateEntry*> entries;
-  for (const RecordRow* record : records) {
-    person.add_records(record->name());
-    person.set_deceased(person.deceased() || record->deceased());
-    person.set_paused(person.paused() || record->paused());
-    person.set_update_time_us(std::max(person.update_time_us(), record->update_time_us()));
-    for (const auto& entry : record->entries()) entries.push_back(&entry);
-  }
-  std::sort(person.mutable_records()->begin(), person.mutable_records()->end());
-  // One entry may hang on several records: it counts once, and the order is that of its name.
-  std::sort(entries.begin(), entries.end(),
-            [](const auto* a, const auto* b) { return a->name() < b->name(); });
-  for (const auto* entry : entries) AddEntry(*person.mutable_entries(), *entry);
-}
-
 // At the same time an opt-out wins, and the stricter one first.
 int Strictness(const GateEntry& entry) {
   switch (entry.kind()) {
@@ -169,8 +153,29 @@ PersonRow BuildPerson(std::string_view name, const std::vector<const RecordRow*>
   AddInterests(person, builder);
   AddEndpoints(person, builder.Candidates("phone"), type::v1::CHANNEL_SMS, index);
   AddEndpoints(person, builder.Candidates("email"), type::v1::CHANNEL_EMAIL, index);
-  AddFacts(person, records);
+  SetFacts(person, records);
   return person;
+}
+
+void SetFacts(PersonRow& person, const std::vector<const RecordRow*>& records) {
+  person.clear_records();
+  person.clear_entries();
+  person.clear_deceased();
+  person.clear_paused();
+  person.clear_update_time_us();
+  std::vector<const GateEntry*> entries;
+  for (const RecordRow* record : records) {
+    person.add_records(record->name());
+    person.set_deceased(person.deceased() || record->deceased());
+    person.set_paused(person.paused() || record->paused());
+    person.set_update_time_us(std::max(person.update_time_us(), record->update_time_us()));
+    for (const auto& entry : record->entries()) entries.push_back(&entry);
+  }
+  std::sort(person.mutable_records()->begin(), person.mutable_records()->end());
+  // One entry may hang on several records: it counts once, and the order is that of its name.
+  std::sort(entries.begin(), entries.end(),
+            [](const auto* a, const auto* b) { return a->name() < b->name(); });
+  for (const auto* entry : entries) AddEntry(*person.mutable_entries(), *entry);
 }
 
 const GateEntry* FindEntry(const Entries& entries, const GateEntry& like) {

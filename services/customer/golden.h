@@ -22,6 +22,10 @@ record::v1::PersonRow BuildPerson(std::string_view person,
                                   const std::vector<const record::v1::RecordRow*>& records,
                                   const SourceLookup& source, const EndpointIndex& index);
 
+// The part of a person that needs no personal value, from the same records: record names, entries, deceased,
+// paused, time. What stood there is replaced.
+void SetFacts(record::v1::PersonRow& person, const std::vector<const record::v1::RecordRow*>& records);
+
 // Adds an entry to a row's entries, which hold only what the gate needs: per (record, scope, endpoint,
 // channel, purpose, direct) the latest; at the same time an opt-out wins. False: it changes nothing (known
 // already, or overtaken).

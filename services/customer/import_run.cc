@@ -27,16 +27,19 @@ bool IsOnlyChecked(const absl::Status& status) {
 }  // namespace
 
 ImportRun::ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people,
-                     base::Clock& clock, Intake& intake, v1::ImportHeader header, Answer answer)
+                     base::Clock& clock, Intake& intake, v1::ImportHeader header, bool purpose_retired,
+                     Answer answer)
     : call_(call),
       store_(store),
       people_(people),
       clock_(clock),
       intake_(intake),
       header_(std::move(header)),
+      purpose_retired_(purpose_retired),
       source_id_(base::Segment(header_.source(), "sources")),
       answer_(std::move(answer)),
-      reader_([this](CsvRow row) { return OnRow(std::move(row)); }) {}
+      reader_([this](CsvRow row) { return OnRow(std::move(row)); }),
+      fresh_(people.keys().ring()) {}
 
 absl::Status ImportRun::Feed(std::string_view bytes) {
   reader_.Feed(bytes);
@@ -80,6 +83,7 @@ absl::Status ImportRun::Reject(const v1::RowError& error) {
 std::vector<LedgerRow> ImportRun::Entries(const ImportRow& row, int64_t now) const {
   std::vector<LedgerRow> entries;
   for (const auto& consent : row.consents) {
+    if (purpose_retired_ && consent.kind == type::v1::GRANTED) continue;
     LedgerRow& entry = entries.emplace_back();
     auto* gate = entry.mutable_gate();
     gate->set_name("consentEntries/" + base::NewId(now));
@@ -101,13 +105,14 @@ std::vector<LedgerRow> ImportRun::Entries(const ImportRow& row, int64_t now) con
 absl::Status ImportRun::Store(storage::Transaction& tx, std::span<const ImportRow> rows, int64_t& stored,
                               int64_t& unchanged) {
   stored = unchanged = 0;
+  fresh_.Rewind();
   const int64_t now = clock_.WallMicros();
   const ChangeMaker change = [&](std::string_view resource, std::string_view kind, uint64_t version) {
     return rpc::ChangeBy(call_, resource, kind, version, now);
   };
   for (const auto& row : rows) {
     PHAROS_ASSIGN_OR_RETURN(const bool changed,
-                            people_.PutRecordVersion(tx, row.record, Entries(row, now), change));
+                            people_.PutRecordVersion(tx, row.record, Entries(row, now), change, &fresh_));
     ++(changed ? stored : unchanged);
   }
   return header_.validate_only() ? OnlyChecked() : absl::OkStatus();
@@ -124,9 +129,20 @@ absl::Status ImportRun::StoreAll(std::span<const ImportRow> rows, int64_t& store
     return StoreAll(rows.subspan(half), stored, unchanged);
   }
   if (!status.ok() && !IsOnlyChecked(status)) return status;
+  if (status.ok()) fresh_.Commit();
   stored += now_stored;
   unchanged += now_unchanged;
   return absl::OkStatus();
+}
+
+// Round trips to access have no place inside a transaction. Looking ahead reads what the transaction reads
+// again, so it is done only while it finds something: the records of a new file have their keys at hand.
+absl::Status ImportRun::PrepareKeys(std::span<const ImportRow> rows) {
+  PHAROS_RETURN_IF_ERROR(fresh_.Reserve(rows.size()));
+  if (!look_ahead_) return absl::OkStatus();
+  std::vector<const record::v1::RecordRow*> records;
+  for (const auto& row : rows) records.push_back(&row.record);
+  return people_.FetchKeysFor(records);
 }
 
 absl::Status ImportRun::Flush() {
@@ -134,7 +150,10 @@ absl::Status ImportRun::Flush() {
   int64_t stored = 0, unchanged = 0;
   {
     const Intake::Turn turn(intake_);
+    const uint64_t fetches = people_.keys().fetches();
+    PHAROS_RETURN_IF_ERROR(PrepareKeys(batch_));
     PHAROS_RETURN_IF_ERROR(StoreAll(batch_, stored, unchanged));
+    look_ahead_ = people_.keys().fetches() != fetches;
   }
   for (const auto& row : batch_) counts_.set_warnings(counts_.warnings() + row.warnings);
   counts_.set_stored(counts_.stored() + stored);

@@ -23,8 +23,9 @@ class ImportRun {
  public:
   // False: the caller has gone.
   using Answer = std::function<bool(const v1::ImportContactsResponse&)>;
+  // `purpose_retired`: withdrawals are still taken, grants are not.
   ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people, base::Clock& clock,
-            Intake& intake, v1::ImportHeader header, Answer answer);
+            Intake& intake, v1::ImportHeader header, bool purpose_retired, Answer answer);
 
   absl::Status Feed(std::string_view bytes);
   // The file has ended: stores what is left. IMPORT_HEADER_WRONG if there was not even a header.
@@ -42,6 +43,7 @@ class ImportRun {
   absl::Status ReadHeader(const CsvRow& row);
   absl::Status Reject(const v1::RowError& error);
   absl::Status Flush();
+  absl::Status PrepareKeys(std::span<const ImportRow> rows);
   absl::Status Store(storage::Transaction& tx, std::span<const ImportRow> rows, int64_t& stored,
                      int64_t& unchanged);
   absl::Status StoreAll(std::span<const ImportRow> rows, int64_t& stored, int64_t& unchanged);
@@ -54,6 +56,7 @@ class ImportRun {
   base::Clock& clock_;
   Intake& intake_;
   const v1::ImportHeader header_;
+  const bool purpose_retired_;
   const std::string source_id_;
   const Answer answer_;
   CsvReader reader_;
@@ -61,6 +64,8 @@ class ImportRun {
   std::vector<ImportRow> batch_;
   v1::ImportProgress counts_;
   int64_t rows_at_progress_ = 0;
+  FreshKeys fresh_;
+  bool look_ahead_ = true;  // keys of the last batch were not all at hand
   absl::Status status_;
 };
 

@@ -4,6 +4,7 @@
 #include "services/customer/errors.h"
 #include "services/customer/import_run.h"
 #include "services/customer/keys.h"
+#include "services/customer/purpose_store.h"
 #include "storage/envelope.h"
 
 namespace pharos::customer {
@@ -15,23 +16,22 @@ absl::Status ImportService::ImportContacts(rpc::Call& call, Stream& stream) {
   return status;
 }
 
-absl::Status ImportService::Check(const v1::ImportHeader& header) const {
+absl::StatusOr<bool> ImportService::Check(const v1::ImportHeader& header) const {
   record::v1::SourceRow source;
   PHAROS_ASSIGN_OR_RETURN(const bool known, storage::GetRecord(store_, SourceKey(header.source()), source));
   if (!known) return errors::SourceNotFound(header.source());
-  if (header.consent_purpose().empty()) return absl::OkStatus();
-  record::v1::PurposeRow purpose;
-  PHAROS_ASSIGN_OR_RETURN(const bool registered,
-                          storage::GetRecord(store_, PurposeKey(header.consent_purpose()), purpose));
-  return registered ? absl::OkStatus() : errors::PurposeNotFound(header.consent_purpose());
+  if (header.consent_purpose().empty()) return false;
+  PHAROS_ASSIGN_OR_RETURN(const auto purpose, LoadPurpose(store_, header.consent_purpose()));
+  if (!purpose) return errors::PurposeNotFound(header.consent_purpose());
+  return purpose->retire_time_us() != 0;
 }
 
 absl::Status ImportService::Run(rpc::Call& call, Stream& stream) {
   v1::ImportContactsRequest request;
   if (!stream.Read(request) || !request.has_header()) return errors::ImportOrderWrong();
-  PHAROS_RETURN_IF_ERROR(Check(request.header()));
+  PHAROS_ASSIGN_OR_RETURN(const bool purpose_retired, Check(request.header()));
   const bool request_is_check = request.header().validate_only();
-  ImportRun run(call, store_, people_, clock_, intake_, request.header(),
+  ImportRun run(call, store_, people_, clock_, intake_, request.header(), purpose_retired,
                 [&](const v1::ImportContactsResponse& response) { return stream.Write(response); });
   int64_t bytes = 0;
   while (stream.Read(request)) {

@@ -28,7 +28,8 @@ class ImportService : public v1::ImportServiceHandler {
 
  private:
   using Stream = rpc::Stream<v1::ImportContactsRequest, v1::ImportContactsResponse>;
-  absl::Status Check(const v1::ImportHeader& header) const;
+  // Whether the purpose of its consent columns is retired.
+  absl::StatusOr<bool> Check(const v1::ImportHeader& header) const;
   absl::Status Run(rpc::Call& call, Stream& stream);
 
   storage::Store& store_;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kSources = "sources/";
 constexpr std::string_view kRecords = "/records/";
+constexpr std::string_view kRoles = "/roles/";
 constexpr size_t kLongestRecordId = 128;
 
 }  // namespace
@@ -48,6 +49,26 @@ std::string SourceKey(std::string_view source) {
 std::string PurposeKey(std::string_view purpose) {
   return KeyWriter(kPurpose).String(base::Segment(purpose, "purposes"));
 }
+std::string PurposeVersionKey(std::string_view purpose, uint64_t version) {
+  return KeyWriter(kPurposeVersion).String(base::Segment(purpose, "purposes")).U64(version);
+}
+std::string OrganisationKey(std::string_view organisation) {
+  return KeyWriter(kOrganisation).String(base::Segment(organisation, "organisations"));
+}
+std::string OrganisationCodeKey(std::string_view code) {
+  return KeyWriter(kOrganisationCode).String(code);
+}
+std::string RoleKey(std::string_view role) {
+  const size_t at = role.find(kRoles);
+  if (at == std::string_view::npos) return {};
+  const std::string organisation = base::Segment(role.substr(0, at), "organisations");
+  const std::string_view id = role.substr(at + kRoles.size());
+  if (organisation.empty() || id.empty()) return {};
+  return KeyWriter(kRole).String(organisation).String(id);
+}
+std::string RolesPrefix(std::string_view organisation) {
+  return KeyWriter(kRole).String(base::Segment(organisation, "organisations"));
+}
 std::string RecordKey(const RecordId& id) {
   return KeyWriter(kRecord).String(id.source).String(id.record);
 }
@@ -74,6 +95,21 @@ std::string PostingPrefix(std::string_view blind) {
 }
 std::string PostingKey(std::string_view blind, const RecordId& id) {
   return KeyWriter(kPosting).Raw(blind).String(id.source).String(id.record);
+}
+std::string RecordEntriesPrefix(const RecordId& id) {
+  return KeyWriter(kRecordEntry).String(id.source).String(id.record);
+}
+std::string RecordEntryKey(const RecordId& id, std::string_view entry) {
+  return KeyWriter(kRecordEntry)
+      .String(id.source)
+      .String(id.record)
+      .String(base::Segment(entry, "consentEntries"));
+}
+std::string EndpointEntriesPrefix(std::string_view endpoint) {
+  return KeyWriter(kEndpointEntry).Raw(endpoint);
+}
+std::string EndpointEntryKey(std::string_view endpoint, std::string_view entry) {
+  return KeyWriter(kEndpointEntry).Raw(endpoint).String(base::Segment(entry, "consentEntries"));
 }
 std::string EntryKey(std::string_view entry) {
   return KeyWriter(kEntry).String(base::Segment(entry, "consentEntries"));

@@ -20,6 +20,12 @@ bool IsRecordId(std::string_view id);
 
 std::string SourceKey(std::string_view source);    // "sources/…"
 std::string PurposeKey(std::string_view purpose);  // "purposes/…"
+std::string PurposeVersionKey(std::string_view purpose, uint64_t version);
+std::string OrganisationKey(std::string_view organisation);  // "organisations/…"
+std::string OrganisationCodeKey(std::string_view code);
+// "organisations/…/roles/…"; "" if the name has another shape.
+std::string RoleKey(std::string_view role);
+std::string RolesPrefix(std::string_view organisation);
 std::string RecordKey(const RecordId& id);
 std::string RecordVersionKey(const RecordId& id, uint64_t version);
 std::string PersonKey(std::string_view person);  // "people/…"
@@ -31,6 +37,12 @@ std::string EndpointPersonKey(std::string_view endpoint, std::string_view person
 // Records with a linking key: the prefix, which is the guard of scans too.
 std::string PostingPrefix(std::string_view blind);
 std::string PostingKey(std::string_view blind, const RecordId& id);
+// The entries of a record ("sources/…/records/…") or an endpoint: prefix, and key of one
+// ("consentEntries/…").
+std::string RecordEntriesPrefix(const RecordId& id);
+std::string RecordEntryKey(const RecordId& id, std::string_view entry);
+std::string EndpointEntriesPrefix(std::string_view endpoint);
+std::string EndpointEntryKey(std::string_view endpoint, std::string_view entry);
 std::string EntryKey(std::string_view entry);  // "consentEntries/…"
 std::string CountsKey();
 

@@ -1,5 +1,7 @@
 #include "services/customer/opt_out.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "services/base/errors.h"
@@ -20,6 +22,8 @@ using record::v1::OptOutRow;
 
 namespace {
 
+constexpr size_t kEndpointBytes = 16;
+
 // What stands on an endpoint about STOP and START.
 struct Standing {
   int64_t last_stop_us = -1;  // -1: none
@@ -39,12 +43,50 @@ Standing StandingOf(const EndpointRow& row, std::string_view endpoint) {
   return standing;
 }
 
+// The same for one purpose, as the person told us directly.
+Standing StandingOf(const record::v1::PersonRow& person, std::string_view purpose) {
+  Standing standing;
+  for (const auto& entry : person.entries()) {
+    if (!entry.direct() || entry.scope() != type::v1::SCOPE_PURPOSE || entry.purpose() != purpose) continue;
+    const bool granted = entry.kind() == type::v1::GRANTED;
+    // A withdrawal from one channel or endpoint is less than this one.
+    const bool whole = entry.kind() == type::v1::WITHDRAWN && entry.endpoint().empty() &&
+                       entry.channel() == type::v1::CHANNEL_UNSPECIFIED;
+    if (granted) standing.last_start_us = std::max(standing.last_start_us, entry.event_time_us());
+    if (whole) standing.last_stop_us = std::max(standing.last_stop_us, entry.event_time_us());
+  }
+  return standing;
+}
+
 // When the person said it. Providers' clocks are not ours and often count whole minutes: a time ahead of us
 // would outlive a START that comes after it, and a time behind us would let an opt-out lose against a START
 // that we had already taken.
 int64_t EventTime(const RecordReplyRequest& request, const Standing& standing, int64_t now) {
   const int64_t said = request.event_time_us() <= 0 ? now : std::min(request.event_time_us(), now);
-  return request.kind() == customer::internal::v1::STOP ? std::max(said, standing.last_start_us) : said;
+  return request.kind() == customer::internal::v1::START ? said : std::max(said, standing.last_start_us);
+}
+
+absl::Status CheckKind(const RecordReplyRequest& request) {
+  switch (request.kind()) {
+    case customer::internal::v1::STOP:
+    case customer::internal::v1::START:
+    case customer::internal::v1::WRONG_PERSON_REPLY:
+    case customer::internal::v1::UNSUBSCRIBE:
+      return absl::OkStatus();
+    default:
+      return errors::FieldMissing("kind", "STOP, START, WRONG_PERSON_REPLY or UNSUBSCRIBE");
+  }
+}
+
+// What a reply that comes for the first time must say. A repeat may leave it out: whoever repeats does not
+// keep it.
+absl::Status CheckFirst(const RecordReplyRequest& request) {
+  if (request.kind() != customer::internal::v1::UNSUBSCRIBE) {
+    return base::TrimAscii(request.address()).empty() ? errors::FieldMissing("address", "who sent the reply")
+                                                      : absl::OkStatus();
+  }
+  if (request.person().empty()) return errors::FieldMissing("person", "people/{person}");
+  return request.purpose().empty() ? errors::FieldMissing("purpose", "purposes/{purpose}") : absl::OkStatus();
 }
 
 absl::StatusOr<EndpointRow> LoadEndpointRow(storage::Transaction& tx, std::string_view endpoint) {
@@ -64,17 +106,11 @@ std::string OptOuts::EndpointOf(const RecordReplyRequest& request) const {
 }
 
 absl::StatusOr<OptOutRow> OptOuts::Record(const rpc::Call& call, const RecordReplyRequest& request) const {
-  using customer::internal::v1::ReplyKind;
-  if (request.kind() != ReplyKind::STOP && request.kind() != ReplyKind::START &&
-      request.kind() != ReplyKind::WRONG_PERSON_REPLY) {
-    return errors::FieldMissing("kind", "STOP, START or WRONG_PERSON_REPLY");
-  }
-  // A repeat may leave the address out: whoever repeats does not keep it.
-  const bool repeat = base::TrimAscii(request.address()).empty();
+  PHAROS_RETURN_IF_ERROR(CheckKind(request));
   const int64_t now = clock_.WallMicros();
   OptOutRow fresh;
   fresh.set_name("optOuts/" + base::NewId(now));
-  fresh.set_endpoint(EndpointOf(request));
+  if (request.kind() != customer::internal::v1::UNSUBSCRIBE) fresh.set_endpoint(EndpointOf(request));
   fresh.set_durable_time_us(now);
   OptOutRow row;
   PHAROS_RETURN_IF_ERROR(store_.Transact([&](storage::Transaction& tx) -> absl::Status {
@@ -83,7 +119,7 @@ absl::StatusOr<OptOutRow> OptOuts::Record(const rpc::Call& call, const RecordRep
       row = *std::move(known);
       return absl::OkStatus();
     }
-    if (repeat) return errors::FieldMissing("address", "who sent the reply");
+    PHAROS_RETURN_IF_ERROR(CheckFirst(request));
     row = fresh;
     return RecordNew(tx, call, request, now, row);
   }));
@@ -95,8 +131,16 @@ absl::Status OptOuts::RecordNew(storage::Transaction& tx, const rpc::Call& call,
   const ChangeMaker change = [&](std::string_view resource, std::string_view kind, uint64_t version) {
     return rpc::ChangeBy(call, resource, kind, version, now);
   };
-  const bool suppress = request.kind() == customer::internal::v1::WRONG_PERSON_REPLY;
-  PHAROS_RETURN_IF_ERROR(suppress ? Suppress(tx, change, row) : Append(tx, call, request, now, change, row));
+  switch (request.kind()) {
+    case customer::internal::v1::WRONG_PERSON_REPLY:
+      PHAROS_RETURN_IF_ERROR(Suppress(tx, change, row));
+      break;
+    case customer::internal::v1::UNSUBSCRIBE:
+      PHAROS_RETURN_IF_ERROR(Unsubscribe(tx, call, request, now, change, row));
+      break;
+    default:
+      PHAROS_RETURN_IF_ERROR(Append(tx, call, request, now, change, row));
+  }
   SaveOptOut(tx, row);
   SaveReply(tx, request.reply_id(), row);
   tx.AppendChange(change(row.name(), "optOut.recorded", 0));
@@ -136,6 +180,74 @@ absl::Status OptOuts::Append(storage::Transaction& tx, const rpc::Call& call,
   if (stop) entry.set_opt_out(row.name());
   tx.AppendChange(change(row.entry(), "entry.recorded", 0));
   return people_.AppendEntry(tx, entry, change);
+}
+
+// As one-click: this purpose, on every endpoint and channel of the person. A purpose that is retired or was
+// never registered is withdrawn from all the same: an opt-out is not refused for its form.
+absl::Status OptOuts::Unsubscribe(storage::Transaction& tx, const rpc::Call& call,
+                                  const RecordReplyRequest& request, int64_t now, const ChangeMaker& change,
+                                  OptOutRow& row) const {
+  PHAROS_ASSIGN_OR_RETURN(const std::optional<record::v1::PersonRow> person,
+                          people_.Load(tx, request.person()));
+  if (!person) return errors::PersonNotFound(request.person());
+  const Standing standing = StandingOf(*person, request.purpose());
+  row.set_changed(!standing.stopped());
+  row.set_entry("consentEntries/" + base::Segment(row.name(), "optOuts"));
+  record::v1::LedgerRow entry;
+  auto& gate = *entry.mutable_gate();
+  gate.set_name(row.entry());
+  gate.set_record(DirectRecordOfPerson(person->name()));
+  gate.set_kind(type::v1::WITHDRAWN);
+  gate.set_scope(type::v1::SCOPE_PURPOSE);
+  gate.set_purpose(request.purpose());
+  gate.set_event_time_us(EventTime(request, standing, now));
+  gate.set_direct(true);
+  entry.add_subjects(gate.record());
+  for (const auto& record : person->records()) entry.add_subjects(record);
+  entry.set_create_time_us(now);
+  entry.set_how("unsubscribe");
+  entry.set_principal(call.caller().principal);
+  entry.set_opt_out(row.name());
+  tx.AppendChange(change(row.entry(), "entry.recorded", 0));
+  return people_.AppendEntry(tx, entry, change);
+}
+
+absl::Status OptOuts::Report(const rpc::Call& call,
+                             const customer::internal::v1::ReportEndpointsRequest& request) const {
+  const int64_t now = clock_.WallMicros();
+  const ChangeMaker change = [&](std::string_view resource, std::string_view kind, uint64_t version) {
+    return rpc::ChangeBy(call, resource, kind, version, now);
+  };
+  for (int i = 0; i < request.reports_size(); ++i) {
+    const auto& report = request.reports(i);
+    if (report.endpoint().size() != kEndpointBytes)
+      return errors::FieldMissing(fmt::format("reports[{}].endpoint", i), "16 bytes");
+    if (report.reason() != type::v1::HARD_BOUNCE && report.reason() != type::v1::COMPLAINT)
+      return errors::FieldMissing(fmt::format("reports[{}].reason", i), "HARD_BOUNCE or COMPLAINT");
+  }
+  return store_.Transact([&](storage::Transaction& tx) -> absl::Status {
+    for (const auto& report : request.reports()) {
+      PHAROS_ASSIGN_OR_RETURN(const EndpointRow before, LoadEndpointRow(tx, report.endpoint()));
+      if (before.suppressed() != type::v1::SUPPRESSION_REASON_UNSPECIFIED) continue;
+      tx.AppendChange(change(EndpointName(report.endpoint()), "endpoint.suppressed", 0));
+      PHAROS_RETURN_IF_ERROR(people_.Suppress(tx, report.endpoint(), report.reason(), change));
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status OptOuts::AwaitOptOut(const OptOutRow& row) const {
+  if (!row.endpoint().empty()) {
+    AwaitEndpoint(row.endpoint());
+    return absl::OkStatus();
+  }
+  // A repeat may not name the person: its entry does.
+  record::v1::LedgerRow entry;
+  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(store_, EntryKey(row.entry()), entry));
+  const std::string person = PersonOfDirectRecord(entry.gate().record());
+  if (found && !person.empty()) return AwaitPerson(person);
+  AwaitAllOutstanding();
+  return absl::OkStatus();
 }
 
 void OptOuts::AwaitEndpoint(std::string_view endpoint) const {

@@ -30,6 +30,13 @@ class OptOuts {
   absl::StatusOr<record::v1::OptOutRow> Record(
       const rpc::Call& call, const customer::internal::v1::RecordReplyRequest& request) const;
 
+  // What providers said of endpoints: suppresses those that are not yet, in one commit. Durable on return.
+  absl::Status Report(const rpc::Call& call,
+                      const customer::internal::v1::ReportEndpointsRequest& request) const;
+
+  // Waits for what an opt-out covers: its endpoint, or the person whose purpose it ends.
+  absl::Status AwaitOptOut(const record::v1::OptOutRow& row) const;
+
   // Call after the commit, also for a request that changed nothing. Returns when nothing that the commit
   // covers can be handed over any more: at most D after the call or after the last start, whoever else is
   // dead.
@@ -49,6 +56,9 @@ class OptOuts {
   absl::Status Append(storage::Transaction& tx, const rpc::Call& call,
                       const customer::internal::v1::RecordReplyRequest& request, int64_t now,
                       const ChangeMaker& change, record::v1::OptOutRow& row) const;
+  absl::Status Unsubscribe(storage::Transaction& tx, const rpc::Call& call,
+                           const customer::internal::v1::RecordReplyRequest& request, int64_t now,
+                           const ChangeMaker& change, record::v1::OptOutRow& row) const;
   std::string EndpointOf(const customer::internal::v1::RecordReplyRequest& request) const;
 
   storage::Store& store_;

@@ -16,10 +16,16 @@ absl::Status OptOutService::RecordReply(rpc::Call& call, const internal::v1::Rec
   answer.set_changed(row.changed());
   answer.set_stage(RecordReplyResponse::DURABLE);
   if (!answers.Write(answer)) return absl::CancelledError("the caller has gone; what it reported is durable");
-  opt_outs_.AwaitEndpoint(row.endpoint());
+  PHAROS_RETURN_IF_ERROR(opt_outs_.AwaitOptOut(row));
   answer.set_stage(RecordReplyResponse::ACKNOWLEDGED);
   if (!answers.Write(answer)) return absl::CancelledError("the caller has gone; what it reported is durable");
   return absl::OkStatus();
+}
+
+absl::Status OptOutService::ReportEndpoints(rpc::Call& call,
+                                            const internal::v1::ReportEndpointsRequest& request,
+                                            internal::v1::ReportEndpointsResponse&) {
+  return opt_outs_.Report(call, request);
 }
 
 }  // namespace pharos::customer

@@ -1,4 +1,5 @@
-// STOP, START and "wrong person" as dispatch reports them. Answers twice: durable, then acknowledged.
+// STOP, START, "wrong person" and unsubscribe as dispatch reports them: answered twice, durable, then
+// acknowledged. And what providers say of endpoints.
 #pragma once
 
 #include "pharos/customer/internal/v1/opt_out_service.serve.h"
@@ -12,6 +13,9 @@ class OptOutService : public internal::v1::OptOutServiceHandler {
 
   absl::Status RecordReply(rpc::Call& call, const internal::v1::RecordReplyRequest& request,
                            rpc::Writer<internal::v1::RecordReplyResponse>& answers) override;
+
+  absl::Status ReportEndpoints(rpc::Call& call, const internal::v1::ReportEndpointsRequest& request,
+                               internal::v1::ReportEndpointsResponse& response) override;
 
  private:
   OptOuts& opt_outs_;

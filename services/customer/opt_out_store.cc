@@ -11,6 +11,8 @@
 namespace pharos::customer {
 namespace {
 
+constexpr std::string_view kForPerson = "for-";
+
 std::string OptOutKey(std::string_view id) {
   return storage::KeyWriter(kOptOut).String(id).str();
 }
@@ -33,7 +35,13 @@ std::string DirectRecordOfEndpoint(std::string_view endpoint) {
 }
 
 std::string DirectRecordOfPerson(std::string_view person) {
-  return RecordName("direct", "for-" + base::Segment(person, "people"));
+  return RecordName("direct", std::string(kForPerson) + base::Segment(person, "people"));
+}
+
+std::string PersonOfDirectRecord(std::string_view record) {
+  const auto id = ParseRecordName(record);
+  if (!id || id->source != "direct" || id->record.rfind(kForPerson, 0) != 0) return {};
+  return "people/" + id->record.substr(kForPerson.size());
 }
 
 std::string EndpointName(std::string_view endpoint) {

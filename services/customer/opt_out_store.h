@@ -17,6 +17,8 @@ namespace pharos::customer {
 std::string DirectRecordOfEndpoint(std::string_view endpoint);
 // What one person ("people/…") told us:
 std::string DirectRecordOfPerson(std::string_view person);
+// And back; "" if the name has another shape.
+std::string PersonOfDirectRecord(std::string_view record);
 
 // "endpoints/{32 hex digits}" of 16 bytes and back; "" if the name has another shape.
 std::string EndpointName(std::string_view endpoint);

@@ -193,5 +193,106 @@ TEST(OptOutRestart, IsNotAcknowledgedBeforeTheStartPlusD) {
   EXPECT_TRUE(stop.Ends());
 }
 
+// ------------------------------------------------------------------------------------------ unsubscribe
+
+struct UnsubscribeTest : OptOutTest {
+  RecordReplyRequest Unsubscribe(const std::string& id) {
+    RecordReplyRequest request;
+    request.set_reply_id(id);
+    request.set_channel(type::v1::CHANNEL_EMAIL);
+    request.set_kind(UNSUBSCRIBE);
+    request.set_person(anna);
+    request.set_purpose("purposes/service");
+    return request;
+  }
+  void Record(const RecordReplyRequest& request) {
+    const absl::Status status = at.opt_out_service.RecordReply(call, request, answers);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+};
+
+TEST_F(UnsubscribeTest, EndsThePurposeOnEveryChannelForThatPersonOnly) {
+  at.AddPurpose("purposes/other", type::v1::PURPOSE_CLASS_SERVICE, type::v1::LAWFUL_BASIS_PUBLIC_TASK);
+  Record(Unsubscribe("u"));
+  const auto all = answers.Await(2);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].stage(), RecordReplyResponse::DURABLE);
+  EXPECT_EQ(all[1].stage(), RecordReplyResponse::ACKNOWLEDGED);
+  EXPECT_TRUE(all[1].changed());
+  EXPECT_EQ(at.Issue(at.Wanted("1", anna, kPhone)).denied(), type::v1::OPTED_OUT);  // by SMS too
+  EXPECT_TRUE(at.Issue(at.Wanted("2", anna, kPhone, "purposes/other")).has_granted());
+  EXPECT_TRUE(Granted("3", bert));
+}
+
+TEST_F(UnsubscribeTest, WaitsForThePersonsPermitsAndSoDoesARepeat) {
+  ASSERT_TRUE(Granted("1", anna));
+  Waiting first([&] { Record(Unsubscribe("u")); });
+  ASSERT_EQ(answers.Await(1).size(), 1u);
+  RecordReplyRequest again;  // whoever repeats keeps only the id
+  again.set_reply_id("u");
+  again.set_channel(type::v1::CHANNEL_EMAIL);
+  again.set_kind(UNSUBSCRIBE);
+  Waiting repeat([&] { Record(again); });
+  ASSERT_EQ(answers.Await(2).size(), 2u);
+  EXPECT_TRUE(first.StaysOpen());
+  EXPECT_TRUE(repeat.StaysOpen());
+  at.Release("1");
+  EXPECT_TRUE(first.Ends());
+  EXPECT_TRUE(repeat.Ends());
+  EXPECT_EQ(answers.Await(4).size(), 4u);
+  EXPECT_EQ(at.Entries("optOut.recorded").size(), 1u);
+}
+
+TEST_F(UnsubscribeTest, ASecondMessageChangesNothingAndALaterGrantUndoesBoth) {
+  Record(Unsubscribe("u"));
+  Record(Unsubscribe("v"));
+  EXPECT_FALSE(answers.Await(4).back().changed());
+  clock.Advance(1'000'000);
+  v1::GrantConsentRequest grant;
+  grant.set_person(anna);
+  grant.set_purpose("purposes/service");
+  grant.set_channel(type::v1::CHANNEL_SMS);
+  v1::ConsentEntry entry;
+  ASSERT_TRUE(at.consents.GrantConsent(call, grant, entry).ok());
+  EXPECT_TRUE(Granted("1", anna));
+  at.Release("1");
+  // Said before that grant, by the mail's own clock, but heard after it: an opt-out does not lose.
+  RecordReplyRequest late = Unsubscribe("w");
+  late.set_event_time_us(clock.WallMicros() - 500'000);
+  Record(late);
+  EXPECT_FALSE(Granted("2", anna));
+}
+
+TEST_F(UnsubscribeTest, NamesWhatItNeeds) {
+  RecordReplyRequest request = Unsubscribe("u");
+  request.clear_purpose();
+  EXPECT_EQ(base::ReasonOf(at.opt_out_service.RecordReply(call, request, answers)), "FIELD_MISSING");
+  request = Unsubscribe("u");
+  request.set_person("people/nobody");
+  EXPECT_EQ(base::ReasonOf(at.opt_out_service.RecordReply(call, request, answers)), "PERSON_NOT_FOUND");
+  EXPECT_TRUE(answers.Await(0).empty());
+}
+
+TEST_F(OptOutTest, ReportedEndpointsAreSuppressedForEverybodyOnce) {
+  ReportEndpointsRequest request;
+  auto* report = request.add_reports();
+  report->set_endpoint(at.Phone(kPhone));
+  report->set_reason(type::v1::HARD_BOUNCE);
+  report = request.add_reports();
+  report->set_endpoint(at.Phone(kOtherPhone));  // nobody's yet
+  report->set_reason(type::v1::COMPLAINT);
+  ReportEndpointsResponse response;
+  ASSERT_TRUE(at.opt_out_service.ReportEndpoints(call, request, response).ok());
+  EXPECT_EQ(at.Issue(at.Wanted("1", anna, kPhone)).denied(), type::v1::ENDPOINT_SUPPRESSED);
+  EXPECT_EQ(at.Issue(at.Wanted("2", bert, kPhone)).denied(), type::v1::ENDPOINT_SUPPRESSED);
+  const std::string carl = at.AddPerson("3", "Carl", kOtherPhone);
+  EXPECT_EQ(at.Issue(at.Wanted("3", carl, kOtherPhone)).denied(), type::v1::ENDPOINT_SUPPRESSED);
+  const uint64_t position = at.store->LastPosition();
+  ASSERT_TRUE(at.opt_out_service.ReportEndpoints(call, request, response).ok());
+  EXPECT_EQ(at.store->LastPosition(), position);  // a repeat changes nothing
+  request.mutable_reports(0)->set_reason(type::v1::ERASED);
+  EXPECT_EQ(base::ReasonOf(at.opt_out_service.ReportEndpoints(call, request, response)), "FIELD_MISSING");
+}
+
 }  // namespace
 }  // namespace pharos::customer

@@ -14,6 +14,7 @@
 #include "pharos/customer/internal/v1/opt_out_service.pb.h"
 #include "pharos/customer/internal/v1/permit_service.pb.h"
 #include "pharos/customer/v1/consent_service.pb.h"
+#include "pharos/record/v1/change.pb.h"
 #include "services/base/fake_clock.h"
 #include "services/base/ids.h"
 #include "services/base/mutex.h"
@@ -71,11 +72,11 @@ class Collected : public rpc::Writer<T> {
 constexpr int64_t kTerm = 2'000'000;
 
 struct PermitFixture {
-  explicit PermitFixture(base::Clock& the_clock, int64_t term_us = kTerm)
+  explicit PermitFixture(base::Clock& the_clock, int64_t term_us = kTerm, RecordKeys* keys = nullptr)
       : clock(the_clock),
         blind(std::string(32, 'k')),
         store(*storage::Open({.folder = "/customer", .name = "customer", .in_memory = true})),
-        people(*store, blind, &clock),
+        people(*store, blind, &clock, keys),
         permits(*PermitTable::Open(*store, clock, term_us)),
         opt_outs(*store, people, *permits, clock),
         permit_service(*store, people, *permits, clock),
@@ -148,6 +149,18 @@ struct PermitFixture {
   }
   void Release(const std::string& id) { permits->Release(base::Sha256(id).substr(0, 16)); }
 
+  // Entries of the change log of one kind, oldest first.
+  std::vector<record::v1::ChangeEntry> Entries(const std::string& kind) {
+    std::vector<record::v1::ChangeEntry> found;
+    const std::vector<storage::Change> changes = *store->ReadChanges(0, 100'000);
+    for (const auto& change : changes) {
+      record::v1::ChangeEntry entry;
+      EXPECT_TRUE(entry.ParseFromString(change.entry));
+      if (entry.kind() == kind) found.push_back(std::move(entry));
+    }
+    return found;
+  }
+
   internal::v1::RecordReplyRequest Reply(const std::string& id, const std::string& phone,
                                          internal::v1::ReplyKind kind) {
     internal::v1::RecordReplyRequest request;
@@ -179,6 +192,29 @@ struct PermitFixture {
   OptOutService opt_out_service;
   ConsentService consents;
   EndpointService endpoints;
+};
+
+// A real store that cannot write any more, as on a full disk.
+class FullStore : public storage::Store {
+ public:
+  explicit FullStore(storage::Store& store) : store_(store) {}
+  absl::Status Transact(const std::function<absl::Status(storage::Transaction&)>&) override {
+    return absl::ResourceExhaustedError("the disk is full");
+  }
+  std::unique_ptr<storage::View> Read() const override { return store_.Read(); }
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override {
+    return store_.Get(key);
+  }
+  absl::StatusOr<std::vector<storage::Change>> ReadChanges(uint64_t position, size_t most) const override {
+    return store_.ReadChanges(position, most);
+  }
+  bool WaitForChange(uint64_t position, int64_t micros) const override {
+    return store_.WaitForChange(position, micros);
+  }
+  uint64_t LastPosition() const override { return store_.LastPosition(); }
+
+ private:
+  storage::Store& store_;
 };
 
 // Runs something that waits, and says whether it has ended.

@@ -9,6 +9,8 @@
 #include "services/customer/errors.h"
 #include "services/customer/keys.h"
 #include "services/customer/opt_out_store.h"
+#include "services/customer/purpose_store.h"
+#include "services/rpc/audit.h"
 #include "services/rpc/once.h"
 #include "storage/envelope.h"
 
@@ -61,12 +63,20 @@ const PersonEndpointRow* FindEndpoint(const PersonRow& person, const PermitReque
   return nullptr;
 }
 
-void FillFields(const PersonRow& person, const IssuePermitsRequest& request, Grant& grant) {
+void WriteGrant(PersonRow& person, const std::string& address, const IssuePermitsRequest& request,
+                Grant& grant) {
+  grant.set_person(person.name());
+  grant.mutable_former_names()->Swap(person.mutable_former_names());
+  grant.set_address(address);
   for (const auto& row : person.fields()) {
     const bool asked =
         std::find(request.fields().begin(), request.fields().end(), row.field()) != request.fields().end();
     if (asked) (*grant.mutable_fields())[row.field()] = row.value();
   }
+}
+
+bool IsFresh(PermitTable::Registration::Kind kind) {
+  return kind == PermitTable::Registration::kFresh;
 }
 
 }  // namespace
@@ -80,59 +90,78 @@ absl::Status PermitService::IssuePermits(rpc::Call& call, const IssuePermitsRequ
   for (const auto& wanted : request.requests()) {
     items.push_back({&wanted, permits_.Register(wanted.id(), wanted.person(), wanted.endpoint())});
   }
-  const absl::Status status = LookAtAll(request, items, response);
+  const absl::Status status = LookAtAll(call, request, items, response);
   if (status.ok()) return status;
   // Nothing of this call is answered. What was settled may have been answered to a repeat: that runs out by
   // itself.
   for (const auto& item : items) {
-    if (item.registered.kind == PermitTable::Registration::kFresh && !item.settled) {
+    if (IsFresh(item.registered.kind) && !item.settled) {
       permits_.Remove(item.wanted->id(), item.registered.ticket);
     }
   }
   return status;
 }
 
-absl::Status PermitService::LookAtAll(const IssuePermitsRequest& request, std::vector<Item>& items,
-                                      IssuePermitsResponse& response) {
+absl::Status PermitService::LookAtAll(const rpc::Call& call, const IssuePermitsRequest& request,
+                                      std::vector<Item>& items, IssuePermitsResponse& response) {
   // Taken after every id of the call is in the table: an opt-out that this state lacks will wait for all of
   // them.
   const std::unique_ptr<storage::View> view = store_.Read();
   PHAROS_RETURN_IF_ERROR(UseConfirmations(items));
-  for (auto& item : items) {
-    PermitAnswer& answer = *response.add_answers();
-    answer.set_id(item.wanted->id());
+  for (const auto& item : items) {
     if (item.registered.kind == PermitTable::Registration::kFull) return PermitsFull();
-    if (item.registered.kind == PermitTable::Registration::kFresh) {
-      PHAROS_RETURN_IF_ERROR(AnswerFresh(*view, request, item, answer));
-    }
+    response.add_answers()->set_id(item.wanted->id());
   }
+  PHAROS_RETURN_IF_ERROR(AnswerFresh(call, *view, request, items, response));
   // Repeats last: two calls that repeat each other's ids do not wait for one another.
+  std::vector<std::string> repeated;
   for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].registered.kind == PermitTable::Registration::kRepeat) {
-      PHAROS_RETURN_IF_ERROR(AnswerRepeat(request, items[i], static_cast<int>(i), response));
+    if (items[i].registered.kind != PermitTable::Registration::kRepeat) continue;
+    PHAROS_RETURN_IF_ERROR(AnswerRepeat(call, request, items, i, response));
+    const PermitAnswer& answer = response.answers(static_cast<int>(i));
+    const bool answered_before = items[i].registered.kind == PermitTable::Registration::kRepeat;
+    if (answered_before && answer.has_granted()) repeated.push_back(answer.granted().person());
+  }
+  return Audit(call, repeated);
+}
+
+absl::Status PermitService::AnswerFresh(const rpc::Call& call, const storage::View& view,
+                                        const IssuePermitsRequest& request, std::vector<Item>& items,
+                                        IssuePermitsResponse& response) {
+  Purposes purposes;
+  std::vector<Allowed> allowed;
+  const auto is_due = [&](const Item& item) { return IsFresh(item.registered.kind) && !item.settled; };
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!is_due(items[i])) continue;
+    PHAROS_ASSIGN_OR_RETURN(std::optional<PersonRow> person,
+                            Look(view, items[i], purposes, *response.mutable_answers(static_cast<int>(i))));
+    if (person) allowed.push_back({i, *std::move(person)});
+  }
+  PHAROS_RETURN_IF_ERROR(WriteGrants(request, allowed, response));
+  std::vector<std::string> people;
+  for (const auto& one : allowed) people.push_back(one.person.name());
+  PHAROS_RETURN_IF_ERROR(Audit(call, people));
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!is_due(items[i])) continue;
+    const PermitAnswer& answer = response.answers(static_cast<int>(i));
+    items[i].settled = true;
+    if (answer.has_granted()) {
+      permits_.Settle(answer.id(), items[i].registered.ticket, answer);
+    } else {
+      permits_.Remove(answer.id(), items[i].registered.ticket);
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status PermitService::AnswerFresh(const storage::View& view, const IssuePermitsRequest& request,
-                                        Item& item, PermitAnswer& answer) {
-  PHAROS_RETURN_IF_ERROR(Look(view, item, request, answer));
-  item.settled = true;
-  if (answer.has_granted()) {
-    permits_.Settle(item.wanted->id(), item.registered.ticket, answer);
-  } else {
-    permits_.Remove(item.wanted->id(), item.registered.ticket);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status PermitService::AnswerRepeat(const IssuePermitsRequest& request, Item& item, int index,
+absl::Status PermitService::AnswerRepeat(const rpc::Call& call, const IssuePermitsRequest& request,
+                                         std::vector<Item>& items, size_t index,
                                          IssuePermitsResponse& response) {
-  PermitAnswer& answer = *response.mutable_answers(index);
-  for (int i = 0; i < index; ++i) {  // the same id twice in one call
-    if (response.answers(i).id() == answer.id()) {
-      answer = response.answers(i);
+  Item& item = items[index];
+  PermitAnswer& answer = *response.mutable_answers(static_cast<int>(index));
+  for (size_t i = 0; i < index; ++i) {  // the same id twice in one call
+    if (response.answers(static_cast<int>(i)).id() == answer.id()) {
+      answer = response.answers(static_cast<int>(i));
       return absl::OkStatus();
     }
   }
@@ -143,16 +172,16 @@ absl::Status PermitService::AnswerRepeat(const IssuePermitsRequest& request, Ite
     }
     item.registered = permits_.Register(item.wanted->id(), item.wanted->person(), item.wanted->endpoint());
     if (item.registered.kind == PermitTable::Registration::kFull) return PermitsFull();
-    if (item.registered.kind == PermitTable::Registration::kFresh) {
+    if (IsFresh(item.registered.kind)) {
       PHAROS_RETURN_IF_ERROR(UseConfirmations({&item, 1}));
-      return AnswerFresh(*store_.Read(), request, item, answer);
+      return AnswerFresh(call, *store_.Read(), request, items, response);
     }
   }
   return PermitContested();
 }
 
-absl::Status PermitService::Look(const storage::View& view, const Item& item,
-                                 const IssuePermitsRequest& request, PermitAnswer& answer) {
+absl::StatusOr<std::optional<PersonRow>> PermitService::Look(const storage::View& view, const Item& item,
+                                                             Purposes& purposes, PermitAnswer& answer) {
   const PermitRequest& wanted = *item.wanted;
   const bool confirmation = !wanted.confirmation_of().empty();
   PHAROS_ASSIGN_OR_RETURN(std::optional<PersonRow> person, people_.Load(view, wanted.person()));
@@ -161,7 +190,7 @@ absl::Status PermitService::Look(const storage::View& view, const Item& item,
   }
   if (!person) {
     answer.set_denied(type::v1::NO_ENDPOINT);
-    return absl::OkStatus();
+    return std::nullopt;
   }
   // PersonStore::FactsOf for this one endpoint.
   type::v1::GateFacts facts;
@@ -175,20 +204,40 @@ absl::Status PermitService::Look(const storage::View& view, const Item& item,
   endpoint.set_suppressed(row.suppressed());
   endpoint.mutable_entries()->Swap(row.mutable_entries());
 
-  PHAROS_ASSIGN_OR_RETURN(gate::Verdict verdict, Judge(view, wanted, facts, endpoint));
-  const PersonEndpointRow* held = FindEndpoint(*person, wanted);
-  if (verdict.reason == type::v1::ALLOW && held == nullptr) verdict.reason = type::v1::NO_ENDPOINT;
+  PHAROS_ASSIGN_OR_RETURN(gate::Verdict verdict, Judge(view, wanted, facts, endpoint, purposes));
+  const bool held = FindEndpoint(*person, wanted) != nullptr;
+  if (verdict.reason == type::v1::ALLOW && !held) verdict.reason = type::v1::NO_ENDPOINT;
   if (verdict.reason == type::v1::ALLOW && confirmation && !item.exempt) verdict.reason = type::v1::OPTED_OUT;
-  if (verdict.reason != type::v1::ALLOW) {
-    answer.set_denied(verdict.reason);
-    return absl::OkStatus();
+  if (verdict.reason == type::v1::ALLOW) return person;
+  answer.set_denied(verdict.reason);
+  return std::nullopt;
+}
+
+absl::Status PermitService::WriteGrants(const IssuePermitsRequest& request, std::vector<Allowed>& allowed,
+                                        IssuePermitsResponse& response) {
+  std::vector<PersonRow> people;
+  for (auto& one : allowed) people.push_back(std::move(one.person));
+  PHAROS_RETURN_IF_ERROR(people_.Open(people));
+  std::vector<Allowed> granted;
+  for (size_t i = 0; i < allowed.size(); ++i) {
+    const int index = static_cast<int>(allowed[i].index);
+    const std::string address = FindEndpoint(people[i], request.requests(index))->address();
+    PermitAnswer& answer = *response.mutable_answers(index);
+    if (address.empty()) {  // the record that gave it has been erased
+      answer.set_denied(type::v1::NO_ENDPOINT);
+      continue;
+    }
+    WriteGrant(people[i], address, request, *answer.mutable_granted());
+    granted.push_back({allowed[i].index, std::move(people[i])});
   }
-  Grant& grant = *answer.mutable_granted();
-  grant.set_person(person->name());
-  grant.mutable_former_names()->Swap(person->mutable_former_names());
-  grant.set_address(held->address());
-  FillFields(*person, request, grant);
+  allowed = std::move(granted);
   return absl::OkStatus();
+}
+
+// Durable before the answer: who may write to whom, and that their data went out.
+absl::Status PermitService::Audit(const rpc::Call& call, const std::vector<std::string>& people) {
+  if (people.empty()) return absl::OkStatus();
+  return rpc::AuditRead(call, store_, "permits.issued", people, clock_.WallMicros());
 }
 
 // A confirmation answers whoever wrote from the endpoint: if the person planned for no longer has it,
@@ -202,13 +251,22 @@ absl::StatusOr<std::optional<PersonRow>> PermitService::WhoseConfirmation(const 
 
 absl::StatusOr<gate::Verdict> PermitService::Judge(const storage::View& view, const PermitRequest& wanted,
                                                    const type::v1::GateFacts& facts,
-                                                   const type::v1::GateEndpoint& endpoint) {
+                                                   const type::v1::GateEndpoint& endpoint,
+                                                   Purposes& purposes) {
   if (!wanted.confirmation_of().empty()) return gate::JudgeConfirmation(facts, wanted.channel(), &endpoint);
-  PHAROS_ASSIGN_OR_RETURN(const std::optional<gate::Purpose> purpose, PurposeOf(view, wanted.purpose()));
-  if (purpose) return gate::Judge(facts, *purpose, wanted.channel(), &endpoint);
-  gate::Verdict verdict;  // nobody agreed to what is not registered
-  verdict.reason = type::v1::NO_CONSENT;
-  return verdict;
+  const auto [known, missing] = purposes.try_emplace(wanted.purpose());
+  if (missing) {
+    PHAROS_ASSIGN_OR_RETURN(known->second, LoadPurpose(view, wanted.purpose()));
+  }
+  gate::Verdict verdict;
+  if (!known->second) {
+    verdict.reason = type::v1::NO_CONSENT;  // nobody agreed to what is not registered
+    return verdict;
+  }
+  // Retired meanwhile: no rule of the gate says so, none is asked, and the reason stays unspecified. What is
+  // planned already is withheld.
+  if (known->second->retire_time_us() != 0) return verdict;
+  return gate::Judge(facts, GatePurpose(*known->second), wanted.channel(), &endpoint);
 }
 
 // All the confirmations among the items, in one commit.
@@ -239,21 +297,6 @@ absl::StatusOr<bool> PermitService::UseConfirmation(storage::Transaction& tx, co
   tx.AppendChange(
       rpc::ChangeByLoop("internal:permits", row->name(), "optOut.confirmed", 0, clock_.WallMicros()));
   return true;
-}
-
-absl::StatusOr<std::optional<gate::Purpose>> PermitService::PurposeOf(const storage::View& view,
-                                                                      const std::string& name) {
-  {
-    base::MutexLock lock(mutex_);
-    if (const auto known = purposes_.find(name); known != purposes_.end()) return known->second;
-  }
-  record::v1::PurposeRow row;
-  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(view, PurposeKey(name), row));
-  if (!found) return std::nullopt;
-  const gate::Purpose purpose{row.name(), row.purpose_class(), row.lawful_basis()};
-  base::MutexLock lock(mutex_);
-  purposes_.emplace(name, purpose);
-  return purpose;
 }
 
 absl::Status PermitService::ReleasePermits(rpc::Call& call,

@@ -8,7 +8,9 @@
 #include "services/customer/clean.h"
 #include "services/customer/errors.h"
 #include "services/customer/keys.h"
+#include "services/customer/purpose_store.h"
 #include "services/gate/gate.h"
+#include "services/rpc/audit.h"
 #include "storage/envelope.h"
 #include "storage/key_codec.h"
 
@@ -38,11 +40,12 @@ void ShowField(const record::v1::GoldenRow& row, v1::GoldenField& field) {
   field.set_rule(row.rule());
 }
 
-absl::StatusOr<gate::Purpose> LoadPurpose(const storage::View& view, const std::string& name) {
-  record::v1::PurposeRow row;
-  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(view, PurposeKey(name), row));
-  if (!found) return errors::PurposeNotFound(name);
-  return gate::Purpose{row.name(), row.purpose_class(), row.lawful_basis()};
+// A retired purpose has no verdict: the gate is not asked any more.
+absl::StatusOr<gate::Purpose> PurposeToJudge(const storage::View& view, const std::string& name) {
+  PHAROS_ASSIGN_OR_RETURN(const auto row, LoadPurpose(view, name));
+  if (!row) return errors::PurposeNotFound(name);
+  if (row->retire_time_us() != 0) return errors::PurposeRetired(name);
+  return GatePurpose(*row);
 }
 
 void ShowVerdict(const gate::Verdict& verdict, v1::Judgement::Candidate& candidate) {
@@ -78,12 +81,19 @@ absl::Status PersonService::Show(const storage::View& view, const PersonRow& row
   return absl::OkStatus();
 }
 
+absl::Status PersonService::Audit(const rpc::Call& call, std::string_view kind,
+                                  const std::vector<std::string>& people) const {
+  return rpc::AuditRead(call, store_, kind, people, clock_.WallMicros());
+}
+
 absl::Status PersonService::GetPerson(rpc::Call& call, const v1::GetPersonRequest& request,
                                       v1::Person& response) {
   PHAROS_RETURN_IF_ERROR(CheckView(call, request.view()));
   const auto view = store_.Read();
-  PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, request.name()));
+  PHAROS_ASSIGN_OR_RETURN(auto person, people_.Load(*view, request.name()));
   if (!person) return errors::PersonNotFound(request.name());
+  if (request.view() == v1::PERSON_VIEW_FULL) PHAROS_RETURN_IF_ERROR(people_.Open({&*person, 1}));
+  PHAROS_RETURN_IF_ERROR(Audit(call, "person.read", {person->name()}));
   return Show(*view, *person, request.view(), response);
 }
 
@@ -118,12 +128,10 @@ absl::StatusOr<std::vector<std::string>> PersonService::FindByNhsNumber(const st
 
 absl::StatusOr<std::vector<std::string>> PersonService::FindByRecord(const storage::View& view,
                                                                      const std::string& name) const {
-  const auto id = ParseRecordName(name);
-  if (!id) return errors::ValueUnreadable("record");
-  RecordRow row;
-  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(view, RecordKey(*id), row));
-  if (!found) return std::vector<std::string>();
-  return std::vector<std::string>{row.person()};
+  if (!ParseRecordName(name)) return errors::ValueUnreadable("record");
+  PHAROS_ASSIGN_OR_RETURN(const auto row, people_.LoadRecord(view, name));
+  if (!row) return std::vector<std::string>();
+  return std::vector<std::string>{row->person()};
 }
 
 absl::StatusOr<std::vector<std::string>> PersonService::Find(const storage::View& view,
@@ -148,15 +156,23 @@ absl::Status PersonService::LookupPeople(rpc::Call& call, const v1::LookupPeople
   PHAROS_RETURN_IF_ERROR(CheckView(call, request.view()));
   const auto view = store_.Read();
   PHAROS_ASSIGN_OR_RETURN(const auto found, Find(*view, request));
+  std::vector<PersonRow> people;
+  std::vector<std::string> names;
   for (const auto& name : std::set<std::string>(found.begin(), found.end())) {
-    if (static_cast<size_t>(response.people_size()) == kMostFound) break;
-    PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, name));
-    if (person) PHAROS_RETURN_IF_ERROR(Show(*view, *person, request.view(), *response.add_people()));
+    if (people.size() == kMostFound) break;
+    PHAROS_ASSIGN_OR_RETURN(auto person, people_.Load(*view, name));
+    if (!person) continue;
+    names.push_back(person->name());
+    people.push_back(*std::move(person));
   }
+  if (request.view() == v1::PERSON_VIEW_FULL) PHAROS_RETURN_IF_ERROR(people_.Open(people));
+  PHAROS_RETURN_IF_ERROR(Audit(call, "people.lookedUp", names));
+  for (const auto& person : people)
+    PHAROS_RETURN_IF_ERROR(Show(*view, person, request.view(), *response.add_people()));
   return absl::OkStatus();
 }
 
-absl::Status PersonService::JudgePerson(rpc::Call&, const v1::JudgePersonRequest& request,
+absl::Status PersonService::JudgePerson(rpc::Call& call, const v1::JudgePersonRequest& request,
                                         v1::Judgement& response) {
   std::vector<type::v1::Channel> channels;
   for (int channel : request.channels()) channels.push_back(static_cast<type::v1::Channel>(channel));
@@ -164,8 +180,9 @@ absl::Status PersonService::JudgePerson(rpc::Call&, const v1::JudgePersonRequest
   const auto view = store_.Read();
   PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, request.person()));
   if (!person) return errors::PersonNotFound(request.person());
-  PHAROS_ASSIGN_OR_RETURN(const gate::Purpose purpose, LoadPurpose(*view, request.purpose()));
+  PHAROS_ASSIGN_OR_RETURN(const gate::Purpose purpose, PurposeToJudge(*view, request.purpose()));
   PHAROS_ASSIGN_OR_RETURN(const auto facts, people_.FactsOf(*view, *person));
+  PHAROS_RETURN_IF_ERROR(Audit(call, "person.judged", {person->name()}));
   const gate::Judgement judgement = gate::JudgePerson(facts, purpose, channels);
   response.set_person(person->name());
   response.set_reason(judgement.chosen.reason);
@@ -179,18 +196,22 @@ absl::Status PersonService::ListPersonRecords(rpc::Call& call, const v1::ListPer
   const auto view = store_.Read();
   PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, request.person()));
   if (!person) return errors::PersonNotFound(request.person());
+  std::vector<RecordRow> rows;
   for (const auto& name : person->records()) {
-    RecordRow row;
-    PHAROS_ASSIGN_OR_RETURN(const bool found,
-                            storage::GetRecord(*view, RecordKey(*ParseRecordName(name)), row));
-    if (!found) return errors::RecordMissing(name);
+    PHAROS_ASSIGN_OR_RETURN(auto row, people_.LoadRecord(*view, name));
+    if (!row) return errors::RecordMissing(name);
+    rows.push_back(*std::move(row));
+  }
+  if (call.Has(kPersonal)) PHAROS_RETURN_IF_ERROR(people_.Open(rows));
+  PHAROS_RETURN_IF_ERROR(Audit(call, "person.records.read", {person->name()}));
+  for (auto& row : rows) {
     auto* record = response.add_records();
     record->set_name(row.name());
     record->set_version(row.version());
     record->set_person(row.person());
     record->set_update_time_us(row.update_time_us());
     record->set_link_rule(row.link_rule());
-    if (call.Has(kPersonal)) *record->mutable_fields() = row.fields();
+    if (call.Has(kPersonal)) record->mutable_fields()->swap(*row.mutable_fields());
   }
   return absl::OkStatus();
 }

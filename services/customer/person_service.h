@@ -1,8 +1,10 @@
-// People as the rest of the world sees them. Reads only.
+// People as the rest of the world sees them. Reads only; every read of people leaves an audit entry before it
+// is answered.
 #pragma once
 
 #include "pharos/customer/v1/person_service.pb.h"
 #include "pharos/customer/v1/person_service.serve.h"
+#include "services/base/clock.h"
 #include "services/customer/person_store.h"
 #include "services/rpc/call.h"
 
@@ -10,7 +12,8 @@ namespace pharos::customer {
 
 class PersonService : public v1::PersonServiceHandler {
  public:
-  PersonService(storage::Store& store, const PersonStore& people) : store_(store), people_(people) {}
+  PersonService(storage::Store& store, const PersonStore& people, base::Clock& clock = base::Clock::System())
+      : store_(store), people_(people), clock_(clock) {}
 
   absl::Status GetPerson(rpc::Call& call, const v1::GetPersonRequest& request, v1::Person& response) override;
   absl::Status LookupPeople(rpc::Call& call, const v1::LookupPeopleRequest& request,
@@ -25,6 +28,9 @@ class PersonService : public v1::PersonServiceHandler {
   static constexpr size_t kMostFound = 100;
 
  private:
+  absl::Status Audit(const rpc::Call& call, std::string_view kind,
+                     const std::vector<std::string>& people) const;
+  // `row` is open if everything is to be shown.
   absl::Status Show(const storage::View& view, const record::v1::PersonRow& row, v1::PersonView how,
                     v1::Person& person) const;
   absl::StatusOr<std::vector<std::string>> Find(const storage::View& view,
@@ -39,6 +45,7 @@ class PersonService : public v1::PersonServiceHandler {
 
   storage::Store& store_;
   const PersonStore& people_;
+  base::Clock& clock_;
 };
 
 }  // namespace pharos::customer

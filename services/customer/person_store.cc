@@ -6,6 +6,7 @@
 #include "services/base/ids.h"
 #include "services/customer/golden.h"
 #include "services/customer/keys.h"
+#include "services/customer/linking.h"
 #include "services/customer/person_writer.h"
 #include "storage/envelope.h"
 #include "storage/key_codec.h"
@@ -62,37 +63,42 @@ struct Versions {
   bool known = false;  // this content is one of them
 };
 
-absl::StatusOr<Versions> LookAtVersions(storage::Transaction& tx, const RecordId& id,
+absl::StatusOr<Versions> LookAtVersions(storage::Transaction& tx, const SealedRows& rows, const RecordId& id,
                                         const RecordRow& current, const RecordRow& row) {
   Versions versions{current.version(), SameContent(current, row)};
   if (versions.known) return versions;
-  RecordRow other;
   // Late arrivals stand after the current version.
   while (true) {
+    RecordRow other;
     PHAROS_ASSIGN_OR_RETURN(const bool found,
                             storage::GetRecord(tx, RecordVersionKey(id, versions.last + 1), other));
     if (!found) break;
+    PHAROS_RETURN_IF_ERROR(rows.OpenVersion(other));
     ++versions.last;
     versions.known = versions.known || SameContent(other, row);
   }
   for (uint64_t back = 1;
        !versions.known && back < PersonStore::kVersionsCompared && back < current.version(); ++back) {
+    RecordRow other;
     PHAROS_ASSIGN_OR_RETURN(const bool found,
                             storage::GetRecord(tx, RecordVersionKey(id, current.version() - back), other));
+    PHAROS_RETURN_IF_ERROR(rows.OpenVersion(other));
     versions.known = found && SameContent(other, row);
   }
   return versions;
 }
 
 // The version as received: what is derived from it stands in the current row only.
-void PutVersion(storage::Transaction& tx, const RecordId& id, const RecordRow& row, uint64_t version,
-                int64_t now) {
+void PutVersion(storage::Transaction& tx, const SealedRows& rows, const RecordId& id, const RecordRow& row,
+                uint64_t version, const storage::DataKey& key, int64_t now) {
   RecordRow received;
   received.set_name(row.name());
   received.set_version(version);
   received.set_update_time_us(row.update_time_us());
   received.set_create_time_us(now);
   *received.mutable_fields() = row.fields();
+  rows.SealVersion(received, key);
+  received.clear_fields();
   storage::PutRecord(tx, RecordVersionKey(id, version), received);
 }
 
@@ -110,7 +116,49 @@ std::vector<LedgerRow> NewEntries(const RecordRow& current, std::vector<LedgerRo
   return entries;
 }
 
+// What a record's new content meets.
+struct Standing {
+  bool exists = false;
+  Versions versions;
+  storage::DataKey key;  // id 0: it has none yet
+};
+
+absl::StatusOr<Standing> LookAt(storage::Transaction& tx, const SealedRows& rows, const RecordId& id,
+                                const RecordRow& row, RecordRow& current) {
+  Standing standing;
+  PHAROS_ASSIGN_OR_RETURN(standing.exists, storage::GetRecord(tx, RecordKey(id), current));
+  if (!standing.exists) return standing;
+  const absl::StatusOr<storage::DataKey> key = rows.KeyOf(current);
+  if (base::ReasonOf(key.status()) == "KEY_DESTROYED") {
+    standing.versions = {current.version(), true};  // erased: nothing is stored of it again
+    return standing;
+  }
+  PHAROS_RETURN_IF_ERROR(key.status());
+  standing.key = *key;
+  PHAROS_RETURN_IF_ERROR(rows.Open(current));
+  PHAROS_ASSIGN_OR_RETURN(standing.versions, LookAtVersions(tx, rows, id, current, row));
+  return standing;
+}
+
 }  // namespace
+
+PersonStore::PersonStore(storage::Store& store, const storage::BlindIndex& blind, base::Clock* clock,
+                         RecordKeys* keys)
+    : store_(store),
+      blind_(blind),
+      clock_(clock == nullptr ? base::Clock::System() : *clock),
+      no_keys_(keys == nullptr ? std::make_unique<RecordKeys>(false) : nullptr),
+      rows_(keys == nullptr ? *no_keys_ : *keys) {}
+
+absl::StatusOr<std::optional<RecordRow>> PersonStore::LoadRecord(const storage::View& view,
+                                                                 std::string_view name) const {
+  const auto id = ParseRecordName(name);
+  if (!id) return std::nullopt;
+  RecordRow row;
+  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(view, RecordKey(*id), row));
+  if (!found) return std::nullopt;
+  return row;
+}
 
 absl::StatusOr<std::optional<PersonRow>> PersonStore::Load(const storage::View& view,
                                                            std::string_view name) const {
@@ -164,21 +212,68 @@ absl::StatusOr<type::v1::GateFacts> PersonStore::FactsOf(const storage::View& vi
   return facts;
 }
 
+// The record as it stands, those that its linking keys find, and everybody linked with any of them.
+absl::Status PersonStore::Neighbours(const storage::View& view, const RecordRow& row,
+                                     std::set<std::string>& records) const {
+  std::set<std::string> found = {row.name()};
+  for (const auto& [use, value] : LinkKeys(FeaturesOf(row))) {
+    const std::string prefix = PostingPrefix(PostingOf(use, value));
+    size_t count = 0;
+    PHAROS_RETURN_IF_ERROR(
+        view.Scan(storage::PrefixRange(prefix), [&](std::string_view key, std::string_view) {
+          storage::KeyReader reader(key);
+          reader.Raw(prefix.size() - 1);
+          const std::string source = reader.String();
+          found.insert(RecordName(source, reader.String()));
+          return ++count <= kMostRecordsPerKey;
+        }));
+  }
+  for (const auto& name : found) {
+    if (!records.insert(name).second) continue;
+    PHAROS_ASSIGN_OR_RETURN(const std::optional<RecordRow> record, LoadRecord(view, name));
+    if (!record) continue;
+    PHAROS_ASSIGN_OR_RETURN(const std::optional<PersonRow> person, Load(view, record->person()));
+    if (person) records.insert(person->records().begin(), person->records().end());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PersonStore::FetchKeysFor(std::span<const RecordRow* const> rows) const {
+  if (!rows_.seals()) return absl::OkStatus();
+  const std::unique_ptr<storage::View> view = store_.Read();
+  std::set<std::string> names;
+  for (const RecordRow* row : rows) PHAROS_RETURN_IF_ERROR(Neighbours(*view, *row, names));
+  std::vector<RecordRow> records;
+  for (const auto& name : names) {
+    PHAROS_ASSIGN_OR_RETURN(std::optional<RecordRow> record, LoadRecord(*view, name));
+    if (record) records.push_back(*std::move(record));
+  }
+  return rows_.Prefetch(records);
+}
+
 absl::StatusOr<bool> PersonStore::PutRecordVersion(storage::Transaction& tx, RecordRow row,
-                                                   std::vector<LedgerRow> entries,
-                                                   const ChangeMaker& change) const {
+                                                   std::vector<LedgerRow> entries, const ChangeMaker& change,
+                                                   FreshKeys* fresh) const {
   const auto id = ParseRecordName(row.name());
   if (!id) return absl::InternalError("a record without a name");
   RecordRow current;
-  PHAROS_ASSIGN_OR_RETURN(const bool exists, storage::GetRecord(tx, RecordKey(*id), current));
-  Versions versions;
+  PHAROS_ASSIGN_OR_RETURN(auto standing, LookAt(tx, rows_, *id, row, current));
+  auto& [exists, versions, key] = standing;
   if (exists) {
-    PHAROS_ASSIGN_OR_RETURN(versions, LookAtVersions(tx, *id, current, row));
     entries = NewEntries(current, std::move(entries), versions.known);
     if (versions.known && entries.empty()) return false;
   }
   const int64_t now = clock_.WallMicros();
-  if (!versions.known) PutVersion(tx, *id, row, versions.last + 1, now);
+  if (!versions.known) {
+    if (key.id == 0) {
+      PHAROS_ASSIGN_OR_RETURN(key, rows_.NewKey(fresh));
+      if (exists) {  // from before sealing began: its key stands in the current row, whatever that is
+        rows_.Seal(current, key);
+        SealedRows::Save(tx, *id, current);
+      }
+    }
+    PutVersion(tx, rows_, *id, row, versions.last + 1, key, now);
+  }
   Writer writer(*this, tx, change);
   if (exists && (versions.known || row.update_time_us() < current.update_time_us())) {
     // The current version stays; consent in the row counts all the same.
@@ -194,6 +289,7 @@ absl::StatusOr<bool> PersonStore::PutRecordVersion(storage::Transaction& tx, Rec
   row.set_deceased(current.deceased());
   row.set_paused(current.paused());
   *row.mutable_entries() = current.entries();
+  rows_.Seal(row, key);
   for (const auto& entry : entries) PHAROS_RETURN_IF_ERROR(writer.AppendTo(row, entry));
   PHAROS_RETURN_IF_ERROR(writer.Relink(std::move(row), exists ? &current : nullptr));
   PHAROS_RETURN_IF_ERROR(writer.Finish());

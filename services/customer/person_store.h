@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "pharos/record/v1/customer.pb.h"
 #include "services/base/clock.h"
+#include "services/customer/sealed_rows.h"
 #include "services/customer/source_cache.h"
 #include "storage/blind_index.h"
 #include "storage/store.h"
@@ -25,16 +29,24 @@ using ChangeMaker =
 
 class PersonStore {
  public:
-  // `clock` gives arrival times; nullptr: the system's. One PersonStore serves all threads.
-  PersonStore(storage::Store& store, const storage::BlindIndex& blind, base::Clock* clock = nullptr)
-      : store_(store), blind_(blind), clock_(clock == nullptr ? base::Clock::System() : *clock) {}
+  // `clock` gives arrival times; nullptr: the system's. `keys` seal personal values; nullptr: they lie clear.
+  // One PersonStore serves all threads.
+  PersonStore(storage::Store& store, const storage::BlindIndex& blind, base::Clock* clock = nullptr,
+              RecordKeys* keys = nullptr);
 
-  // Reads. `name` is "people/…", perhaps a former id: the answer is the person it belongs to now. nullopt: no
-  // such person.
+  // Reads. `name` is "people/…", perhaps a former id: the answer is the person it belongs to now, closed
+  // (without fields and addresses: see Open). nullopt: no such person.
   absl::StatusOr<std::optional<record::v1::PersonRow>> Load(const storage::View& view,
                                                             std::string_view name) const;
   absl::StatusOr<std::optional<record::v1::PersonRow>> Load(storage::Transaction& tx,
                                                             std::string_view name) const;
+  // A source record, closed. nullopt: there is none.
+  absl::StatusOr<std::optional<record::v1::RecordRow>> LoadRecord(const storage::View& view,
+                                                                  std::string_view name) const;
+  // Fills in fields and addresses, with one call for all keys that are not at hand. What an erased record
+  // gave stays away. UNAVAILABLE while access, which keeps the keys, is away.
+  absl::Status Open(std::span<record::v1::PersonRow> people) const { return rows_.Open(people); }
+  absl::Status Open(std::span<record::v1::RecordRow> records) const { return rows_.Open(records); }
   absl::StatusOr<record::v1::EndpointRow> LoadEndpoint(const storage::View& view,
                                                        std::string_view endpoint) const;
   // People who have an endpoint now, "people/…".
@@ -51,9 +63,15 @@ class PersonStore {
   // was known already (same content and nothing new in `entries`). `row` has name, update_time_us, fields,
   // clean, and its own entries' ledger rows come in `entries`. A version older than the current one is kept,
   // but the current one stays; equal or unknown times: the later arrival is current.
+  // A record that has been erased takes no content any more, only entries. `fresh`: where a new record's key
+  // comes from; nullptr: straight from the ring.
   absl::StatusOr<bool> PutRecordVersion(storage::Transaction& tx, record::v1::RecordRow row,
-                                        std::vector<record::v1::LedgerRow> entries,
-                                        const ChangeMaker& change) const;
+                                        std::vector<record::v1::LedgerRow> entries, const ChangeMaker& change,
+                                        FreshKeys* fresh = nullptr) const;
+  // Before a transaction that puts these: brings the keys of all that they may be compared and linked with
+  // into the ring, so that there is no round trip inside.
+  absl::Status FetchKeysFor(std::span<const record::v1::RecordRow* const> rows) const;
+  RecordKeys& keys() const { return rows_.keys(); }
 
   // Appends a ledger entry (entry.gate.name is set): writes the ledger, every subject record, their people
   // and the endpoint, and the changes.
@@ -83,9 +101,14 @@ class PersonStore {
  private:
   class Writer;  // one change of people inside a transaction: person_writer.h
 
+  absl::Status Neighbours(const storage::View& view, const record::v1::RecordRow& row,
+                          std::set<std::string>& records) const;
+
   storage::Store& store_;
   const storage::BlindIndex& blind_;
   base::Clock& clock_;
+  const std::unique_ptr<RecordKeys> no_keys_;  // where none were given
+  const SealedRows rows_;
   mutable SourceCache sources_;
   mutable std::atomic<uint64_t> links_withheld_ = 0;
 };

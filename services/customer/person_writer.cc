@@ -4,8 +4,10 @@
 
 #include "services/base/errors.h"
 #include "services/base/ids.h"
+#include "services/customer/entry_index.h"
 #include "services/customer/errors.h"
 #include "services/customer/golden.h"
+#include "services/customer/sealed_rows.h"
 #include "storage/envelope.h"
 #include "storage/key_codec.h"
 
@@ -27,6 +29,13 @@ absl::StatusOr<RecordRow*> PersonStore::Writer::Record(const std::string& name) 
   return &records_.emplace(name, std::move(row)).first->second;
 }
 
+absl::StatusOr<RecordRow*> PersonStore::Writer::OpenRecord(const std::string& name) {
+  PHAROS_ASSIGN_OR_RETURN(RecordRow * row, Record(name));
+  if (row == nullptr) return errors::RecordMissing(name);
+  PHAROS_RETURN_IF_ERROR(store_.rows_.Open(*row));
+  return row;
+}
+
 absl::StatusOr<const PersonRow*> PersonStore::Writer::Before(const std::string& name) {
   if (const auto it = before_.find(name); it != before_.end()) return &it->second;
   PersonRow person;
@@ -38,9 +47,9 @@ absl::StatusOr<RecordRow*> PersonStore::Writer::Change(const std::string& record
   PHAROS_ASSIGN_OR_RETURN(RecordRow * row, Record(record));
   if (row == nullptr) return nullptr;
   dirty_records_.insert(record);
-  if (!members_.contains(row->person())) {
+  if (!members_.contains(row->person()) && !facts_of_.contains(row->person())) {
     PHAROS_ASSIGN_OR_RETURN(const PersonRow* person, Before(row->person()));
-    members_[row->person()] = {person->records().begin(), person->records().end()};
+    facts_of_[row->person()] = {person->records().begin(), person->records().end()};
   }
   return row;
 }
@@ -66,14 +75,19 @@ absl::Status PersonStore::Writer::AddToEndpoint(const GateEntry& entry) {
   return absl::OkStatus();
 }
 
-absl::Status PersonStore::Writer::AppendTo(RecordRow& row, const LedgerRow& entry) {
+void PersonStore::Writer::Save(const LedgerRow& entry) {
   storage::PutRecord(tx_, EntryKey(entry.gate().name()), entry);
+  IndexEntry(tx_, entry);
+}
+
+absl::Status PersonStore::Writer::AppendTo(RecordRow& row, const LedgerRow& entry) {
+  Save(entry);
   AddEntry(*row.mutable_entries(), entry.gate());
   return AddToEndpoint(entry.gate());
 }
 
 absl::Status PersonStore::Writer::Append(const LedgerRow& entry) {
-  storage::PutRecord(tx_, EntryKey(entry.gate().name()), entry);
+  Save(entry);
   for (const auto& subject : entry.subjects()) {
     PHAROS_ASSIGN_OR_RETURN(RecordRow * row, Change(subject));
     // A record of the source "direct" exists in name only: what the person said hangs on the others.
@@ -144,8 +158,7 @@ absl::StatusOr<std::set<std::string>> PersonStore::Writer::PeopleToTouch(const L
   if (!own_person.empty()) PHAROS_RETURN_IF_ERROR(touch(own_person));
   PHAROS_ASSIGN_OR_RETURN(const std::set<std::string> candidates, Candidates(features));
   for (const auto& name : candidates) {
-    PHAROS_ASSIGN_OR_RETURN(const RecordRow* candidate, Record(name));
-    if (candidate == nullptr) return errors::RecordMissing(name);
+    PHAROS_ASSIGN_OR_RETURN(const RecordRow* candidate, OpenRecord(name));
     if (RuleFor(features, FeaturesOf(*candidate)) == LinkRule::kNone) continue;
     PHAROS_RETURN_IF_ERROR(touch(candidate->person()));
   }
@@ -171,8 +184,7 @@ absl::Status PersonStore::Writer::Relink(RecordRow row, const RecordRow* old) {
   }
   std::vector<LinkFeatures> all;
   for (const auto& member : names) {
-    PHAROS_ASSIGN_OR_RETURN(const RecordRow* record, Record(member));
-    if (record == nullptr) return errors::RecordMissing(member);
+    PHAROS_ASSIGN_OR_RETURN(const RecordRow* record, OpenRecord(member));
     all.push_back(FeaturesOf(*record));
   }
   return Regroup(all, touched);
@@ -248,14 +260,34 @@ absl::Status PersonStore::Writer::MoveEndpoints(const std::string& person, const
   return absl::OkStatus();
 }
 
-absl::Status PersonStore::Writer::Derive(const std::string& name) {
-  PHAROS_ASSIGN_OR_RETURN(const PersonRow* before, Before(name));
+absl::StatusOr<std::vector<const RecordRow*>> PersonStore::Writer::RowsOf(
+    const std::vector<std::string>& records) {
   std::vector<const RecordRow*> rows;
-  for (const auto& member : members_.at(name)) {
-    PHAROS_ASSIGN_OR_RETURN(const RecordRow* row, Record(member));
-    if (row == nullptr) return errors::RecordMissing(member);
+  for (const auto& record : records) {
+    PHAROS_ASSIGN_OR_RETURN(const RecordRow* row, Record(record));
+    if (row == nullptr) return errors::RecordMissing(record);
     rows.push_back(row);
   }
+  return rows;
+}
+
+absl::Status PersonStore::Writer::DeriveFacts(const std::string& name) {
+  if (members_.contains(name) || written_people_.contains(name)) return absl::OkStatus();
+  PHAROS_ASSIGN_OR_RETURN(const PersonRow* before, Before(name));
+  PHAROS_ASSIGN_OR_RETURN(const std::vector<const RecordRow*> rows, RowsOf(facts_of_.at(name)));
+  PersonRow person = *before;
+  SetFacts(person, rows);
+  person.set_version(before->version() + 1);
+  const uint64_t version = person.version();
+  SealedRows::Save(tx_, std::move(person));
+  written_people_.insert(name);
+  Changed(name, version);
+  return absl::OkStatus();
+}
+
+absl::Status PersonStore::Writer::Derive(const std::string& name) {
+  PHAROS_ASSIGN_OR_RETURN(const PersonRow* before, Before(name));
+  PHAROS_ASSIGN_OR_RETURN(const std::vector<const RecordRow*> rows, RowsOf(members_.at(name)));
   absl::Status failed;
   PersonRow person = BuildPerson(
       name, rows,
@@ -273,9 +305,11 @@ absl::Status PersonStore::Writer::Derive(const std::string& name) {
   person.set_version(before->version() + 1);
   if (before->version() == 0) ++more_people_;
   PHAROS_RETURN_IF_ERROR(MoveEndpoints(name, *before, person));
-  storage::PutRecord(tx_, PersonKey(name), person);
+  const uint64_t version = person.version();
+  PHAROS_RETURN_IF_ERROR(store_.rows_.Seal(person, rows));
+  SealedRows::Save(tx_, std::move(person));
   written_people_.insert(name);
-  Changed(name, person.version());
+  Changed(name, version);
   return absl::OkStatus();
 }
 
@@ -290,8 +324,9 @@ absl::Status PersonStore::Writer::TouchHolders() {
       PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(tx_, PersonKey(holder), person));
       if (!found) continue;
       person.set_version(person.version() + 1);
-      storage::PutRecord(tx_, PersonKey(holder), person);
-      Changed(holder, person.version());
+      const uint64_t version = person.version();
+      SealedRows::Save(tx_, std::move(person));
+      Changed(holder, version);
     }
   }
   return absl::OkStatus();
@@ -309,8 +344,9 @@ absl::Status PersonStore::Writer::CountPeople() {
 
 absl::Status PersonStore::Writer::Finish() {
   for (const auto& [name, members] : members_) PHAROS_RETURN_IF_ERROR(Derive(name));
+  for (const auto& [name, members] : facts_of_) PHAROS_RETURN_IF_ERROR(DeriveFacts(name));
   for (const auto& name : dirty_records_) {
-    storage::PutRecord(tx_, RecordKey(*ParseRecordName(name)), records_.at(name));
+    SealedRows::Save(tx_, *ParseRecordName(name), std::move(records_.at(name)));
   }
   PHAROS_RETURN_IF_ERROR(TouchHolders());
   return CountPeople();

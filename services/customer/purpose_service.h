@@ -1,5 +1,7 @@
-// Purposes: what messages are for. Never changed once registered.
+// Purposes: what messages are for. A version is never overwritten; class and lawful basis never change.
 #pragma once
+
+#include <functional>
 
 #include "pharos/customer/v1/purpose_service.pb.h"
 #include "pharos/customer/v1/purpose_service.serve.h"
@@ -11,9 +13,17 @@ namespace pharos::customer {
 
 class PurposeService : public v1::PurposeServiceHandler {
  public:
-  PurposeService(storage::Store& store, base::Clock& clock) : store_(store), clock_(clock) {}
+  // `settle` returns when every permit that was given before it was called is released or has run out: a
+  // retirement is acknowledged when nothing can be handed over for it any more.
+  PurposeService(
+      storage::Store& store, base::Clock& clock, std::function<void()> settle = [] {})
+      : store_(store), clock_(clock), settle_(std::move(settle)) {}
 
   absl::Status CreatePurpose(rpc::Call& call, const v1::CreatePurposeRequest& request,
+                             v1::Purpose& response) override;
+  absl::Status UpdatePurpose(rpc::Call& call, const v1::UpdatePurposeRequest& request,
+                             v1::Purpose& response) override;
+  absl::Status RetirePurpose(rpc::Call& call, const v1::RetirePurposeRequest& request,
                              v1::Purpose& response) override;
   absl::Status GetPurpose(rpc::Call& call, const v1::GetPurposeRequest& request,
                           v1::Purpose& response) override;
@@ -23,6 +33,7 @@ class PurposeService : public v1::PurposeServiceHandler {
  private:
   storage::Store& store_;
   base::Clock& clock_;
+  const std::function<void()> settle_;
 };
 
 }  // namespace pharos::customer

@@ -9,7 +9,7 @@
 
 namespace pharos::customer {
 
-inline constexpr uint32_t kFormat = 1;
+inline constexpr uint32_t kFormat = 2;  // 2: personal values in sealed parts, ledger indexes
 
 enum Table : uint8_t {
   kSource = 1,          // String(source id) → SourceRow
@@ -26,6 +26,13 @@ enum Table : uint8_t {
   kReply = 12,          // String(reply id) → envelope of the opt-out id
   kCounts = 13,         // → CountsRow
   kPermitTerm = 14,     // → PermitTermRow
+  kPurposeVersion = 15,    // String(purpose id) U64(version) → PurposeRow that is no longer current
+  kOrganisation = 16,      // String(organisation id) → OrganisationRow
+  kOrganisationCode = 17,  // String(code) → envelope of the organisation id
+  kRole = 18,              // String(organisation id) String(role id) → RoleRow
+  kRecordEntry = 19,       // String(source id) String(record id) String(entry id) → empty
+  kEndpointEntry = 20,     // Raw(16) String(entry id) → empty
+  kEntriesIndexed = 21,    // → empty: tables 19 and 20 hold every entry
 };
 
 }  // namespace pharos::customer

@@ -72,6 +72,11 @@ class GrpcCustomerClient : public CustomerClient {
     return replies_.Add([this, request = std::move(request), stages] { CallReply(request, stages); });
   }
 
+  bool ReportEndpoints(customer::ReportEndpointsRequest request,
+                       std::function<void(absl::Status)> done) override {
+    return replies_.Add([this, request = std::move(request), done] { done(CallReport(request)); });
+  }
+
   void Stop() override {
     permits_.Stop();
     releases_.Stop();
@@ -96,6 +101,13 @@ class GrpcCustomerClient : public CustomerClient {
     customer::ReleasePermitsResponse response;
     // Best effort: a permit that is not released runs out.
     (void)permits_stub_->ReleasePermits(&context, request, &response);
+  }
+
+  absl::Status CallReport(const customer::ReportEndpointsRequest& request) {
+    grpc::ClientContext context;
+    rpc::Prepare(context, {.token = token_, .timeout_ms = kReplyTimeoutMs});
+    customer::ReportEndpointsResponse response;
+    return rpc::FromGrpc(replies_stub_->ReportEndpoints(&context, request, &response));
   }
 
   void CallReply(const customer::RecordReplyRequest& request, const ReplyStages& stages) {

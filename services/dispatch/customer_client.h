@@ -29,6 +29,9 @@ class CustomerClient {
   virtual bool IssuePermits(customer::internal::v1::IssuePermitsRequest request, PermitsDone done) = 0;
   // Best effort: a permit that is not released runs out.
   virtual void ReleasePermits(std::vector<std::string> ids) = 0;
+  // As IssuePermits. `done` when it is durable there, or not.
+  virtual bool ReportEndpoints(customer::internal::v1::ReportEndpointsRequest request,
+                               std::function<void(absl::Status)> done) = 0;
   virtual bool RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) = 0;
   virtual void Stop() = 0;
 

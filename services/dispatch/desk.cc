@@ -8,18 +8,23 @@
 namespace pharos::dispatch {
 
 Desk::Desk(storage::Store& store, TurnLoop& loop, CustomerClient& customer, base::Clock& clock,
-           const storage::BlindIndex& reference_key)
+           const storage::BlindIndex& reference_key, const policy::SnapshotHolder& access)
     : store_(store),
       loop_(loop),
       customer_(customer),
       clock_(clock),
       reference_key_(reference_key),
+      access_(access),
       life_(base::RandomBytes16()) {}
 
 void Desk::Tick(Turn& turn) {
+  EndLiveInTrial(turn);
+  ExpireDeclared(turn);
   HaltSome(turn);
   DoubtLost(turn);
+  PurgeParked(turn);
   RetryReplies();
+  SendReports();
   AskForPermits(turn);
   if (!releases_.empty()) {
     turn.After(
@@ -43,10 +48,23 @@ void Desk::Arrive(Turn& turn, const SessionPtr& session) {
   status.connected = true;
   internal::v1::WorkResponse welcome;
   welcome.mutable_welcome()->set_life(life_);
+  welcome.mutable_welcome()->set_live(access_.Get()->live);
   turn.After([this, session, welcome] {
     (void)session->outbox.TryPush(welcome);
     QueryOpen(session);
   });
+}
+
+// Before permits are asked for and before anything that this turn readied goes out.
+void Desk::EndLiveInTrial(Turn& turn) {
+  if (access_.Get()->live) return;
+  const std::vector<SessionPtr> sessions = sessions_;
+  for (const SessionPtr& session : sessions) {
+    if (session->hello.sandbox()) continue;
+    Leave(turn, session);
+    session->ended = true;
+    session->outbox.Close();
+  }
 }
 
 void Desk::Leave(Turn& turn, const SessionPtr& session) {

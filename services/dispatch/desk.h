@@ -1,9 +1,10 @@
 // The desk: what dispatch does with each thing that arrives. All of it runs on the loop's thread; the methods
 // are the inputs of a turn. The files by what arrives: desk_plan.cc (plans and steering), desk_handover.cc
-// (pulls and permits), desk_outcome.cc (outcomes and receipts), desk_reply.cc (messages from people),
-// desk_doubt.cc (restarts and lost streams).
+// (pulls and permits), desk_outcome.cc (outcomes and receipts), desk_failure.cc (the next channel, endpoints
+// that do not exist), desk_reply.cc (messages from people), desk_doubt.cc (restarts and lost streams).
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,12 +21,14 @@
 #include "pharos/record/v1/dispatch.pb.h"
 #include "services/base/clock.h"
 #include "services/base/queue.h"
+#include "services/content/email_text.h"
 #include "services/content/template.h"
 #include "services/dispatch/customer_client.h"
 #include "services/dispatch/intent_store.h"
 #include "services/dispatch/ready_queue.h"
 #include "services/dispatch/reply_rule.h"
 #include "services/dispatch/turn_loop.h"
+#include "services/policy/snapshot.h"
 #include "storage/blind_index.h"
 
 namespace pharos::dispatch {
@@ -53,6 +56,7 @@ struct Session {
   int64_t pull_arrived_us = 0;
   bool pull_live = false;
   bool asking = false;  // permits are on their way for this session
+  std::atomic<bool> ended = false;  // the deployment went back to trial: the stream's reader ends it
   internal::v1::LinkState link;
 };
 using SessionPtr = std::shared_ptr<Session>;
@@ -69,7 +73,7 @@ struct ConnectorStatus {
 class Desk {
  public:
   Desk(storage::Store& store, TurnLoop& loop, CustomerClient& customer, base::Clock& clock,
-       const storage::BlindIndex& reference_key);
+       const storage::BlindIndex& reference_key, const policy::SnapshotHolder& access);
 
   // Plans and steering.
   absl::Status DeclareStep(Turn& turn, const internal::v1::DeclareStepRequest& request);
@@ -99,7 +103,9 @@ class Desk {
  private:
   struct Step {
     record::v1::StepRow row;
+    type::v1::CampaignManifest manifest;
     std::optional<content::Template> text;
+    std::optional<content::EmailTemplate> email;
   };
   struct Open {
     record::v1::OpenAttemptRow row;
@@ -134,14 +140,22 @@ class Desk {
 
   // desk_plan.cc
   const Step* StepOf(Turn& turn, const record::v1::IntentKey& key);
+  bool Expired(const Step& step, int64_t now_us) const;
   bool MayGo(const std::string& campaign);
   int SteeringOf(Turn& turn, const std::string& campaign);
   void HaltSome(Turn& turn);
+  void ExpireDeclared(Turn& turn);
   // Pending again; or withheld at once if the campaign has been stopped meanwhile.
   void Requeue(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
   uint64_t LaneOf(type::v1::PurposeClass purpose_class) const;
 
+  // desk.cc
+  void EndLiveInTrial(Turn& turn);
+
   // desk_handover.cc
+  // Fills in what the channel carries; the error is the reason why it cannot be said.
+  absl::Status Compose(const Step& step, const customer::internal::v1::Grant& grant,
+                       record::v1::IntentRow& intent, internal::v1::Attempt& attempt) const;
   void AskForPermits(Turn& turn);
   void AskFor(Turn& turn, const SessionPtr& session);
   void OnPermits(Turn& turn, Ask& ask, absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer);
@@ -165,7 +179,8 @@ class Desk {
                   const internal::v1::Accepted& accepted);
   void OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Rejected& rejected);
   void OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt);
-  void ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id, int state);
+  void ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id, int state,
+                    bool hard_bounce);
   bool SettleByReference(Turn& turn, const std::string& connector, const std::string& reference_key,
                          const std::string& provider_id, int state);
   void Park(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt);
@@ -176,7 +191,17 @@ class Desk {
   std::string AddressHash(const std::string& address) const;
   static std::string ReferenceKey(int32_t reference, const std::string& address_hash);
 
+  // desk_failure.cc
+  // FAILED, or PENDING on the member's next channel.
+  void Fail(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
+  bool GoOn(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
+  void ReportEndpoint(Turn& turn, const std::string& endpoint, type::v1::SuppressionReason reason);
+  void SendReports();
+  void OnReported(Turn& turn, const customer::internal::v1::ReportEndpointsRequest& sent, const absl::Status& status);
+  void PutOffReports();
+
   // desk_doubt.cc
+  void PurgeParked(Turn& turn);
   template <typename Row>
   void ReadTable(Turn& turn, uint8_t table, const std::function<void(std::string_view, Row)>& take);
   void QueryOpen(const SessionPtr& session);
@@ -192,7 +217,11 @@ class Desk {
   void OnReplyDurable(Turn& turn, const std::string& id,
                       const customer::internal::v1::RecordReplyResponse& response);
   void OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns);
-  void OnReplyFailed(const std::string& id);
+  void OnReplyFailed(Turn& turn, const std::string& id, const absl::Status& status);
+  void PutOffReply(const std::string& id);
+  std::optional<record::v1::IntentKey> IntentOfAttempt(Turn& turn, const std::string& connector,
+                                                       const std::string& attempt);
+  void HearOf(Turn& turn, record::v1::ReplyRow& row, const customer::internal::v1::RecordReplyResponse& response);
   void RetryReplies();
   void Confirm(Turn& turn, const Reply& reply);
   void SaveReply(Turn& turn, const record::v1::ReplyRow& row);
@@ -205,6 +234,7 @@ class Desk {
   CustomerClient& customer_;
   base::Clock& clock_;
   const storage::BlindIndex& reference_key_;
+  const policy::SnapshotHolder& access_;
   const std::string life_;
   uint64_t minted_ = 0;
 
@@ -212,7 +242,13 @@ class Desk {
   ReadyQueue ready_;
   std::map<std::string, Step> steps_;
   std::unordered_map<std::string, int> steering_;
-  std::map<std::string, std::string> halting_;  // campaign → last intent key looked at
+  // What a campaign's pending intents are withheld for, a bounded number a turn.
+  struct Sweep {
+    std::string reason;
+    std::string cursor;  // last intent key looked at
+  };
+  std::map<std::string, Sweep> halting_;  // by campaign
+  int64_t expired_at_us_ = 0;             // boot time of the last look for declared steps that have expired
 
   std::vector<SessionPtr> sessions_;
   std::map<std::string, ConnectorStatus> connectors_;
@@ -224,6 +260,11 @@ class Desk {
   // Receipts that wait for their message: by reference and address hash, (connector, provider id).
   std::unordered_map<std::string, std::pair<std::string, std::string>> parked_;
   std::vector<std::string> releases_;  // this turn's
+  int64_t purged_at_us_ = 0;           // boot time of the last purge of parked receipts
+
+  std::map<std::string, type::v1::SuppressionReason> reports_;  // by endpoint; durable in kReport
+  bool reporting_ = false;
+  int64_t report_not_before_us_ = 0;
 
   std::unordered_map<std::string, Reply> replies_;  // not yet acknowledged by customer
 };

@@ -7,6 +7,7 @@ namespace pharos::dispatch {
 namespace {
 
 constexpr size_t kQueryBatch = 1024;
+constexpr int64_t kPurgeMicros = int64_t{3600} * 1'000'000;
 constexpr int64_t kParkedMicros = int64_t{72} * 3600 * 1'000'000;
 // A lost stream's life may come back and answer exactly. Past the hard stop of everything that it held, we
 // stop calling it in flight.
@@ -33,7 +34,7 @@ void Desk::Recover(Turn& turn) {
   ReadTable<record::v1::SteeringRow>(turn, kSteering, [&](std::string_view key, record::v1::SteeringRow row) {
     const std::string campaign = storage::KeyReader(key).String();
     steering_[campaign] = row.steering();
-    if (row.steering() == internal::v1::HALT) halting_[campaign] = "";
+    if (row.steering() == internal::v1::HALT) halting_[campaign] = {"STOPPED", ""};
   });
   ReadTable<record::v1::ParkedReceiptRow>(
       turn, kParked, [&](std::string_view key, record::v1::ParkedReceiptRow row) {
@@ -51,6 +52,10 @@ void Desk::Recover(Turn& turn) {
                                           Remember(open.back(), std::move(row), false);
                                         });
   for (const auto& id : open) Doubt(turn, id, open_.at(id), "DISPATCH_RESTARTED");
+  ReadTable<record::v1::EndpointReportRow>(turn, kReport, [&](std::string_view, record::v1::EndpointReportRow row) {
+    reports_[row.endpoint()] = row.reason();
+  });
+  purged_at_us_ = clock_.BootMicros();
   ReadTable<record::v1::ReplyRow>(turn, kReply, [&](std::string_view, record::v1::ReplyRow row) {
     if (row.acknowledged_time_ns() != 0 || row.opt_out().empty()) return;
     Reply reply;
@@ -60,6 +65,19 @@ void Desk::Recover(Turn& turn) {
     reply.row = std::move(row);
     replies_.emplace(id, std::move(reply));
   });
+}
+
+// Receipts whose message never came to be known.
+void Desk::PurgeParked(Turn& turn) {
+  const int64_t boot = clock_.BootMicros();
+  if (boot - purged_at_us_ < kPurgeMicros) return;
+  purged_at_us_ = boot;
+  ReadTable<record::v1::ParkedReceiptRow>(
+      turn, kParked, [&](std::string_view key, record::v1::ParkedReceiptRow row) {
+        if (turn.now_us - row.time_us() <= kParkedMicros) return;
+        turn.tx.Delete(key);
+        parked_.erase(ReferenceKey(row.reference(), row.address_hash()));
+      });
 }
 
 // Asks a life what became of the attempts that it was given.
@@ -94,7 +112,7 @@ void Desk::DoubtLost(Turn& turn) {
 void Desk::Doubt(Turn& turn, const std::string& id, Open& open, std::string_view reason) {
   open.in_doubt = true;
   auto intent = intents_.Load(turn, open.row.key());
-  if (intent && StateOf(*intent) == State::kInFlight)
+  if (intent && StateOf(*intent) == State::kInFlight && intent->attempt() == id)
     intents_.Move(turn, *intent, State::kUnconfirmed, reason);
   // Its receipt may have come before.
   const std::string key = ReferenceKey(open.row.reference(), open.row.address_hash());

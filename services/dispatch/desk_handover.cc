@@ -10,19 +10,13 @@
 #include "services/base/ids.h"
 #include "services/content/sms_text.h"
 #include "services/dispatch/desk.h"
+#include "services/dispatch/errors.h"
 #include "services/dispatch/tables.h"
 
 namespace pharos::dispatch {
 namespace {
 
 constexpr int64_t kAskBackoffMicros = 200'000;  // after customer was away
-
-std::string PersonClaim(const std::string& person) {
-  return "p" + person;
-}
-std::string EndpointClaim(const std::string& endpoint) {
-  return "e" + endpoint;
-}
 
 bool SameIntent(const record::v1::IntentKey& a, const record::v1::IntentKey& b) {
   return a.person() == b.person() && a.step() == b.step() && a.campaign() == b.campaign();
@@ -44,15 +38,21 @@ void Desk::AskForPermits(Turn& turn) {
 
 void Desk::AskFor(Turn& turn, const SessionPtr& session) {
   const size_t most = std::min<size_t>(kAskBatch, static_cast<size_t>(session->pull_credit));
-  auto keys =
-      ready_.Take(store_, most, turn.now_us, [this](const std::string& campaign) { return MayGo(campaign); });
+  auto keys = ready_.Take(store_, session->hello.channel(), most, turn.now_us,
+                          [this](const std::string& campaign) { return MayGo(campaign); });
+  if (!keys.ok()) return turn.Fail(keys.status());
   Ask ask{session, clock_.BootMicros(), {}};
   customer::internal::v1::IssuePermitsRequest request;
   std::set<std::string> fields;
-  for (const auto& key : keys) {
+  for (const auto& key : *keys) {
     auto intent = intents_.Load(turn, key);
     const Step* step = intent ? StepOf(turn, key) : nullptr;
     if (step == nullptr || StateOf(*intent) != State::kPending) {
+      ready_.Forget(key);
+      continue;
+    }
+    if (Expired(*step, turn.now_us)) {
+      intents_.Move(turn, *intent, State::kWithheld, "EXPIRED");
       ready_.Forget(key);
       continue;
     }
@@ -61,9 +61,12 @@ void Desk::AskFor(Turn& turn, const SessionPtr& session) {
     wanted->set_person(key.person());
     wanted->set_endpoint(intent->endpoint());
     wanted->set_channel(intent->channel());
-    wanted->set_purpose(step->row.purpose());
+    wanted->set_purpose(step->manifest.purpose());
     if (key.campaign() == kConfirmations) wanted->set_confirmation_of(key.step());
-    if (step->text) fields.insert(step->text->fields().begin(), step->text->fields().end());
+    if (step->email && intent->channel() == type::v1::CHANNEL_EMAIL)
+      fields.insert(step->email->fields().begin(), step->email->fields().end());
+    if (step->text && intent->channel() == type::v1::CHANNEL_SMS)
+      fields.insert(step->text->fields().begin(), step->text->fields().end());
     ask.items.push_back({wanted->id(), *std::move(intent)});
   }
   if (ask.items.empty()) return;
@@ -90,7 +93,7 @@ void Desk::OnPermits(Turn& turn, Ask& ask,
                      absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
   ask.session->asking = false;
   if (!answer.ok() || answer->answers_size() != static_cast<int>(ask.items.size())) {
-    for (const auto& item : ask.items) ready_.Return(item.intent.lane(), item.intent.key());
+    for (const auto& item : ask.items) ready_.Return(item.intent.channel(), item.intent.lane(), item.intent.key());
     ask_not_before_us_ = clock_.BootMicros() + kAskBackoffMicros;
     return;
   }
@@ -115,12 +118,21 @@ std::optional<Desk::Ready> Desk::Submit(Turn& turn, Ask& ask, Asked& item,
     return std::nullopt;
   }
   if (!answer.has_granted()) {
-    intents_.Move(turn, *intent, State::kWithheld, type::v1::GateReason_Name(answer.denied()));
+    // The gate is not asked about a purpose that has been retired.
+    const bool retired = answer.denied() == type::v1::GATE_REASON_UNSPECIFIED;
+    intents_.Move(turn, *intent, State::kWithheld,
+                  retired ? "PURPOSE_RETIRED" : type::v1::GateReason_Name(answer.denied()));
     return std::nullopt;
   }
   if (clock_.BootMicros() >= ask.sent_us + kUseByMicros) {
     Release(turn, item.id);
-    ready_.Return(intent->lane(), intent->key());
+    ready_.Return(intent->channel(), intent->lane(), intent->key());
+    return std::nullopt;
+  }
+  const Step* step = StepOf(turn, intent->key());
+  if (step == nullptr || Expired(*step, turn.now_us)) {
+    if (step != nullptr) intents_.Move(turn, *intent, State::kWithheld, "EXPIRED");
+    Release(turn, item.id);
     return std::nullopt;
   }
   const customer::internal::v1::Grant& grant = answer.granted();
@@ -129,24 +141,45 @@ std::optional<Desk::Ready> Desk::Submit(Turn& turn, Ask& ask, Asked& item,
     Release(turn, item.id);
     return std::nullopt;
   }
-  const Step* step = StepOf(turn, intent->key());
-  auto text = step->text->Render({grant.fields().begin(), grant.fields().end()});
-  const auto encoded =
-      text.ok() ? content::EncodeSms(*text) : absl::StatusOr<content::SmsText>(text.status());
-  if (!encoded.ok()) {
-    intents_.Move(turn, *intent, State::kFailed, base::ReasonOf(encoded.status()));
+  Ready ready{item.id, intent->key(), {}};
+  if (const absl::Status composed = Compose(*step, grant, *intent, ready.attempt); !composed.ok()) {
+    Fail(turn, *intent, base::ReasonOf(composed));
     Release(turn, item.id);
     return std::nullopt;
   }
-  intent->set_expected_parts(static_cast<int>(encoded->parts.size()));
   Begin(turn, ask, item.id, *intent, grant);
-  Ready ready{item.id, intent->key(), {}};
   ready.attempt.set_id(item.id);
   ready.attempt.set_hard_stop_us(kHardStopMicros);
   ready.attempt.set_address(grant.address());
-  ready.attempt.set_sender(intent->sender().empty() ? step->row.sms_sender() : intent->sender());
-  ready.attempt.set_text(*std::move(text));
   return ready;
+}
+
+absl::Status Desk::Compose(const Step& step, const customer::internal::v1::Grant& grant,
+                           record::v1::IntentRow& intent, internal::v1::Attempt& attempt) const {
+  const std::map<std::string, std::string> values(grant.fields().begin(), grant.fields().end());
+  const bool is_email = intent.channel() == type::v1::CHANNEL_EMAIL;
+  if (is_email ? !step.email : !step.text) return DispatchErrors::ChannelHasNoText();
+  for (const auto& route : step.manifest.routes()) {
+    if (route.channel() != intent.channel()) continue;
+    attempt.set_sender(route.sender());
+    if (is_email) attempt.mutable_email()->set_from_name(route.sender_name());
+  }
+  if (!intent.sender().empty()) attempt.set_sender(intent.sender());
+  if (is_email) {
+    PHAROS_ASSIGN_OR_RETURN(content::Email email, step.email->Render(values));
+    attempt.mutable_email()->set_subject(std::move(email.subject));
+    attempt.mutable_email()->set_html(std::move(email.html));
+    attempt.mutable_email()->set_list_unsubscribe(step.manifest.purpose_class() !=
+                                                  type::v1::PURPOSE_CLASS_URGENT);
+    attempt.set_text(std::move(email.text));
+    intent.set_expected_parts(1);
+    return absl::OkStatus();
+  }
+  PHAROS_ASSIGN_OR_RETURN(std::string text, step.text->Render(values));
+  PHAROS_ASSIGN_OR_RETURN(const content::SmsText encoded, content::EncodeSms(text));
+  intent.set_expected_parts(static_cast<int>(encoded.parts.size()));
+  attempt.set_text(std::move(text));
+  return absl::OkStatus();
 }
 
 // SUBMITTING: everything that a later life must know, in one commit, before anything leaves.

@@ -31,6 +31,11 @@ bool Desk::OnOutcome(Turn& turn, const SessionPtr& session, const internal::v1::
   if (open.row.life() != session->hello.life()) return true;  // another life's word proves nothing
   auto intent = intents_.Load(turn, open.row.key());
   if (!intent || outcome.result_case() == internal::v1::Outcome::RESULT_NOT_SET) return true;
+  if (intent->attempt() != outcome.id()) {  // it went on to another channel since
+    Close(turn, outcome.id());
+    Release(turn, outcome.id());
+    return true;
+  }
   WatchLease(session, open, outcome);
   const bool settled = StateOf(*intent) != State::kInFlight && StateOf(*intent) != State::kUnconfirmed;
   if (outcome.has_no_answer()) {
@@ -60,8 +65,11 @@ void Desk::WatchLease(const SessionPtr& session, const Open& open, const interna
 void Desk::OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent,
                       const internal::v1::Accepted& accepted) {
   const State state = StateOf(intent);
-  if (state == State::kInFlight || state == State::kUnconfirmed)
+  if (state == State::kInFlight || state == State::kUnconfirmed) {
     intents_.Move(turn, intent, State::kSent, "");
+    auto& counts = *intents_.Tally(turn, intent.key().campaign()).mutable_accepted_by_channel();
+    ++counts[type::v1::Channel_Name(intent.channel())];
+  }
   std::vector<std::string> fresh;
   for (const auto& id : accepted.provider_ids()) {
     const bool known = std::any_of(intent.parts().begin(), intent.parts().end(),
@@ -77,17 +85,18 @@ void Desk::OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent,
     if (auto early = LoadRow<record::v1::ParkedReceiptRow>(turn, parked)) {
       turn.tx.Delete(parked);
       parked_.erase(ReferenceKey(early->reference(), early->address_hash()));
-      ApplyReceipt(turn, intent, id, early->state());
+      ApplyReceipt(turn, intent, id, early->state(), early->hard_bounce());
     }
   }
 }
 
 void Desk::OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Rejected& rejected) {
-  if (!rejected.transient() || intent.attempts() >= kMaxAttempts) {
-    intents_.Move(turn, intent, State::kFailed,
-                  rejected.reason().empty() ? "PROVIDER_ERROR" : rejected.reason());
-    return;
+  if (rejected.hard_bounce()) {
+    ReportEndpoint(turn, intent.endpoint(), type::v1::HARD_BOUNCE);
+    return Fail(turn, intent, "HARD_BOUNCE");
   }
+  if (!rejected.transient() || intent.attempts() >= kMaxAttempts)
+    return Fail(turn, intent, rejected.reason().empty() ? "PROVIDER_ERROR" : rejected.reason());
   const int64_t least = std::max(rejected.retry_after_ms() * 1000, kLeastRetryMicros);
   const int64_t backoff = std::min(kMostRetryMicros, kLeastRetryMicros << std::min(intent.attempts() - 1, 9));
   intent.set_due_time_us(turn.now_us + std::max(least, backoff));
@@ -96,7 +105,7 @@ void Desk::OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal:
 
 void Desk::OnRefused(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Refused& refused) {
   if (refused.permanent()) {
-    intents_.Move(turn, intent, State::kFailed, refused.reason());
+    Fail(turn, intent, refused.reason());
   } else {
     NotHandedOver(turn, intent, refused.reason());
   }
@@ -115,7 +124,7 @@ void Desk::OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::
   const std::string& connector = session->hello.connector();
   if (auto key = LoadRow<record::v1::IntentKey>(turn, ProviderKey(connector, receipt.provider_id()))) {
     if (auto intent = intents_.Load(turn, *key))
-      ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state());
+      ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state(), receipt.hard_bounce());
     return;
   }
   if (receipt.reference() >= 0 && !receipt.address().empty()) {
@@ -132,6 +141,7 @@ void Desk::Park(Turn& turn, const std::string& connector, const internal::v1::Re
   if (earlier && !IsStronger(receipt.state(), earlier->state())) return;
   record::v1::ParkedReceiptRow parked;
   parked.set_state(receipt.state());
+  parked.set_hard_bounce(receipt.hard_bounce());
   parked.set_time_us(turn.now_us);
   parked.set_reference(receipt.reference());
   if (receipt.reference() >= 0 && !receipt.address().empty()) {
@@ -141,16 +151,19 @@ void Desk::Park(Turn& turn, const std::string& connector, const internal::v1::Re
   storage::PutRecord(turn.tx, key, parked);
 }
 
-void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id,
-                        int state) {
+void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id, int state,
+                        bool hard_bounce) {
   for (auto& part : *intent.mutable_parts()) {
     if (part.provider_id() != provider_id || !IsStronger(state, part.receipt())) continue;
     part.set_receipt(state);
+    if (hard_bounce) ReportEndpoint(turn, intent.endpoint(), type::v1::HARD_BOUNCE);
     const Settled settled = Settle(intent);
     const bool moves = settled.state != StateOf(intent) || settled.reason != intent.reason();
     // A part of a failed message that arrives after all does not make it sent again: a provider's word moves
     // nothing that the table of states does not move.
     if (moves && MayMove(StateOf(intent), settled.state)) {
+      const bool whole = settled.state == State::kFailed && StateOf(intent) != State::kFailed && NothingArrived(intent);
+      if (whole && GoOn(turn, intent, settled.reason)) return;
       intents_.Move(turn, intent, settled.state, settled.reason);
     } else {
       intents_.Save(turn, intent);
@@ -173,8 +186,9 @@ bool Desk::SettleByReference(Turn& turn, const std::string& connector, const std
   internal::v1::Accepted accepted;
   accepted.add_provider_ids(provider_id);
   OnAccepted(turn, open, *intent, accepted);
-  ApplyReceipt(turn, *intent, provider_id, state);
-  if (intent->parts_size() >= intent->expected_parts()) Close(turn, id);
+  const int hops = intent->earlier_size();
+  ApplyReceipt(turn, *intent, provider_id, state, false);
+  if (intent->parts_size() >= intent->expected_parts() || intent->earlier_size() > hops) Close(turn, id);
   return true;
 }
 

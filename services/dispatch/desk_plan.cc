@@ -1,7 +1,12 @@
 // Plans and steering.
+#include <fmt/format.h>
 #include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
+
+#include "services/base/errors.h"
 #include "services/base/ids.h"
+#include "services/content/digest.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/errors.h"
 #include "services/dispatch/tables.h"
@@ -9,16 +14,53 @@
 namespace pharos::dispatch {
 namespace {
 
+constexpr int64_t kExpiryMicros = 10'000'000;  // how late an expired campaign that nobody pulls is noticed
+
 record::v1::StepRow RowOf(const internal::v1::DeclareStepRequest& request) {
   record::v1::StepRow row;
   row.set_campaign(request.campaign());
   row.set_step(request.step());
-  row.set_purpose(request.purpose());
-  row.set_purpose_class(request.purpose_class());
-  row.set_sms_body(request.sms_body());
-  row.set_sms_sender(request.sms_sender());
-  row.set_members(request.members());
+  *row.mutable_approval() = request.approval();
+  *row.mutable_content() = request.content();
   return row;
+}
+
+// The manifest speaks of exactly this campaign, step and text, and two people stand behind it.
+bool Covers(const type::v1::CampaignManifest& manifest, const internal::v1::DeclareStepRequest& request) {
+  if (manifest.campaign() != request.campaign() || manifest.author().empty()) return false;
+  if (request.approval().approver().empty() || manifest.author() == request.approval().approver()) return false;
+  const auto& content = request.content();
+  const std::string digest =
+      content::DigestOf(content.sms_body(), content.email_subject(), content.email_body());
+  int found = 0;
+  bool same = true;
+  for (const auto& text : manifest.templates()) {
+    if (text.step() != request.step()) continue;
+    ++found;
+    same = same && text.digest() == digest;
+  }
+  return found == 1 && same;
+}
+
+absl::Status CheckTexts(const internal::v1::StepContent& content) {
+  if (!content.sms_body().empty())
+    PHAROS_RETURN_IF_ERROR(content::Template::Parse(content.sms_body()).status());
+  if (content.email_subject().empty() && content.email_body().empty()) return absl::OkStatus();
+  return content::EmailTemplate::Parse(content.email_subject(), content.email_body()).status();
+}
+
+std::string PageDigest(const internal::v1::PlanIntentsRequest& request) {
+  std::string lines;
+  const auto add = [&](int channel, const std::string& endpoint) {
+    lines += fmt::format("\t{}\t{}", channel, base::ToHex(endpoint));
+  };
+  for (const auto& member : request.members()) {
+    lines += member.person();
+    add(member.channel(), member.endpoint());
+    for (const auto& other : member.alternatives()) add(other.channel(), other.endpoint());
+    lines += '\n';
+  }
+  return base::Sha256(lines);
 }
 
 record::v1::IntentKey KeyOf(const std::string& campaign, const std::string& step, const std::string& person) {
@@ -32,9 +74,15 @@ record::v1::IntentKey KeyOf(const std::string& campaign, const std::string& step
 }  // namespace
 
 absl::Status Desk::DeclareStep(Turn& turn, const internal::v1::DeclareStepRequest& request) {
-  if (base::Sha256(request.sms_body()) != request.content_digest())
-    return DispatchErrors::ContentDigestWrong();
-  if (auto text = content::Template::Parse(request.sms_body()); !text.ok()) return text.status();
+  const auto access = access_.Get();
+  if (access->version == 0) return DispatchErrors::AccessAway();
+  const auto& approval = request.approval();
+  PHAROS_RETURN_IF_ERROR(policy::CheckApprovalSignature(
+      approval.manifest(), approval.approver(), approval.time_us(), approval.signature(), access->approval_keys));
+  type::v1::CampaignManifest manifest;
+  if (!manifest.ParseFromString(approval.manifest()) || !Covers(manifest, request))
+    return DispatchErrors::ApprovalForged(request.step());
+  PHAROS_RETURN_IF_ERROR(CheckTexts(request.content()));
   const record::v1::StepRow row = RowOf(request);
   const std::string key = StepKey(request.campaign(), request.step());
   if (auto stands = LoadRow<record::v1::StepRow>(turn, key)) {
@@ -43,7 +91,7 @@ absl::Status Desk::DeclareStep(Turn& turn, const internal::v1::DeclareStepReques
   }
   storage::PutRecord(turn.tx, key, row);
   auto& tally = intents_.Tally(turn, request.campaign());
-  tally.set_declared(tally.declared() + request.members());
+  tally.set_declared(tally.declared() + manifest.members());
   return absl::OkStatus();
 }
 
@@ -51,6 +99,9 @@ absl::Status Desk::PlanIntents(Turn& turn, const internal::v1::PlanIntentsReques
                                internal::v1::PlanIntentsResponse& response) {
   const Step* step = StepOf(turn, KeyOf(request.campaign(), request.step(), ""));
   if (step == nullptr) return DispatchErrors::StepUnknown(request.step());
+  const auto& pages = step->manifest.member_pages();
+  if (request.page() < 0 || request.page() >= pages.size() || pages[request.page()] != PageDigest(request))
+    return DispatchErrors::MembersNotApproved(request.page());
   response.Clear();
   for (const auto& member : request.members()) {
     record::v1::IntentRow row;
@@ -61,8 +112,9 @@ absl::Status Desk::PlanIntents(Turn& turn, const internal::v1::PlanIntentsReques
     }
     row.set_channel(member.channel());
     row.set_endpoint(member.endpoint());
-    row.set_lane(LaneOf(step->row.purpose_class()));
-    row.set_due_time_us(turn.now_us);
+    if (step->manifest.fallback()) *row.mutable_alternatives() = member.alternatives();
+    row.set_lane(LaneOf(step->manifest.purpose_class()));
+    row.set_due_time_us(std::max(turn.now_us, step->manifest.not_before_us()));
     intents_.Enter(turn, row);
     if (SteeringOf(turn, request.campaign()) == internal::v1::HALT)
       intents_.Move(turn, row, State::kWithheld, "STOPPED");
@@ -83,7 +135,7 @@ absl::Status Desk::Steer(Turn& turn, const internal::v1::SteerCampaignRequest& r
     storage::PutRecord(turn.tx, SteeringKey(campaign), row);
     steering_[campaign] = request.steering();
     if (request.steering() == internal::v1::GO) ready_.Rescan();
-    if (request.steering() == internal::v1::HALT) halting_[campaign] = "";
+    if (request.steering() == internal::v1::HALT) halting_[campaign] = {"STOPPED", ""};
   }
   const record::v1::TallyRow& tally = intents_.Tally(turn, campaign);
   response.set_in_flight(tally.in_flight());
@@ -100,14 +152,24 @@ const Desk::Step* Desk::StepOf(Turn& turn, const record::v1::IntentKey& key) {
   Step step;
   if (key.campaign() == kConfirmations) {
     step.row.set_campaign(kConfirmations);
-    step.row.set_purpose_class(type::v1::PURPOSE_CLASS_URGENT);
-    step.row.set_sms_body(kConfirmationText);
+    step.manifest.set_purpose_class(type::v1::PURPOSE_CLASS_URGENT);
+    step.row.mutable_content()->set_sms_body(kConfirmationText);
   } else if (auto row = LoadRow<record::v1::StepRow>(turn, StepKey(key.campaign(), key.step()))) {
     step.row = *row;
+    if (!step.manifest.ParseFromString(row->approval().manifest())) {
+      turn.Fail(absl::DataLossError("the approval of a declared step cannot be read"));
+      return nullptr;
+    }
   } else {
     return nullptr;
   }
-  if (auto text = content::Template::Parse(step.row.sms_body()); text.ok()) step.text = *std::move(text);
+  const auto& content = step.row.content();
+  if (auto text = content::Template::Parse(content.sms_body()); text.ok() && !content.sms_body().empty())
+    step.text = *std::move(text);
+  if (!content.email_body().empty()) {
+    auto email = content::EmailTemplate::Parse(content.email_subject(), content.email_body());
+    if (email.ok()) step.email = *std::move(email);
+  }
   return &steps_.emplace(name, std::move(step)).first->second;
 }
 
@@ -115,6 +177,10 @@ int Desk::SteeringOf(Turn& turn, const std::string& campaign) {
   if (auto at = steering_.find(campaign); at != steering_.end()) return at->second;
   const auto row = LoadRow<record::v1::SteeringRow>(turn, SteeringKey(campaign));
   return steering_[campaign] = row ? row->steering() : internal::v1::HOLD;
+}
+
+bool Desk::Expired(const Step& step, int64_t now_us) const {
+  return step.manifest.not_after_us() != 0 && now_us > step.manifest.not_after_us();
 }
 
 // Steering is loaded for every campaign at the start, and a campaign that nobody has steered waits.
@@ -129,11 +195,24 @@ uint64_t Desk::LaneOf(type::v1::PurposeClass purpose_class) const {
   return purpose_class == type::v1::PURPOSE_CLASS_SERVICE ? 1 : 2;
 }
 
-// Withholds what a stopped campaign has pending, a bounded number a turn. Nothing of it can be handed over
-// meanwhile: MayGo says no.
+// What nobody pulls expires, too.
+void Desk::ExpireDeclared(Turn& turn) {
+  const int64_t boot = clock_.BootMicros();
+  if (boot - expired_at_us_ < kExpiryMicros) return;
+  expired_at_us_ = boot;
+  for (const auto& [name, step] : steps_) {
+    const std::string& campaign = step.row.campaign();
+    if (!Expired(step, turn.now_us) || halting_.contains(campaign)) continue;
+    if (intents_.Tally(turn, campaign).pending() > 0) halting_[campaign] = {"EXPIRED", ""};
+  }
+}
+
+// Withholds what a stopped or expired campaign has pending, a bounded number a turn. Nothing of it can be handed over
+// meanwhile: MayGo says no, or the permit's answer finds it expired.
 void Desk::HaltSome(Turn& turn) {
   if (halting_.empty()) return;
-  auto& [campaign, cursor] = *halting_.begin();
+  auto& [campaign, sweep] = *halting_.begin();
+  auto& [reason, cursor] = sweep;
   if (intents_.Tally(turn, campaign).pending() == 0) {
     halting_.erase(halting_.begin());
     return;
@@ -156,7 +235,7 @@ void Desk::HaltSome(Turn& turn) {
   for (const auto& seen : pending) {
     auto row = intents_.Load(turn, seen.key());  // this turn may have moved it
     if (!row || StateOf(*row) != State::kPending) continue;
-    intents_.Move(turn, *row, State::kWithheld, "STOPPED");
+    intents_.Move(turn, *row, State::kWithheld, reason);
     ready_.Forget(row->key());
   }
   cursor = last;  // empty at the end: from the beginning again, until nothing is pending

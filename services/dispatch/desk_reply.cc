@@ -23,6 +23,8 @@ customer::internal::v1::ReplyKind KindOf(ReplyMeaning meaning) {
       return customer::internal::v1::START;
     case ReplyMeaning::kWrongPerson:
       return customer::internal::v1::WRONG_PERSON_REPLY;
+    case ReplyMeaning::kUnsubscribe:
+      return customer::internal::v1::UNSUBSCRIBE;
     default:
       return customer::internal::v1::REPLY_KIND_UNSPECIFIED;
   }
@@ -45,6 +47,12 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
   }
   ReplyMeaning meaning = Classify(message.text());
   if (message.from().empty()) meaning = ReplyMeaning::kOther;  // nobody to opt out
+  std::optional<record::v1::IntentKey> unsubscribed;
+  if (!message.unsubscribe_attempt().empty()) {
+    unsubscribed = IntentOfAttempt(turn, session->hello.connector(), message.unsubscribe_attempt());
+    meaning = unsubscribed ? ReplyMeaning::kUnsubscribe : ReplyMeaning::kOther;
+    if (!unsubscribed) base::Log(base::LogLevel::kWarning, "dispatch.unsubscribe_unknown");
+  }
   if (LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id))) {
     if (meaning != ReplyMeaning::kStop) return AcknowledgeInbound(turn, life, message.sequence());
     // Not every provider marks its messages, so the same words from the same number may be said anew, with a
@@ -67,6 +75,7 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
     return;
   }
   if (replies_.size() >= kMaxReplies) return;
+  if (unsubscribed) *row.mutable_unsubscribed() = *unsubscribed;
   Reply& reply = replies_[id];
   reply.row = std::move(row);
   reply.connector_life = life;
@@ -76,7 +85,20 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
   reply.request.set_channel(session->hello.channel());
   reply.request.set_kind(KindOf(meaning));
   reply.request.set_event_time_us(message.received_time_us());
+  if (unsubscribed) {
+    const Step* step = StepOf(turn, *unsubscribed);
+    reply.request.clear_address();
+    reply.request.set_person(unsubscribed->person());
+    if (step != nullptr) reply.request.set_purpose(step->manifest.purpose());
+  }
   CallCustomer(reply);
+}
+
+// Whose message an attempt was: still open, or accepted under the attempt's own id.
+std::optional<record::v1::IntentKey> Desk::IntentOfAttempt(Turn& turn, const std::string& connector,
+                                                           const std::string& attempt) {
+  if (const auto at = open_.find(attempt); at != open_.end()) return at->second.row.key();
+  return LoadRow<record::v1::IntentKey>(turn, ProviderKey(connector, base::ToHex(attempt)));
 }
 
 // Keyed, as the connector makes its id from the number and the text.
@@ -100,15 +122,19 @@ void Desk::CallCustomer(Reply& reply) {
              (void)loop_.Post(
                  [this, id, acknowledged_ns](Turn& turn) { OnReplyAcknowledged(turn, id, acknowledged_ns); });
            },
-       .failed = [this, id](absl::Status) { (void)loop_.Post([this, id](Turn&) { OnReplyFailed(id); }); }});
-  if (!called) OnReplyFailed(id);
+       .failed =
+           [this, id](absl::Status status) {
+             (void)loop_.Post([this, id, status](Turn& turn) { OnReplyFailed(turn, id, status); });
+           }});
+  if (!called) PutOffReply(id);
 }
 
 customer::internal::v1::RecordReplyRequest Desk::RepeatOf(const record::v1::ReplyRow& row) {
   customer::internal::v1::RecordReplyRequest request;
   request.set_reply_id(row.reply_id());
   request.set_channel(row.channel());
-  for (const auto meaning : {ReplyMeaning::kStop, ReplyMeaning::kStart, ReplyMeaning::kWrongPerson}) {
+  for (const auto meaning : {ReplyMeaning::kStop, ReplyMeaning::kStart, ReplyMeaning::kWrongPerson,
+                             ReplyMeaning::kUnsubscribe}) {
     if (row.kind() == NameOf(meaning)) request.set_kind(KindOf(meaning));
   }
   return request;
@@ -125,14 +151,27 @@ void Desk::OnReplyDurable(Turn& turn, const std::string& id,
   reply.row.set_opt_out(response.opt_out());
   reply.row.set_changed(response.changed());
   reply.request = RepeatOf(reply.row);
-  if (auto last = LoadRow<record::v1::IntentKey>(turn, LastToKey(response.endpoint()))) {
-    reply.row.set_campaign(last->campaign());
-    auto& tally = intents_.Tally(turn, last->campaign());
-    if (response.changed() && reply.row.kind() == NameOf(ReplyMeaning::kStop))
-      tally.set_opted_out(tally.opted_out() + 1);
-  }
+  HearOf(turn, reply.row, response);
   SaveReply(turn, reply.row);
   AcknowledgeInbound(turn, reply.connector_life, reply.sequence);
+}
+
+// Which campaign's message was answered, and its count of opt-outs.
+void Desk::HearOf(Turn& turn, record::v1::ReplyRow& row,
+                  const customer::internal::v1::RecordReplyResponse& response) {
+  std::optional<record::v1::IntentKey> answered;
+  if (row.has_unsubscribed()) {
+    answered = row.unsubscribed();
+    if (const auto intent = intents_.Load(turn, *answered)) row.set_endpoint(intent->endpoint());
+  } else {
+    answered = LoadRow<record::v1::IntentKey>(turn, LastToKey(response.endpoint()));
+  }
+  if (!answered) return;
+  row.set_campaign(answered->campaign());
+  const bool opts_out = row.kind() == NameOf(ReplyMeaning::kStop) || row.kind() == NameOf(ReplyMeaning::kUnsubscribe);
+  if (!response.changed() || !opts_out) return;
+  auto& tally = intents_.Tally(turn, answered->campaign());
+  tally.set_opted_out(tally.opted_out() + 1);
 }
 
 void Desk::OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns) {
@@ -144,7 +183,18 @@ void Desk::OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknow
   replies_.erase(at);
 }
 
-void Desk::OnReplyFailed(const std::string& id) {
+void Desk::OnReplyFailed(Turn& turn, const std::string& id, const absl::Status& status) {
+  auto at = replies_.find(id);
+  if (at == replies_.end()) return;
+  // Customer knows nobody whom it could be about: asking again would change nothing.
+  if (!absl::IsNotFound(status) && !absl::IsInvalidArgument(status)) return PutOffReply(id);
+  base::Log(base::LogLevel::kWarning, "dispatch.reply_about_nobody", {{"kind", at->second.row.kind()}});
+  SaveReply(turn, at->second.row);
+  AcknowledgeInbound(turn, at->second.connector_life, at->second.sequence);
+  replies_.erase(at);
+}
+
+void Desk::PutOffReply(const std::string& id) {
   auto at = replies_.find(id);
   if (at == replies_.end()) return;
   at->second.calling = false;
@@ -167,6 +217,7 @@ void Desk::RetryReplies() {
 // one.
 void Desk::Confirm(Turn& turn, const Reply& reply) {
   if (!reply.row.changed() || reply.row.kind() != NameOf(ReplyMeaning::kStop)) return;
+  if (reply.row.channel() != type::v1::CHANNEL_SMS) return;  // a mail is not answered by a text
   auto last = LoadRow<record::v1::IntentKey>(turn, LastToKey(reply.row.endpoint()));
   if (!last) return;  // we never wrote to this number
   auto answered = intents_.Load(turn, *last);

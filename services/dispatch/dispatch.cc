@@ -4,6 +4,7 @@
 #include "services/base/errors.h"
 #include "services/dispatch/customer_client.h"
 #include "services/dispatch/desk.h"
+#include "services/dispatch/feed_service.h"
 #include "services/dispatch/intent_service.h"
 #include "services/dispatch/plan_service.h"
 #include "services/dispatch/tables.h"
@@ -24,6 +25,10 @@ class LateCustomer : public CustomerClient {
   bool RecordReply(customer::internal::v1::RecordReplyRequest request, ReplyStages stages) override {
     return client_->RecordReply(std::move(request), std::move(stages));
   }
+  bool ReportEndpoints(customer::internal::v1::ReportEndpointsRequest request,
+                       std::function<void(absl::Status)> done) override {
+    return client_->ReportEndpoints(std::move(request), std::move(done));
+  }
   void Stop() override {
     if (client_) client_->Stop();
   }
@@ -35,15 +40,16 @@ class LateCustomer : public CustomerClient {
 class DispatchImpl : public Dispatch {
  public:
   DispatchImpl(std::unique_ptr<storage::Store> store, std::unique_ptr<storage::BlindIndex> key,
-               base::Clock& clock)
+               base::Clock& clock, const policy::SnapshotHolder& access)
       : store_(std::move(store)),
         key_(std::move(key)),
         loop_(*store_, clock),
-        desk_(*store_, loop_, customer_, clock, *key_),
+        desk_(*store_, loop_, customer_, clock, *key_, access),
         plan_(loop_, desk_),
-        work_(loop_, desk_, clock),
+        work_(loop_, desk_, clock, access),
         intents_(*store_),
-        connectors_(loop_, desk_) {}
+        connectors_(loop_, desk_),
+        feed_(*store_, clock) {}
   ~DispatchImpl() override { Stop(); }
 
   std::vector<std::unique_ptr<rpc::Service>> Services() override {
@@ -52,6 +58,7 @@ class DispatchImpl : public Dispatch {
     services.push_back(internal::v1::MakeWorkService(work_));
     services.push_back(v1::MakeIntentService(intents_));
     services.push_back(v1::MakeConnectorService(connectors_));
+    services.push_back(internal::v1::MakeFeedService(feed_));
     return services;
   }
 
@@ -77,6 +84,7 @@ class DispatchImpl : public Dispatch {
   WorkService work_;
   IntentService intents_;
   ConnectorService connectors_;
+  FeedService feed_;
 };
 
 }  // namespace
@@ -86,7 +94,8 @@ absl::StatusOr<std::unique_ptr<Dispatch>> Dispatch::Open(const DispatchOptions& 
                                                      .name = "dispatch",
                                                      .format = kFormat,
                                                      .block_cache_bytes = options.block_cache_bytes,
-                                                     .in_memory = options.in_memory}));
+                                                     .in_memory = options.in_memory,
+                                                     .settings = options.store}));
   std::unique_ptr<storage::BlindIndex> key;
   if (options.in_memory) {
     key = std::make_unique<storage::BlindIndex>(std::string(32, 'k'));
@@ -94,7 +103,9 @@ absl::StatusOr<std::unique_ptr<Dispatch>> Dispatch::Open(const DispatchOptions& 
     PHAROS_ASSIGN_OR_RETURN(key, storage::BlindIndex::FromFile(options.folder + "/reference.key"));
   }
   base::Clock& clock = options.clock == nullptr ? base::Clock::System() : *options.clock;
-  return std::make_unique<DispatchImpl>(std::move(store), std::move(key), clock);
+  static const policy::SnapshotHolder kUnheard;
+  const policy::SnapshotHolder& access = options.access == nullptr ? kUnheard : *options.access;
+  return std::make_unique<DispatchImpl>(std::move(store), std::move(key), clock, access);
 }
 
 }  // namespace pharos::dispatch

@@ -7,14 +7,19 @@
 
 #include "absl/status/statusor.h"
 #include "services/base/clock.h"
+#include "services/policy/snapshot.h"
 #include "services/rpc/peers.h"
 #include "services/rpc/service.h"
+#include "storage/open.h"
 
 namespace pharos::dispatch {
 
 struct DispatchOptions {
   std::string folder;
   base::Clock* clock = nullptr;  // nullptr: the system's
+  storage::Settings store;
+  // Mode and approval keys; outlives the service. nullptr: no approval can be checked, trial mode.
+  const policy::SnapshotHolder* access = nullptr;
   bool in_memory = false;
   size_t block_cache_bytes = 256u << 20;
 };

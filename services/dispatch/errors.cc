@@ -47,11 +47,33 @@ absl::Status DispatchErrors::HelloMissing() {
   return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_MISSING",
                    "The first message of a connector must be Hello with its name and a life of 16 bytes.");
 }
+absl::Status DispatchErrors::AccessAway() {
+  return MakeError(absl::StatusCode::kUnavailable, "ACCESS_AWAY",
+                   "Nothing has been heard of access yet, so no approval can be checked. Try again shortly.");
+}
+absl::Status DispatchErrors::ApprovalForged(std::string_view step) {
+  return MakeError(absl::StatusCode::kPermissionDenied, "APPROVAL_FORGED",
+                   fmt::format("The approval does not cover step {} of this campaign with this text, or its "
+                               "author approved it alone. Submit the campaign again and have somebody else "
+                               "approve it.",
+                               step));
+}
+absl::Status DispatchErrors::MembersNotApproved(int page) {
+  return MakeError(absl::StatusCode::kPermissionDenied, "MEMBERS_NOT_APPROVED",
+                   fmt::format("Page {} of members is not the one that was approved. Send the page as it was "
+                               "pinned, or submit the campaign again.",
+                               page));
+}
+absl::Status DispatchErrors::ChannelHasNoText() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "CHANNEL_HAS_NO_TEXT",
+                   "The step has no text for this channel. Add one to the template and submit again.");
+}
 absl::Status DispatchErrors::LiveRouteInTrial(std::string_view connector) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "LIVE_ROUTE_IN_TRIAL",
                    fmt::format("Connector {} does not speak to a sandbox, and this deployment is in trial "
                                "mode: only sandbox routes "
-                               "exist. Start the connector with --sandbox.",
+                               "exist. Start the connector with --sandbox; or go live, which takes two people: "
+                               "pharos act propose go-live, and another person confirms it.",
                                connector));
 }
 

@@ -16,6 +16,10 @@ struct DispatchErrors {
   static absl::Status CampaignHalted(std::string_view campaign);
   static absl::Status PageTokenWrong();
   static absl::Status HelloMissing();
+  static absl::Status AccessAway();
+  static absl::Status ApprovalForged(std::string_view step);
+  static absl::Status MembersNotApproved(int page);
+  static absl::Status ChannelHasNoText();
   static absl::Status LiveRouteInTrial(std::string_view connector);
 };
 

@@ -37,7 +37,7 @@ int64_t Bump(record::v1::TallyRow& tally, State state, const std::string& reason
 }
 
 bool IsBounce(State state, const std::string& reason) {
-  return state == State::kFailed && (reason == "UNDELIVERABLE" || reason == "INVALID_NUMBER");
+  return state == State::kFailed && (reason == "UNDELIVERABLE" || reason == "INVALID_NUMBER" || reason == "HARD_BOUNCE");
 }
 
 void Count(record::v1::TallyRow& tally, State state, const std::string& reason, int64_t by) {
@@ -82,13 +82,13 @@ State StateOf(const record::v1::IntentRow& row) {
 bool MayMove(State from, State to) {
   switch (from) {
     case State::kPending:
-      return to == State::kInFlight || to == State::kWithheld || to == State::kFailed;
+      return to == State::kInFlight || to == State::kWithheld || to == State::kFailed || to == State::kPending;
     case State::kInFlight:
       return to == State::kSent || to == State::kFailed || to == State::kPending || to == State::kUnconfirmed;
     case State::kUnconfirmed:
       return to == State::kSent || to == State::kDelivered || to == State::kFailed || to == State::kPending;
     case State::kSent:
-      return to == State::kDelivered || to == State::kFailed;
+      return to == State::kDelivered || to == State::kFailed || to == State::kPending;
     case State::kFailed:
       return to == State::kDelivered || to == State::kFailed;
     case State::kDelivered:
@@ -135,6 +135,14 @@ Settled Settle(const record::v1::IntentRow& row) {
   if (all_delivered) return {State::kDelivered, ""};
   if (worst != 0) return {State::kFailed, internal::v1::ReceiptState_Name(static_cast<ReceiptState>(worst))};
   return {State::kSent, ""};
+}
+
+bool NothingArrived(const record::v1::IntentRow& row) {
+  if (row.parts_size() == 0 || row.parts_size() < row.expected_parts()) return false;
+  for (const auto& part : row.parts()) {
+    if (Rank(part.receipt()) == 0 || part.receipt() == ReceiptState::DELIVERED) return false;
+  }
+  return true;
 }
 
 int64_t SumOf(const record::v1::TallyRow& tally) {

@@ -3,7 +3,8 @@
 //   PENDING → IN_FLIGHT | WITHHELD | FAILED        a permit and SUBMITTING on disk; or a rule said no
 //   IN_FLIGHT → SENT | FAILED | PENDING | UNCONFIRMED
 //   UNCONFIRMED → SENT | DELIVERED | FAILED | PENDING   settled by the same connector life, or by a receipt
-//   SENT → DELIVERED | FAILED                       by receipt
+//   SENT → DELIVERED | FAILED | PENDING             by receipt; PENDING: on the next channel, after a known failure
+//   PENDING → PENDING                               on the next channel, too
 //   FAILED → DELIVERED                              a receipt for EXPIRED may be followed by one for
 //   DELIVERED DELIVERED, WITHHELD                             final
 #pragma once
@@ -47,6 +48,8 @@ struct Settled {
   State state = State::kSent;
   std::string reason;
 };
+// Every part is known and reported as not arrived: another channel may try.
+bool NothingArrived(const record::v1::IntentRow& row);
 bool IsStronger(int receipt, int than);  // pharos.dispatch.internal.v1.ReceiptState
 Settled Settle(const record::v1::IntentRow& row);
 

@@ -53,6 +53,13 @@ v1::Intent Show(const record::v1::IntentRow& row) {
     shown->set_reason(event.reason());
     shown->set_attempt(base::ToHex(event.attempt()));
   }
+  for (const auto& hop : row.earlier()) {
+    auto* shown = intent.add_earlier();
+    shown->set_channel(hop.channel());
+    shown->set_endpoint("endpoints/" + base::ToHex(hop.endpoint()));
+    *shown->mutable_provider_ids() = hop.provider_ids();
+    shown->set_reason(hop.reason());
+  }
   return intent;
 }
 
@@ -134,6 +141,8 @@ absl::Status IntentService::GetTally(rpc::Call& call, const v1::GetTallyRequest&
   response.set_bounced(row.bounced());
   response.set_opted_out(row.opted_out());
   response.set_planned(row.declared() == row.intents());
+  response.set_declared(row.declared());
+  *response.mutable_accepted_by_channel() = row.accepted_by_channel();
   return absl::OkStatus();
 }
 

@@ -1,6 +1,11 @@
 #include "services/dispatch/intent_store.h"
 
+#include <google/protobuf/util/message_differencer.h>
+
+#include "pharos/record/v1/change.pb.h"
+#include "services/dispatch/feed_service.h"
 #include "services/dispatch/tables.h"
+#include "services/dispatch/tally_change.h"
 
 namespace pharos::dispatch {
 
@@ -21,6 +26,23 @@ void IntentStore::Move(Turn& turn, record::v1::IntentRow& row, State to, std::st
     row.set_due_time_us(std::max(row.due_time_us(), turn.now_us));
     turn.tx.Put(QueueKeyOf(row), "");
   }
+  Note(row);
+  Save(turn, row);
+}
+
+void IntentStore::Reroute(Turn& turn, record::v1::IntentRow& row, const internal::v1::PlannedAlternative& next,
+                          std::string_view reason) {
+  if (StateOf(row) == State::kPending) turn.tx.Delete(QueueKeyOf(row));  // by the channel that it leaves
+  dispatch::Move(row, Tally(turn, row.key().campaign()), State::kPending, reason, turn.now_us);
+  row.set_channel(next.channel());
+  row.set_endpoint(next.endpoint());
+  row.clear_parts();
+  row.clear_expected_parts();
+  row.clear_attempt();
+  row.clear_connector();
+  row.set_due_time_us(turn.now_us);
+  turn.tx.Put(QueueKeyOf(row), "");
+  Note(row);
   Save(turn, row);
 }
 
@@ -29,17 +51,46 @@ void IntentStore::Save(Turn& turn, const record::v1::IntentRow& row) {
 }
 
 record::v1::TallyRow& IntentStore::Tally(Turn& turn, const std::string& campaign) {
-  changed_.insert(campaign);
   auto [at, fresh] = tallies_.try_emplace(campaign);
   if (fresh) {
     if (auto row = LoadRow<record::v1::TallyRow>(turn, TallyKey(campaign))) at->second = *row;
   }
+  if (!touched_.contains(campaign)) touched_[campaign].before = at->second;
   return at->second;
 }
 
+void IntentStore::Note(const record::v1::IntentRow& row) {
+  auto* event = touched_[row.key().campaign()].batch.add_events();
+  event->set_step(row.key().step());
+  event->set_person(row.key().person());
+  event->set_state(row.state());
+  event->set_reason(row.reason());
+  event->set_channel(row.channel());
+  event->set_attempt(row.attempt());
+}
+
 void IntentStore::Flush(Turn& turn) {
-  for (const auto& campaign : changed_) storage::PutRecord(turn.tx, TallyKey(campaign), tallies_[campaign]);
-  changed_.clear();
+  for (auto& [campaign, touched] : touched_) Log(turn, campaign, touched);
+  touched_.clear();
+}
+
+void IntentStore::Log(Turn& turn, const std::string& campaign, Touched& touched) {
+  const record::v1::TallyRow& after = tallies_[campaign];
+  type::v1::TallyChange change = Difference(touched.before, after);
+  const bool same = google::protobuf::util::MessageDifferencer::Equals(change, type::v1::TallyChange());
+  if (same && touched.batch.events().empty()) return;
+  if (!same) storage::PutRecord(turn.tx, TallyKey(campaign), after);
+  touched.batch.set_time_us(turn.now_us);
+  touched.batch.set_campaign(campaign);
+  *touched.batch.mutable_changes() = std::move(change);
+  record::v1::ChangeEntry entry;
+  entry.set_resource(campaign);
+  entry.set_kind(kIntentsChanged);
+  entry.set_principal("principals/pharosd");
+  entry.set_rpc("internal:desk");
+  entry.set_time_us(turn.now_us);
+  entry.set_facts(touched.batch.SerializeAsString());
+  turn.tx.AppendChange(entry.SerializeAsString());
 }
 
 }  // namespace pharos::dispatch

@@ -2,26 +2,28 @@
 
 #include <algorithm>
 
+#include "services/base/errors.h"
 #include "services/dispatch/tables.h"
 
 namespace pharos::dispatch {
 namespace {
 
-std::string LaneStart(uint64_t lane) {
-  return storage::KeyWriter(kQueue).U64(lane).str();
+storage::KeyWriter LaneKey(int channel, uint64_t lane) {
+  return std::move(storage::KeyWriter(kQueue).U64(static_cast<uint64_t>(channel)).U64(lane));
 }
-std::string DueAfter(uint64_t lane, int64_t now_us) {
-  return storage::KeyWriter(kQueue).U64(lane).U64(static_cast<uint64_t>(now_us) + 1).str();
+std::string DueFrom(int channel, uint64_t lane, int64_t due_us) {
+  return LaneKey(channel, lane).U64(static_cast<uint64_t>(due_us)).str();
 }
 
 }  // namespace
 
-std::vector<record::v1::IntentKey> ReadyQueue::Take(const storage::Store& store, size_t most, int64_t now_us,
-                                                    const MayGo& may_go) {
+absl::StatusOr<std::vector<record::v1::IntentKey>> ReadyQueue::Take(const storage::Store& store, int channel,
+                                                                    size_t most, int64_t now_us,
+                                                                    const MayGo& may_go) {
   std::vector<record::v1::IntentKey> taken;
   for (uint64_t number = 0; number < kLanes && taken.size() < most; ++number) {
-    Lane& lane = lanes_[number];
-    if (lane.ready.empty()) Fill(store, number, now_us, may_go);
+    Lane& lane = lanes_[channel][number];
+    if (lane.ready.empty()) PHAROS_RETURN_IF_ERROR(Fill(store, channel, number, now_us, may_go));
     while (!lane.ready.empty() && taken.size() < most) {
       record::v1::IntentKey key = std::move(lane.ready.front());
       lane.ready.pop_front();
@@ -35,17 +37,19 @@ std::vector<record::v1::IntentKey> ReadyQueue::Take(const storage::Store& store,
   return taken;
 }
 
-void ReadyQueue::Fill(const storage::Store& store, uint64_t number, int64_t now_us, const MayGo& may_go) {
-  Lane& lane = lanes_[number];
+absl::Status ReadyQueue::Fill(const storage::Store& store, int channel, uint64_t number, int64_t now_us,
+                              const MayGo& may_go) {
+  Lane& lane = lanes_[channel][number];
   if (lane.exhausted_at_us != 0 && now_us - lane.exhausted_at_us > kRescanMicros) {
     lane.cursor.clear();
     lane.exhausted_at_us = 0;
   }
   size_t read = 0;
   bool stopped = false;
-  const std::string begin = lane.cursor.empty() ? LaneStart(number) : lane.cursor + '\0';
-  (void)store.Read()->Scan({begin, DueAfter(number, now_us)}, [&](std::string_view key, std::string_view) {
+  const std::string begin = lane.cursor.empty() ? LaneKey(channel, number).str() : lane.cursor + '\0';
+  const auto take = [&](std::string_view key, std::string_view) {
     storage::KeyReader reader(key);
+    reader.U64();
     reader.U64();
     reader.U64();
     record::v1::IntentKey intent;
@@ -57,29 +61,33 @@ void ReadyQueue::Fill(const storage::Store& store, uint64_t number, int64_t now_
       lane.ready.push_back(std::move(intent));
     stopped = ++read >= kReadAhead;  // held campaigns may fill all of it; the next call goes on from here
     return !stopped;
-  });
-  if (stopped) return;
+  };
+  PHAROS_RETURN_IF_ERROR(store.Read()->Scan({begin, DueFrom(channel, number, now_us + 1)}, take));
+  if (stopped) return absl::OkStatus();
   // At the end: go on from now, past what has been deleted; what a stepping clock puts before now waits for
   // the next reading from the beginning. A change that is not committed yet may still be due at this very
   // microsecond, so the cursor stops short of it.
   if (lane.exhausted_at_us == 0) lane.exhausted_at_us = now_us;
   lane.cursor =
-      std::max(lane.cursor, storage::KeyWriter(kQueue).U64(number).U64(static_cast<uint64_t>(now_us)).str());
+      std::max(lane.cursor, DueFrom(channel, number, now_us));
+  return absl::OkStatus();
 }
 
 void ReadyQueue::Forget(const record::v1::IntentKey& key) {
   known_.erase(IntentKeyOf(key));
 }
 
-void ReadyQueue::Return(uint64_t lane, const record::v1::IntentKey& key) {
+void ReadyQueue::Return(int channel, uint64_t lane, const record::v1::IntentKey& key) {
   known_.insert(IntentKeyOf(key));
-  lanes_[lane].ready.push_front(key);
+  lanes_[channel][lane].ready.push_front(key);
 }
 
 void ReadyQueue::Rescan() {
-  for (Lane& lane : lanes_) {
-    lane.cursor.clear();
-    lane.exhausted_at_us = 0;
+  for (auto& [channel, lanes] : lanes_) {
+    for (Lane& lane : lanes) {
+      lane.cursor.clear();
+      lane.exhausted_at_us = 0;
+    }
   }
 }
 

@@ -80,6 +80,8 @@ std::string_view NameOf(ReplyMeaning meaning) {
       return "HELP";
     case ReplyMeaning::kOther:
       return "OTHER";
+    case ReplyMeaning::kUnsubscribe:
+      return "UNSUBSCRIBE";
   }
   return "OTHER";
 }

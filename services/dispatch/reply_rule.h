@@ -6,10 +6,12 @@
 
 namespace pharos::dispatch {
 
-enum class ReplyMeaning { kStop, kStart, kWrongPerson, kHelp, kOther };
+// kUnsubscribe is not a text's meaning but an address's: mail to a message's own unsubscribe address.
+enum class ReplyMeaning { kStop, kStart, kWrongPerson, kHelp, kOther, kUnsubscribe };
 
 // `text` is UTF-8. English and Welsh.
 ReplyMeaning Classify(std::string_view text);
-std::string_view NameOf(ReplyMeaning meaning);  // "STOP", "START", "WRONG_PERSON", "HELP", "OTHER"
+std::string_view NameOf(ReplyMeaning meaning);  // "STOP", "START", "WRONG_PERSON", "HELP", "OTHER",
+                                              // "UNSUBSCRIBE"
 
 }  // namespace pharos::dispatch

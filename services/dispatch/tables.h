@@ -9,12 +9,14 @@
 
 namespace pharos::dispatch {
 
-inline constexpr uint32_t kFormat = 1;
+inline constexpr uint32_t kFormat = 2;
 
 enum Table : uint8_t {
   kStep = 1,    // String(campaign) String(step) → StepRow
   kIntent = 2,  // String(campaign) String(step) String(person) → IntentRow
-  kQueue = 3,  // U64(lane) U64(due µs) String(campaign) String(step) String(person) → empty: the pending ones
+  // The pending ones, in the order of their turn:
+  // U64(channel) U64(lane) U64(due µs) String(campaign) String(step) String(person) → empty
+  kQueue = 3,
   kTally = 4,     // String(campaign) → TallyRow
   kSteering = 5,  // String(campaign) → SteeringRow
   kOpen = 6,      // Raw(16: attempt id) → OpenAttemptRow
@@ -25,6 +27,7 @@ enum Table : uint8_t {
   kLastTo = 10,  // Raw(16: endpoint) → IntentKey of the last message handed over to it
   kReply = 11,   // String(reply id) → ReplyRow
   kReplyOrder = 12,  // U64(received ns) String(reply id) → empty
+  kReport = 13,      // Raw(16: endpoint) → EndpointReportRow
 };
 
 inline std::string StepKey(const std::string& campaign, const std::string& step) {
@@ -35,6 +38,7 @@ inline std::string IntentKeyOf(const record::v1::IntentKey& key) {
 }
 inline std::string QueueKeyOf(const record::v1::IntentRow& row) {
   return storage::KeyWriter(kQueue)
+      .U64(static_cast<uint64_t>(row.channel()))
       .U64(row.lane())
       .U64(static_cast<uint64_t>(row.due_time_us()))
       .String(row.key().campaign())
@@ -59,6 +63,16 @@ inline std::string ParkedKey(const std::string& connector, const std::string& pr
 }
 inline std::string ClaimKey(const record::v1::IntentKey& key, const std::string& subject) {
   return storage::KeyWriter(kClaim).String(key.campaign()).String(key.step()).String(subject).str();
+}
+// Who may not be written to twice: subjects of a claim.
+inline std::string PersonClaim(const std::string& person) {
+  return "p" + person;
+}
+inline std::string EndpointClaim(const std::string& endpoint) {
+  return "e" + endpoint;
+}
+inline std::string ReportKey(const std::string& endpoint) {
+  return storage::KeyWriter(kReport).Raw(endpoint).str();
 }
 inline std::string LastToKey(const std::string& endpoint) {
   return storage::KeyWriter(kLastTo).Raw(endpoint).str();

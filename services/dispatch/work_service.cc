@@ -26,7 +26,7 @@ absl::Status WorkService::Work(rpc::Call& call, WorkStream& stream) {
       first.hello().connector().empty()) {
     return DispatchErrors::HelloMissing();
   }
-  if (!first.hello().sandbox()) return DispatchErrors::LiveRouteInTrial(first.hello().connector());
+  if (!first.hello().sandbox() && !access_.Get()->live) return DispatchErrors::LiveRouteInTrial(first.hello().connector());
   auto session = std::make_shared<Session>();
   session->hello = first.hello();
   std::thread writer([&] { WriteAll(call, stream, *session); });
@@ -36,10 +36,12 @@ absl::Status WorkService::Work(rpc::Call& call, WorkStream& stream) {
   });
   if (status.ok()) {
     ReadAll(stream, session);
+    const bool ended = session->ended;
     status = loop_.Run([&](Turn& turn) {
       desk_.Leave(turn, session);
       return absl::OkStatus();
     });
+    if (status.ok() && ended) status = DispatchErrors::LiveRouteInTrial(first.hello().connector());
   }
   session->outbox.Close();
   writer.join();
@@ -48,7 +50,7 @@ absl::Status WorkService::Work(rpc::Call& call, WorkStream& stream) {
 
 void WorkService::ReadAll(WorkStream& stream, const SessionPtr& session) {
   auto message = std::make_shared<internal::v1::WorkRequest>();
-  while (stream.Read(*message)) {
+  while (!session->ended && stream.Read(*message)) {  // a connector pulls four times a second
     const int64_t arrived_us = clock_.BootMicros();
     const bool taken = loop_.Post([this, session, message, arrived_us](Turn& turn) {
       if (message->has_pull()) desk_.OnPull(turn, session, message->pull(), arrived_us);

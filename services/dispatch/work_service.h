@@ -12,7 +12,8 @@ class WorkService : public internal::v1::WorkServiceHandler {
  public:
   using WorkStream = rpc::Stream<internal::v1::WorkRequest, internal::v1::WorkResponse>;
 
-  WorkService(TurnLoop& loop, Desk& desk, base::Clock& clock) : loop_(loop), desk_(desk), clock_(clock) {}
+  WorkService(TurnLoop& loop, Desk& desk, base::Clock& clock, const policy::SnapshotHolder& access)
+      : loop_(loop), desk_(desk), clock_(clock), access_(access) {}
 
   absl::Status Work(rpc::Call& call, WorkStream& stream) override;
 
@@ -22,6 +23,7 @@ class WorkService : public internal::v1::WorkServiceHandler {
   TurnLoop& loop_;
   Desk& desk_;
   base::Clock& clock_;
+  const policy::SnapshotHolder& access_;
 };
 
 }  // namespace pharos::dispatch

@@ -1,7 +1,9 @@
 // What a handler knows about the call it serves, and the streams it may be given. No gRPC type.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +12,10 @@
 
 namespace google::protobuf {
 class Message;
+}
+
+namespace pharos::policy {
+class Policy;
 }
 
 namespace pharos::rpc {
@@ -27,13 +33,22 @@ class Call {
   const Caller& caller() const { return caller_; }
   const std::string& request_id() const { return request_id_; }  // given by the client, or made here
   const std::string& method() const { return method_; }  // "/pharos.customer.v1.PersonService/GetPerson"
-  bool Has(std::string_view permission) const;           // beyond the RPC's own, e.g. "people.read_personal"
-  virtual int64_t RemainingMicros() const = 0;           // until the deadline
-  virtual bool cancelled() const = 0;  // the caller has gone, or (streams) the server drains
+  // For what the caller acts, "purposes/…"; empty if the call named none. From the metadata key
+  // x-pharos-purpose or else the request's own field `purpose`.
+  const std::string& purpose() const { return purpose_; }
+  // True once this call has left an audit entry (services/rpc/audit.h).
+  bool audited() const { return audited_; }
+  bool Has(std::string_view permission) const;  // beyond the RPC's own, e.g. "people.read_personal"
+  virtual int64_t RemainingMicros() const = 0;  // until the deadline
+  virtual bool cancelled()
+      const = 0;  // the caller has gone or (streams) lost the right to call, or the server drains
 
   Caller caller_;
   std::string request_id_;
   std::string method_;
+  std::string purpose_;
+  std::shared_ptr<const policy::Policy> policy_;  // in force when the call began; nullptr: the shipped one
+  mutable std::atomic<bool> audited_ = false;
 };
 
 // Streams. Blocking; false when the other side has gone.

@@ -30,6 +30,7 @@ void Prepare(grpc::ClientContext& context, const CallOptions& options) {
   if (!options.token.empty()) context.AddMetadata("authorization", "Bearer " + options.token);
   if (!options.request_id.empty()) context.AddMetadata("x-request-id", options.request_id);
   if (!options.on_behalf_of.empty()) context.AddMetadata("x-pharos-on-behalf-of", options.on_behalf_of);
+  if (!options.purpose.empty()) context.AddMetadata("x-pharos-purpose", options.purpose);
 }
 
 }  // namespace pharos::rpc

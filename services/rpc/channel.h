@@ -27,6 +27,7 @@ struct CallOptions {
   int64_t timeout_ms = 10'000;
   std::string request_id;
   std::string on_behalf_of;  // "principals/…"; only believed from the role "service"
+  std::string purpose;       // "purposes/…"; empty = none
 };
 void Prepare(grpc::ClientContext& context, const CallOptions& options);
 

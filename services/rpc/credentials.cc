@@ -1,91 +1,71 @@
 #include "services/rpc/credentials.h"
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "services/base/errors.h"
 #include "services/base/ids.h"
-#include "services/base/text.h"
-#include "services/rpc/policy.h"
 
 namespace pharos::rpc {
 namespace {
 
-constexpr size_t kDigestHexDigits = 64;
-constexpr int kMaxLines = 10'000;  // a person or a process a line
+constexpr int64_t kRetryAfterMs = 1'000;  // a process hears of access within a second of its start
 
-absl::Status FileWrong(const std::string& file, int line, std::string_view what) {
+absl::Status Unknown() {
+  return base::MakeError(absl::StatusCode::kUnauthenticated, "CREDENTIAL_UNKNOWN",
+                         "Send a valid token in the metadata key \"authorization\" as \"Bearer <token>\".");
+}
+
+absl::Status AccessAway() {
+  base::ErrorFacts facts;
+  facts.reason = "ACCESS_AWAY";
+  facts.retry_after_ms = kRetryAfterMs;
   return base::MakeError(
-      absl::StatusCode::kInvalidArgument, "TOKEN_FILE_WRONG",
-      fmt::format("{}:{}: {}. A line is: <sha-256 of the token in hex> <principal id> <role>[,<role>…]", file,
-                  line, what),
-      {{"line", fmt::format("{}", line)}});
+      absl::StatusCode::kUnavailable,
+      "This process has not heard of the access service yet, so that it knows no caller. Start "
+      "access, or wait a moment and try again.",
+      facts);
 }
 
-absl::Status CheckMode(const std::string& file) {
-  struct stat info {};
-  if (stat(file.c_str(), &info) != 0) return FileWrong(file, 0, "the file cannot be read; check its path");
-  if ((info.st_mode & 077) != 0) return FileWrong(file, 0, "others may read the file; run chmod 600 on it");
-  return absl::OkStatus();
-}
-
-std::string RoleFault(const std::vector<std::string>& roles) {
-  const auto& known = KnownRoles();
-  for (const std::string& role : roles) {
-    if (std::find(known.begin(), known.end(), role) != known.end()) continue;
-    const std::string nearest = base::Nearest(role, known);
-    return nearest.empty() ? fmt::format("there is no role \"{}\"", role)
-                           : fmt::format("there is no role \"{}\"; did you mean \"{}\"?", role, nearest);
-  }
-  return "";
-}
-
-Caller MakeCaller(const std::string& principal_id, std::vector<std::string> roles) {
+Caller CallerOf(const policy::KnownCaller& known) {
   Caller caller;
-  caller.principal = "principals/" + principal_id;
-  caller.internal = std::find(roles.begin(), roles.end(), kServiceRole) != roles.end();
-  caller.roles = std::move(roles);
+  caller.principal = known.principal;
+  caller.roles = known.roles;
+  caller.internal =
+      std::find(known.roles.begin(), known.roles.end(), policy::kServiceRole) != known.roles.end();
   return caller;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Credentials>> Credentials::FromFile(const std::string& file) {
-  PHAROS_RETURN_IF_ERROR(CheckMode(file));
-  std::ifstream in(file);
-  auto credentials = std::make_unique<Credentials>();
-  std::string text;
-  for (int line = 1; std::getline(in, text); ++line) {
-    if (line > kMaxLines) return FileWrong(file, line, fmt::format("more than {} lines", kMaxLines));
-    std::istringstream words(text.substr(0, text.find('#')));
-    std::string digest, id, roles_text, extra;
-    if (!(words >> digest)) continue;
-    if (!(words >> id >> roles_text) || (words >> extra))
-      return FileWrong(file, line, "expected three words");
-    digest = base::LowerAscii(digest);
-    if (digest.size() != kDigestHexDigits || base::FromHex(digest).empty()) {
-      return FileWrong(file, line, "the first word is not 64 hex digits");
-    }
-    if (!base::IsChosenId(id)) return FileWrong(file, line, "a principal id is 1 to 63 of [a-z0-9-]");
-    std::vector<std::string> roles = base::Split(roles_text, ',');
-    if (const std::string fault = RoleFault(roles); !fault.empty()) return FileWrong(file, line, fault);
-    credentials->by_digest_[digest] = MakeCaller(id, std::move(roles));
-  }
-  return credentials;
+Credentials::Credentials(const policy::SnapshotHolder* access, base::Clock* clock)
+    : access_(access), clock_(clock != nullptr ? *clock : base::Clock::System()) {}
+
+std::string Credentials::DigestOf(std::string_view token) {
+  return base::Sha256(token);
 }
 
 void Credentials::Add(std::string_view token, Caller caller) {
-  by_digest_[base::ToHex(base::Sha256(token))] = std::move(caller);
+  local_[DigestOf(token)] = std::move(caller);
 }
 
-std::optional<Caller> Credentials::Authenticate(std::string_view token) const {
-  const auto found = by_digest_.find(base::ToHex(base::Sha256(token)));
-  if (found == by_digest_.end()) return std::nullopt;
-  return found->second;
+absl::StatusOr<Caller> Credentials::Authenticate(std::string_view token) const {
+  return AuthenticateDigest(DigestOf(token));
+}
+
+absl::StatusOr<Caller> Credentials::AuthenticateDigest(const std::string& digest) const {
+  if (const auto local = local_.find(digest); local != local_.end()) return local->second;
+  if (access_ == nullptr) return Unknown();
+  const std::shared_ptr<const policy::Snapshot> snapshot = access_->Get();
+  if (snapshot->version == 0) return AccessAway();
+  const auto known = snapshot->callers.find(digest);
+  if (known == snapshot->callers.end()) return Unknown();
+  const int64_t end_us = known->second.expire_time_us;
+  if (end_us != 0 && end_us <= clock_.WallMicros()) return Unknown();
+  return CallerOf(known->second);
+}
+
+std::shared_ptr<const policy::Policy> Credentials::policy() const {
+  return access_ != nullptr ? access_->Get()->policy : policy::Policy::Shipped();
 }
 
 }  // namespace pharos::rpc

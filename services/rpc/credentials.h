@@ -1,34 +1,42 @@
-// Bearer tokens from a file: one line a principal, "<sha-256 of the token in hex> <principal id>
-// <role>[,<role>…]"; '#' starts a comment. The tokens themselves are never stored. The role "service" marks
-// our own processes.
+// Who may call this process: the tokens it knows by itself (its own service token), and those of access's
+// snapshot.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "absl/status/statusor.h"
+#include "services/base/clock.h"
+#include "services/policy/snapshot.h"
 #include "services/rpc/call.h"
 
 namespace pharos::rpc {
 
+// Thread-safe once the local tokens have been added.
 class Credentials {
  public:
-  // INVALID_ARGUMENT (TOKEN_FILE_WRONG) names the line. Refuses a file that others can read.
-  static absl::StatusOr<std::unique_ptr<Credentials>> FromFile(const std::string& file);
-  // For tests.
+  // Without a holder: local tokens only, and the policy that ships. The holder must outlive this.
+  explicit Credentials(const policy::SnapshotHolder* access = nullptr, base::Clock* clock = nullptr);
+
+  // A token that this process knows by itself. Before the server starts.
   void Add(std::string_view token, Caller caller);
-  // nullopt: no such token.
-  std::optional<Caller> Authenticate(std::string_view token) const;
+  // UNAUTHENTICATED (CREDENTIAL_UNKNOWN): there is no such token, or it has expired; UNAVAILABLE
+  // (ACCESS_AWAY): nothing has been heard of access yet, so that nobody can know.
+  absl::StatusOr<Caller> Authenticate(std::string_view token) const;
+  // The same by the token's digest (DigestOf), for calls that last.
+  absl::StatusOr<Caller> AuthenticateDigest(const std::string& digest) const;
+  // The policy in force. Never null.
+  std::shared_ptr<const policy::Policy> policy() const;
+
+  // SHA-256, 32 bytes.
+  static std::string DigestOf(std::string_view token);
 
  private:
-  std::unordered_map<std::string, Caller> by_digest_;
+  const policy::SnapshotHolder* access_;
+  base::Clock& clock_;
+  std::unordered_map<std::string, Caller> local_;  // by digest
 };
-
-// What roles may do: permission → roles, one table in policy.cc with its reasons. `internal` RPCs need the
-// role "service".
-bool RoleHas(std::string_view role, std::string_view permission);
 
 }  // namespace pharos::rpc

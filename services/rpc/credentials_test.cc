@@ -1,15 +1,8 @@
 #include "services/rpc/credentials.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include "gmock/gmock.h"
 #include "services/base/errors.h"
-#include "services/base/ids.h"
+#include "services/base/fake_clock.h"
 
 namespace pharos::rpc {
 namespace {
@@ -19,56 +12,66 @@ using ::testing::HasSubstr;
 
 class CredentialsTest : public ::testing::Test {
  protected:
-  CredentialsTest() { folder_ = mkdtemp(template_); }
-  ~CredentialsTest() override { std::filesystem::remove_all(folder_); }
-
-  absl::StatusOr<std::unique_ptr<Credentials>> Load(const std::string& text, mode_t mode = 0600) {
-    const std::string file = folder_ + "/tokens";
-    std::ofstream(file) << text;
-    chmod(file.c_str(), mode);
-    return Credentials::FromFile(file);
+  // What access says from now on: one caller with this token.
+  void Know(const std::string& token, std::vector<std::string> roles, int64_t expire_time_us = 0) {
+    policy::Snapshot snapshot;
+    snapshot.version = ++version_;
+    snapshot.callers[Credentials::DigestOf(token)] = {"principals/ada", std::move(roles), expire_time_us};
+    access_.Set(std::move(snapshot));
   }
-  static std::string DigestOf(std::string_view token) { return base::ToHex(base::Sha256(token)); }
+  std::string ReasonFor(const std::string& token) const {
+    return base::ReasonOf(credentials_.Authenticate(token).status());
+  }
 
-  char template_[32] = "/tmp/pharos-tokens-XXXXXX";
-  std::string folder_;
+  base::FakeClock clock_;
+  policy::SnapshotHolder access_;
+  Credentials credentials_{&access_, &clock_};
+  uint64_t version_ = 0;
 };
 
-TEST_F(CredentialsTest, KnowCallersByTheirTokens) {
-  const auto loaded = Load("# staff\n\n" + DigestOf("secret") + " ada marketing,analyst  # until June\n");
-  ASSERT_TRUE(loaded.ok()) << loaded.status();
-  const auto caller = (*loaded)->Authenticate("secret");
-  ASSERT_TRUE(caller.has_value());
+TEST_F(CredentialsTest, KnowsCallersByTheirTokens) {
+  Know("secret", {"marketing", "analyst"});
+  const auto caller = credentials_.Authenticate("secret");
+  ASSERT_TRUE(caller.ok()) << caller.status();
   EXPECT_EQ(caller->principal, "principals/ada");
   EXPECT_THAT(caller->roles, ElementsAre("marketing", "analyst"));
   EXPECT_FALSE(caller->internal);
-  EXPECT_FALSE((*loaded)->Authenticate("Secret").has_value());
-  EXPECT_FALSE((*loaded)->Authenticate("").has_value());
-  EXPECT_FALSE((*loaded)->Authenticate(DigestOf("secret")).has_value());
+  EXPECT_EQ(ReasonFor("Secret"), "CREDENTIAL_UNKNOWN");
+  EXPECT_EQ(ReasonFor(""), "CREDENTIAL_UNKNOWN");
+  EXPECT_EQ(ReasonFor(Credentials::DigestOf("secret")), "CREDENTIAL_UNKNOWN");
 }
 
-TEST_F(CredentialsTest, TheRoleServiceIsInternal) {
-  const auto loaded = Load(DigestOf("secret") + " smpp service\n");
-  ASSERT_TRUE(loaded.ok());
-  EXPECT_TRUE((*loaded)->Authenticate("secret")->internal);
+TEST_F(CredentialsTest, TheRoleServiceIsInternalAndTheRoleConnectorIsNot) {
+  Know("secret", {"service"});
+  EXPECT_TRUE(credentials_.Authenticate("secret")->internal);
+  Know("secret", {"connector"});
+  EXPECT_FALSE(credentials_.Authenticate("secret")->internal);
 }
 
-TEST_F(CredentialsTest, AWrongLineIsNamed) {
-  const std::string good = DigestOf("secret") + " ada marketing\n";
-  for (const std::string& wrong :
-       {std::string("abc ada marketing"), DigestOf("x") + " ada", DigestOf("x") + " Ada! marketing",
-        DigestOf("x") + " ada marketing extra", DigestOf("x") + " ada markting"}) {
-    const auto loaded = Load(good + wrong + "\n");
-    EXPECT_EQ(base::ReasonOf(loaded.status()), "TOKEN_FILE_WRONG") << wrong;
-    EXPECT_THAT(std::string(loaded.status().message()), HasSubstr(":2:")) << wrong;
-  }
-  EXPECT_THAT(std::string(Load(DigestOf("x") + " ada markting").status().message()),
-              HasSubstr("did you mean \"marketing\""));
+TEST_F(CredentialsTest, AnExpiredTokenIsUnknown) {
+  Know("secret", {"marketing"}, clock_.WallMicros() + 10);
+  clock_.Advance(9);
+  EXPECT_TRUE(credentials_.Authenticate("secret").ok());
+  clock_.Advance(1);
+  EXPECT_EQ(ReasonFor("secret"), "CREDENTIAL_UNKNOWN");
 }
 
-TEST_F(CredentialsTest, AFileThatOthersCanReadIsRefused) {
-  EXPECT_THAT(std::string(Load("", 0644).status().message()), HasSubstr("chmod 600"));
-  EXPECT_FALSE(Credentials::FromFile(folder_ + "/missing").ok());
+TEST_F(CredentialsTest, ARevokedTokenIsUnknownAtOnce) {
+  Know("secret", {"marketing"});
+  Know("another", {"marketing"});
+  EXPECT_EQ(ReasonFor("secret"), "CREDENTIAL_UNKNOWN");
+}
+
+TEST_F(CredentialsTest, BeforeAccessWasHeardOfOnlyOwnTokensAreKnown) {
+  Caller self;
+  self.principal = "principals/pharosd";
+  self.roles = {"service"};
+  credentials_.Add("own", self);
+  EXPECT_EQ(credentials_.Authenticate("own")->principal, "principals/pharosd");
+  const absl::Status away = credentials_.Authenticate("secret").status();
+  EXPECT_EQ(away.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(base::ReasonOf(away), "ACCESS_AWAY");
+  EXPECT_THAT(std::string(away.message()), HasSubstr("Start access"));
 }
 
 }  // namespace

@@ -15,10 +15,38 @@ int64_t Now() {
 
 }  // namespace
 
-bool Host::Enter(grpc::ServerContext& context, CallKind kind) {
+Host::Host(const Credentials& credentials)
+    : credentials_(credentials), sweeper_([this] { SweepUntilClosed(); }) {}
+
+Host::~Host() {
+  {
+    base::MutexLock lock(mutex_);
+    stopping_ = true;
+    stop_.NotifyAll();
+  }
+  sweeper_.join();
+}
+
+void Host::SweepUntilClosed() {
+  base::MutexLock lock(mutex_);
+  while (!stopping_) {
+    stop_.WaitForMicros(lock, kSweepMicros);
+    Sweep();
+  }
+}
+
+void Host::Sweep() {
+  for (auto& [context, entry] : running_) {
+    if (!entry.allowed || entry.allowed()) continue;
+    if (entry.warned) context->TryCancel();
+    entry.warned = true;
+  }
+}
+
+bool Host::Enter(grpc::ServerContext& context, CallKind kind, std::function<bool()> allowed) {
   base::MutexLock lock(mutex_);
   if (closed_ || (draining_ && kind != CallKind::kNested)) return false;
-  running_.emplace(&context, kind);
+  running_.emplace(&context, Entry{kind, std::move(allowed)});
   return true;
 }
 
@@ -42,7 +70,7 @@ void Host::Drain(int64_t grace_us) {
 
 bool Host::Running(bool nested_too) const {
   return std::any_of(running_.begin(), running_.end(),
-                     [&](const auto& call) { return nested_too || call.second != CallKind::kNested; });
+                     [&](const auto& call) { return nested_too || call.second.kind != CallKind::kNested; });
 }
 
 void Host::WaitUntilDone(base::MutexLock& lock, bool nested_too, int64_t end_us) {
@@ -51,8 +79,8 @@ void Host::WaitUntilDone(base::MutexLock& lock, bool nested_too, int64_t end_us)
 
 // Under the lock, which keeps the contexts alive; cancelling only queues.
 void Host::Cancel(bool endless_only) {
-  for (const auto& [context, kind] : running_) {
-    if (!endless_only || kind == CallKind::kEndless) context->TryCancel();
+  for (const auto& [context, entry] : running_) {
+    if (!endless_only || entry.kind == CallKind::kEndless) context->TryCancel();
   }
 }
 

@@ -108,6 +108,7 @@ std::string ChangeBy(const Call& call, std::string_view resource, std::string_vi
                      int64_t now_us) {
   record::v1::ChangeEntry entry = Entry(resource, kind, version, now_us);
   entry.set_principal(call.caller().principal);
+  entry.set_purpose(call.purpose());
   entry.set_rpc(call.method());
   entry.set_request_id(call.request_id());
   return entry.SerializeAsString();

@@ -12,7 +12,7 @@ class Channel;
 namespace pharos::rpc {
 
 struct Peers {
-  std::shared_ptr<grpc::Channel> customer, audience, campaign, dispatch;
+  std::shared_ptr<grpc::Channel> access, customer, audience, campaign, dispatch, engagement;
   std::string token;  // of the principal "principals/pharosd", role "service"
 };
 

@@ -1,23 +1,20 @@
-// Who may do what. One table, permission → roles, in policy.cc; what is not in it is denied.
+// Whether a caller may do something, by the policy in force (services/policy). What no role of the caller
+// holds is denied.
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "services/policy/policy.h"
 #include "services/rpc/call.h"
 
 namespace pharos::rpc {
 
-inline constexpr std::string_view kServiceRole = "service";
+using policy::kServiceRole;
 
 // OK, or PERMISSION_DENIED naming the permission (reason PERMISSION_MISSING). `internal`: only our own
-// processes.
-absl::Status Authorise(const Caller& caller, std::string_view permission, bool internal);
-
-// Every permission in the table, for tests.
-std::vector<std::string_view> KnownPermissions();
-// Every role, for messages.
-const std::vector<std::string>& KnownRoles();
+// processes, and connectors for what the role "connector" holds.
+absl::Status Authorise(const policy::Policy& policy, const Caller& caller, std::string_view permission,
+                       bool internal);
 
 }  // namespace pharos::rpc

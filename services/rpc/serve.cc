@@ -41,17 +41,28 @@ std::string Metadata(const grpc::ServerContext& context, const char* key) {
 class ServedCall final : public Call {
  public:
   ServedCall(const Host& host, grpc::ServerContext& context, const MethodRow& row, bool unary)
-      : host_(host), context_(context), unary_(unary) {
+      : host_(host), context_(context), row_(row), unary_(unary) {
     method_ = row.method;
   }
   int64_t RemainingMicros() const override { return std::max<int64_t>(0, end_us_ - Now()); }
-  bool cancelled() const override { return context_.IsCancelled() || (!unary_ && host_.draining()); }
+  bool cancelled() const override {
+    return context_.IsCancelled() || (!unary_ && (host_.draining() || !StillAllowed().ok()));
+  }
   void EndsAt(int64_t boot_us) { end_us_ = boot_us; }
+  void CalledWith(std::string token_digest) { token_digest_ = std::move(token_digest); }
+  // Whether the caller might begin this call now: the token, its roles and the policy may have changed since
+  // it began.
+  absl::Status StillAllowed() const {
+    PHAROS_ASSIGN_OR_RETURN(const Caller caller, host_.credentials().AuthenticateDigest(token_digest_));
+    return Authorise(*host_.credentials().policy(), caller, row_.permission, row_.internal);
+  }
 
  private:
   const Host& host_;
   grpc::ServerContext& context_;
+  const MethodRow& row_;
   const bool unary_;
+  std::string token_digest_;
   int64_t end_us_ = 0;
 };
 
@@ -60,32 +71,32 @@ bool FitsHeader(std::string_view id) {
          std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-std::string FieldRequestId(const pb::Message* request) {
+// A string field of the request, "" if it has none of this name.
+std::string FieldOf(const pb::Message* request, const char* name) {
   if (request == nullptr) return "";
-  const auto* field = request->GetDescriptor()->FindFieldByName("request_id");
+  const auto* field = request->GetDescriptor()->FindFieldByName(name);
   if (field == nullptr || field->is_repeated() || field->cpp_type() != pb::FieldDescriptor::CPPTYPE_STRING)
     return "";
   return request->GetReflection()->GetString(*request, field);
 }
 
 std::string RequestId(const grpc::ServerContext& context, const pb::Message* request) {
-  for (const std::string& id : {FieldRequestId(request), Metadata(context, "x-request-id")}) {
+  for (const std::string& id : {FieldOf(request, "request_id"), Metadata(context, "x-request-id")}) {
     if (FitsHeader(id)) return id;
   }
   return base::NewId(base::Clock::System().WallMicros());
 }
 
-// One message for both: nobody learns which tokens exist.
-absl::Status NotAuthenticated(std::string_view reason) {
-  return base::MakeError(absl::StatusCode::kUnauthenticated, reason,
-                         "Send a valid token in the metadata key \"authorization\" as \"Bearer <token>\".");
-}
-
-absl::StatusOr<Caller> Authenticate(const Host& host, const grpc::ServerContext& context) {
+absl::StatusOr<Caller> Authenticate(const Host& host, const grpc::ServerContext& context, ServedCall& call) {
   const std::string header = Metadata(context, "authorization");
-  if (!header.starts_with(kBearer)) return NotAuthenticated("CREDENTIAL_MISSING");
-  auto caller = host.credentials().Authenticate(std::string_view(header).substr(kBearer.size()));
-  if (!caller.has_value()) return NotAuthenticated("CREDENTIAL_UNKNOWN");
+  if (!header.starts_with(kBearer)) {
+    return base::MakeError(absl::StatusCode::kUnauthenticated, "CREDENTIAL_MISSING",
+                           "Send a valid token in the metadata key \"authorization\" as \"Bearer <token>\".");
+  }
+  std::string digest = Credentials::DigestOf(std::string_view(header).substr(kBearer.size()));
+  auto caller = host.credentials().AuthenticateDigest(digest);
+  if (!caller.ok()) return caller.status();
+  call.CalledWith(std::move(digest));
   const std::string principal = Metadata(context, "x-pharos-on-behalf-of");
   if (!caller->internal || principal.empty()) return *std::move(caller);
   if (base::Segment(principal, "principals").empty()) {
@@ -117,11 +128,25 @@ absl::Status SetDeadline(const grpc::ServerContext& context, bool unary, ServedC
                          "The deadline passed before the call began.");
 }
 
+// The metadata key, or else the request's own field, which CheckFields and the handler look at.
+absl::StatusOr<std::string> PurposeOf(const grpc::ServerContext& context, const pb::Message* request) {
+  const std::string named = Metadata(context, "x-pharos-purpose");
+  if (named.empty()) {
+    std::string own = FieldOf(request, "purpose");
+    return base::Segment(own, "purposes").empty() ? std::string() : std::move(own);
+  }
+  if (base::IsChosenId(base::Segment(named, "purposes"))) return named;
+  return base::MakeError(absl::StatusCode::kInvalidArgument, "PURPOSE_WRONG",
+                         "x-pharos-purpose must be \"purposes/{purpose}\"; list the purposes.");
+}
+
 // Everything before the handler, in this order.
 absl::Status Admit(const Host& host, grpc::ServerContext& context, const MethodRow& row, bool unary,
                    pb::Message* request, ServedCall& call) {
-  PHAROS_ASSIGN_OR_RETURN(call.caller_, Authenticate(host, context));
-  PHAROS_RETURN_IF_ERROR(Authorise(call.caller_, row.permission, row.internal));
+  PHAROS_ASSIGN_OR_RETURN(call.caller_, Authenticate(host, context, call));
+  call.policy_ = host.credentials().policy();
+  PHAROS_RETURN_IF_ERROR(Authorise(*call.policy_, call.caller_, row.permission, row.internal));
+  PHAROS_ASSIGN_OR_RETURN(call.purpose_, PurposeOf(context, request));
   PHAROS_RETURN_IF_ERROR(SetDeadline(context, unary, call));
   return request == nullptr ? absl::OkStatus() : CheckFields(*request);
 }
@@ -139,14 +164,28 @@ CallKind KindOf(const MethodRow& row, const Call& call, bool unary) {
   return call.caller().internal ? CallKind::kNested : CallKind::kPlain;
 }
 
-absl::Status RunBody(Host& host, grpc::ServerContext& context, CallKind kind, ServedCall& call,
-                     const StreamBody& body) {
-  if (!host.Enter(context, kind)) return Draining();
+// No audit entry, no data.
+absl::Status Unaudited(const MethodRow& row) {
+  return base::MakeError(
+      absl::StatusCode::kInternal, "AUDIT_MISSING",
+      fmt::format("{} answers with data of people and left no audit entry, so that its answer is "
+                  "withheld. Report this as a fault of the program.",
+                  row.method));
+}
+
+absl::Status RunBody(Host& host, grpc::ServerContext& context, const MethodRow& row, bool unary,
+                     ServedCall& call, const StreamBody& body) {
+  std::function<bool()> allowed;
+  if (!unary) allowed = [&call] { return call.StillAllowed().ok(); };
+  if (!host.Enter(context, KindOf(row, call, unary), std::move(allowed))) return Draining();
   InputCheck check;
-  absl::Status status = body(call, check);
+  const absl::Status status = body(call, check);
   host.Leave(context);
-  const absl::Status wrong_input = check.error();
-  return wrong_input.ok() ? status : wrong_input;
+  PHAROS_RETURN_IF_ERROR(check.error());
+  if (!unary)
+    PHAROS_RETURN_IF_ERROR(call.StillAllowed());  // what ended a stream of a revoked caller, in words
+  if (status.ok() && row.reads_people && !call.audited()) return Unaudited(row);
+  return status;
 }
 
 void Record(const ServedCall& call, const absl::Status& status, int64_t elapsed_us) {
@@ -171,7 +210,7 @@ grpc::Status Serve(Host* host, grpc::ServerContext& context, const MethodRow& ro
   call.request_id_ = RequestId(context, request);
   context.AddInitialMetadata("x-request-id", call.request_id_);
   absl::Status status = Admit(*host, context, row, unary, request, call);
-  if (status.ok()) status = RunBody(*host, context, KindOf(row, call, unary), call, body);
+  if (status.ok()) status = RunBody(*host, context, row, unary, call, body);
   Record(call, status, Now() - start);
   return ToGrpc(status);
 }

@@ -1,5 +1,6 @@
 // rpc::Serve: what happens round every RPC, once. Called by generated code only (services/rpc/codegen).
-//   request id → credential → policy → deadline → field checks → handler → status, one log line, metrics
+//   request id → credential → policy → purpose → deadline → field checks → handler → audit → status, one log
+//   line, metrics
 // Authorisation comes before validation, so that nobody learns from a refusal what they may not see.
 #pragma once
 
@@ -26,6 +27,7 @@ struct MethodRow {
   const char* permission;  // never empty
   bool internal;
   bool read_only;
+  bool reads_people;  // its answer is withheld unless the call left an audit entry
 };
 
 // Checks the messages that come in on a stream; one that is wrong ends the call. One thread reads a stream.

@@ -307,6 +307,66 @@ TEST_P(ServeTest, DrainEndsStreamsBetweenServicesAtOnce) {
   EXPECT_FALSE(reader->Finish().ok());
 }
 
+TEST_P(ServeTest, TakesThePurposeFromTheMetadata) {
+  CallOptions options = As("operator");
+  EXPECT_TRUE(Create(options, Good()).ok());
+  EXPECT_EQ(setup_.sources.purpose, "");
+  options.purpose = "purposes/access-requests";
+  EXPECT_TRUE(Create(options, Good()).ok());
+  EXPECT_EQ(setup_.sources.purpose, "purposes/access-requests");
+  options.purpose = "because";
+  EXPECT_EQ(base::ReasonOf(Create(options, Good())), "PURPOSE_WRONG");
+}
+
+TEST_P(ServeTest, DecidesByThePolicyInForce) {
+  const std::string text =
+      "[roles.keeper]\nabout = \"all\"\n"
+      "may = [\"acts.propose\", \"acts.confirm\", \"acts.read\", \"principals.write\", \"sources.write\"]\n"
+      "[[tests]]\nroles = [\"keeper\"]\nallow = [\"sources.write\"]\n";
+  setup_.Know("of-keeper", {"keeper"});
+  CallOptions options;
+  options.token = "of-keeper";
+  EXPECT_EQ(base::ReasonOf(Create(options, Good())), "PERMISSION_MISSING");
+  policy::Snapshot snapshot = *setup_.access.Get();
+  ++snapshot.version;
+  snapshot.policy = policy::Policy::Parse(text).value();
+  setup_.access.Set(snapshot);
+  EXPECT_TRUE(Create(options, Good()).ok());
+  EXPECT_EQ(base::ReasonOf(Create(As("operator"), Good())), "PERMISSION_MISSING");
+}
+
+TEST_P(ServeTest, EndsTheStreamOfARevokedCallerThatTheHandlerPolls) {
+  setup_.Know("of-follower", {"service"});
+  auto stub = internal_v1::FeedService::NewStub(channel_);
+  grpc::ClientContext context;
+  CallOptions options;
+  options.token = "of-follower";
+  Prepare(context, options);
+  auto reader = stub->FollowPeople(&context, {});
+  internal_v1::FollowPeopleResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  setup_.Know("", {});
+  EXPECT_FALSE(reader->Read(&response));
+  EXPECT_EQ(base::ReasonOf(FromGrpc(reader->Finish())), "CREDENTIAL_UNKNOWN");
+}
+
+TEST_P(ServeTest, EndsTheStreamOfACallerWhoLostTheRightWhileTheHandlerWaits) {
+  setup_.Know("of-partner", {"partner"});
+  auto stub = v1::ImportService::NewStub(channel_);
+  grpc::ClientContext context;
+  CallOptions options;
+  options.token = "of-partner";
+  Prepare(context, options);
+  auto stream = stub->ImportContacts(&context);
+  ASSERT_TRUE(stream->Write(v1::ImportContactsRequest()));
+  while (setup_.imports.entered.PopAll(1, 1'000'000).empty()) {
+  }
+  const auto start = std::chrono::steady_clock::now();
+  setup_.Know("of-partner", {"analyst"});  // the handler waits in Read and asks nothing
+  EXPECT_FALSE(stream->Finish().ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+}
+
 TEST(Server, RefusesAPortInUse) {
   TestServer first;
   ServerOptions options;

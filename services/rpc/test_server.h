@@ -33,6 +33,7 @@ class Sources : public v1::SourceServiceHandler {
     response.set_name("sources/" + request.source_id());
     principal = call.caller().principal;
     remaining_us = call.RemainingMicros();
+    purpose = call.purpose();
     return absl::OkStatus();
   }
   absl::Status GetSource(Call& call, const v1::GetSourceRequest& request, v1::Source& response) override {
@@ -54,7 +55,7 @@ class Sources : public v1::SourceServiceHandler {
 
   base::BoundedQueue<int> entered{16};  // one item a slow call that has begun
   base::BoundedQueue<int> leave{16};    // one item lets one slow call go
-  std::string principal;
+  std::string principal, purpose;
   int64_t remaining_us = 0;
 
  private:
@@ -109,6 +110,7 @@ class Feeds : public internal_v1::FeedServiceHandler {
 
 struct TestServer {
   TestServer() {
+    Know("", {});
     for (const char* role :
          {"marketing", "approver", "analyst", "partner", "governance", "operator", "service"}) {
       Caller caller;
@@ -130,7 +132,16 @@ struct TestServer {
     return Connect("127.0.0.1:" + std::to_string(server->port()));
   }
 
-  Credentials credentials;
+  // What access says from now on: one caller with this token.
+  void Know(const std::string& token, const std::vector<std::string>& roles) {
+    policy::Snapshot snapshot;
+    snapshot.version = access.Get()->version + 1;
+    if (!token.empty()) snapshot.callers[Credentials::DigestOf(token)] = {"principals/ada", roles, 0};
+    access.Set(std::move(snapshot));
+  }
+
+  policy::SnapshotHolder access;
+  Credentials credentials{&access};
   Sources sources;
   Imports imports;
   Feeds feeds;

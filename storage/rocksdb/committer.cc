@@ -28,9 +28,10 @@ class Copy final : public rocksdb::WriteBatch::Handler {
 
 }  // namespace
 
-Committer::Committer(rocksdb::DB* db, std::string folder, uint64_t position)
+Committer::Committer(rocksdb::DB* db, std::string folder, uint64_t position, Witness* witness)
     : db_(db),
       folder_(std::move(folder)),
+      witness_(witness),
       resolver_(kMaxRememberedWrites),
       position_(position),
       state_(std::make_shared<const State>(db_, folder_, 0, position)),
@@ -103,6 +104,11 @@ void Committer::CommitGroup(const Group& group) {
     base::Log(base::LogLevel::kError, "store_failed", {{"folder", folder_}, {"cause", status.ToString()}});
     return Publish(group, nullptr, FromRocksDb(status, folder_));
   }
+  if (absl::Status status = batch.Count() == 0 ? absl::OkStatus() : Testify(); !status.ok()) {
+    base::Log(base::LogLevel::kError, "store_failed",
+              {{"folder", folder_}, {"cause", std::string("the witness cannot be written")}});
+    return Publish(group, nullptr, std::move(status));
+  }
   Publish(group, std::make_shared<const State>(db_, folder_, commit_, position_), absl::OkStatus());
 }
 
@@ -131,6 +137,10 @@ rocksdb::Status Committer::Write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = true;
   return db_->Write(options, &batch);
+}
+
+absl::Status Committer::Testify() {
+  return witness_ == nullptr ? absl::OkStatus() : witness_->Advance(db_->GetLatestSequenceNumber());
 }
 
 // The losers, too, wake only now: they start again from the state that beat them.

@@ -13,13 +13,14 @@
 #include "storage/rocksdb/read.h"
 #include "storage/rocksdb/resolver.h"
 #include "storage/rocksdb/rocksdb_transaction.h"
+#include "storage/witness.h"
 
 namespace pharos::storage::rocks {
 
 class Committer {
  public:
-  // `position`: of the last change in `db`.
-  Committer(rocksdb::DB* db, std::string folder, uint64_t position);
+  // `position`: of the last change in `db`. `witness` may be null.
+  Committer(rocksdb::DB* db, std::string folder, uint64_t position, Witness* witness);
   // Commits what waits, then ends. Nobody may be inside Commit or WaitForChange, and no state may be in use
   // any more.
   ~Committer();
@@ -50,10 +51,13 @@ class Committer {
   // Judges in order and gathers the winners; returns what they write.
   rocksdb::WriteBatch Gather(const Group& group);
   rocksdb::Status Write(rocksdb::WriteBatch& batch);
+  // After the write's sync: nobody is told of a commit that the witness has not seen.
+  absl::Status Testify();
   void Publish(const Group& group, std::shared_ptr<const State> next, absl::Status failure);
 
   rocksdb::DB* const db_;
   const std::string folder_;
+  Witness* const witness_;
 
   // The committer's thread only.
   Resolver resolver_;

@@ -3,11 +3,12 @@
 #include <charconv>
 
 #include "fmt/format.h"
-#include "rocksdb/cache.h"
 #include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
+#include "rocksdb/wal_filter.h"
 #include "services/base/errors.h"
+#include "services/base/ids.h"
 #include "storage/envelope.h"
 #include "storage/errors.h"
 #include "storage/key_codec.h"
@@ -17,6 +18,7 @@ namespace pharos::storage::rocks {
 namespace {
 
 constexpr uint64_t kLayout = 1;
+constexpr size_t kIncarnationBytes = 16;
 
 constexpr size_t kWriteBufferBytes = 16u << 20;
 constexpr int kWriteBuffers = 3;
@@ -29,9 +31,9 @@ constexpr uint64_t kSyncEveryBytes =
 constexpr size_t kInfoLogBytes = 4u << 20;
 constexpr size_t kInfoLogs = 4;
 
-rocksdb::BlockBasedTableOptions TableOptions(const OpenOptions& options) {
+rocksdb::BlockBasedTableOptions TableOptions(const Resources& resources) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.block_cache = resources.cache();
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
   table.cache_index_and_filter_blocks = true;  // so that the cache bounds all memory that reads use
   table.pin_l0_filter_and_index_blocks_in_cache = true;
@@ -52,12 +54,13 @@ void SetDurability(rocksdb::Options& db) {
   db.max_total_wal_size = kMaxLogBytes;
 }
 
-rocksdb::Options MakeOptions(const OpenOptions& options, rocksdb::Env* env) {
+rocksdb::Options MakeOptions(const Resources& resources, rocksdb::Env* env) {
   rocksdb::Options db;
   if (env != nullptr) db.env = env;
   db.create_if_missing = true;
   SetDurability(db);
-  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(options)));
+  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(resources)));
+  db.write_buffer_manager = resources.buffers();
   db.compression = rocksdb::kLZ4Compression;
   db.level_compaction_dynamic_level_bytes = true;
   db.write_buffer_size = kWriteBufferBytes;
@@ -71,8 +74,48 @@ rocksdb::Options MakeOptions(const OpenOptions& options, rocksdb::Env* env) {
   return db;
 }
 
+// Notes the sequence number of the first record of the log, and lets nothing be replayed.
+class FirstRecord final : public rocksdb::WalFilter {
+ public:
+  WalProcessingOption LogRecordFound(unsigned long long, const std::string&, const rocksdb::WriteBatch& batch,
+                                     rocksdb::WriteBatch*, bool*) override {
+    // A batch begins with its sequence number: 8 bytes, little endian.
+    const std::string& bytes = batch.Data();
+    for (int i = 7; i >= 0; --i)
+      sequence_ = sequence_ << 8 | static_cast<uint8_t>(bytes[static_cast<size_t>(i)]);
+    return WalProcessingOption::kStopReplay;
+  }
+  const char* Name() const override { return "pharos.first_record"; }
+  uint64_t sequence() const { return sequence_; }  // 0: the log is empty
+
+ private:
+  mutable uint64_t sequence_ = 0;
+};
+
+// RocksDB takes a MANIFEST that was cut, or put back from an old copy, for a whole one: tables that it does
+// not name are removed, and their rows are gone though the log goes on after them. So before anything is
+// changed: the log must begin where the tables end.
+absl::Status CheckLogFollowsTables(rocksdb::Options options, const std::string& folder) {
+  if (!options.env->FileExists(folder + "/CURRENT").ok()) return absl::OkStatus();  // a new store
+  FirstRecord first;
+  options.wal_filter = &first;
+  options.create_if_missing = false;
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, folder, &opened);
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  if (!status.ok()) return FromRocksDb(status, folder);
+  const uint64_t last = db->GetLatestSequenceNumber();
+  if (first.sequence() <= last + 1) return absl::OkStatus();
+  return StoreErrors::Damaged(
+      folder,
+      fmt::format("its tables end at commit {}, and its log begins at {}: the MANIFEST is an old or cut one",
+                  last, first.sequence()));
+}
+
 absl::StatusOr<Engine> OpenEngine(const OpenOptions& options) {
   Engine engine;
+  engine.resources = options.settings.resources;
+  if (engine.resources == nullptr) engine.resources = MakeResources(options.block_cache_bytes);
   if (options.in_memory) {
     engine.env.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
   } else {
@@ -80,8 +123,10 @@ absl::StatusOr<Engine> OpenEngine(const OpenOptions& options) {
     PHAROS_RETURN_IF_ERROR(CheckNotHeadless(options.folder));
   }
   const std::string folder = options.folder.empty() ? "/" + options.name : options.folder;
+  const rocksdb::Options how = MakeOptions(*engine.resources, engine.env.get());
+  PHAROS_RETURN_IF_ERROR(CheckLogFollowsTables(how, folder));
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(MakeOptions(options, engine.env.get()), folder, &db);
+  const rocksdb::Status status = rocksdb::DB::Open(how, folder, &db);
   if (!status.ok()) return FromRocksDb(status, folder);
   engine.db.reset(db);
   return engine;
@@ -112,6 +157,32 @@ absl::Status WriteNumbers(const State& state, uint64_t format) {
   if (status.ok()) status = batch.Put(MetaKey("layout"), Wrap(fmt::format("{}", kLayout)));
   if (status.ok()) status = state.db()->Write(options, &batch);
   return status.ok() ? absl::OkStatus() : FromRocksDb(status, state.folder());
+}
+
+// The store's random id, made with it.
+absl::StatusOr<std::string> Incarnation(const State& state) {
+  PHAROS_ASSIGN_OR_RETURN(const std::optional<std::string> value, state.Get(MetaKey("incarnation")));
+  if (value) {
+    PHAROS_ASSIGN_OR_RETURN(const std::string_view id, Unwrap(*value));
+    if (id.size() != kIncarnationBytes)
+      return StoreErrors::Damaged(state.folder(), "its incarnation cannot be read");
+    return std::string(id);
+  }
+  const std::string id = base::RandomBytes16();
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status status = state.db()->Put(options, MetaKey("incarnation"), Wrap(id));
+  if (!status.ok()) return FromRocksDb(status, state.folder());
+  return id;
+}
+
+// After everything else that opening writes.
+absl::Status OpenWitness(const State& state, const OpenOptions& options, Engine& engine) {
+  if (options.in_memory || options.settings.witness_folder.empty()) return absl::OkStatus();
+  PHAROS_ASSIGN_OR_RETURN(const std::string incarnation, Incarnation(state));
+  PHAROS_ASSIGN_OR_RETURN(engine.witness, Witness::Open(options.settings.witness_folder, options.name,
+                                                        incarnation, state.db()->GetLatestSequenceNumber()));
+  return absl::OkStatus();
 }
 
 absl::Status CheckFormats(const State& state, const OpenOptions& options) {
@@ -146,6 +217,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksDb(const OpenOptions& options) {
     const State state(engine.db.get(), options.folder, 0, 0);
     PHAROS_RETURN_IF_ERROR(CheckFormats(state, options));
     PHAROS_ASSIGN_OR_RETURN(position, FindLastPosition(state));
+    PHAROS_RETURN_IF_ERROR(OpenWitness(state, options, engine));
   }
   return std::make_unique<RocksDbStore>(std::move(engine), options.folder, position);
 }

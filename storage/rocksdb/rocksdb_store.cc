@@ -43,7 +43,7 @@ void PauseBeforeAttempt(int attempt) {
 RocksDbStore::RocksDbStore(Engine engine, const std::string& folder, uint64_t position)
     : folder_(folder),
       engine_(std::move(engine)),
-      committer_(std::make_unique<Committer>(engine_.db.get(), folder, position)) {}
+      committer_(std::make_unique<Committer>(engine_.db.get(), folder, position, engine_.witness.get())) {}
 
 RocksDbStore::~RocksDbStore() {
   committer_.reset();

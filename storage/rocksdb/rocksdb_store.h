@@ -6,16 +6,20 @@
 
 #include "storage/rocksdb/committer.h"
 #include "storage/rocksdb/folder.h"
-#include "storage/rocksdb/turn.h"
+#include "storage/rocksdb/resources.h"
 #include "storage/store.h"
+#include "storage/turn.h"
+#include "storage/witness.h"
 
 namespace pharos::storage::rocks {
 
 // What a store owns, in the order in which it is built.
 struct Engine {
+  std::shared_ptr<Resources> resources;
   std::unique_ptr<FolderLock> lock;   // null in memory
   std::unique_ptr<rocksdb::Env> env;  // null on disk
   std::unique_ptr<rocksdb::DB> db;
+  std::unique_ptr<Witness> witness;  // null in memory, and where none is wanted
 };
 
 class RocksDbStore final : public Store {

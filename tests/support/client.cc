@@ -11,6 +11,7 @@
 
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "pharos/customer/v1/import_service.grpc.pb.h"
+#include "pharos/engagement/v1/engagement_service.grpc.pb.h"
 #include "services/base/clock.h"
 #include "services/base/ids.h"
 #include "services/rpc/channel.h"
@@ -23,6 +24,7 @@ namespace pb = google::protobuf;
 namespace reflection = grpc::reflection::v1alpha;
 
 constexpr int64_t kCallMs = 25'000;
+constexpr int64_t kWatchMs = 60'000;
 constexpr size_t kChunkBytes = 64 << 10;
 
 void CheckTypes(std::string_view method, const pb::Message& request, const pb::Message& response) {
@@ -69,7 +71,11 @@ Client::Client(int port, std::string token)
 absl::Status Client::Once(grpc::Channel& channel, std::string_view method, const std::string& bytes,
                           std::string& answer) const {
   grpc::ClientContext context;
-  rpc::Prepare(context, {.token = token_, .timeout_ms = kCallMs});
+  rpc::Prepare(context, {.token = token_,
+                         .timeout_ms = kCallMs,
+                         .request_id = request_id,
+                         .on_behalf_of = on_behalf_of,
+                         .purpose = purpose});
   grpc::CompletionQueue queue;
   grpc::GenericStub stub(std::shared_ptr<grpc::Channel>(std::shared_ptr<void>(), &channel));
   const grpc::Slice slice(bytes);
@@ -138,6 +144,21 @@ ImportResult Client::Import(const customer::v1::ImportHeader& header, const std:
   writer.join();
   result.status = rpc::FromGrpc(stream->Finish());
   return result;
+}
+
+absl::Status Client::Watch(const std::string& campaign, const OnCounters& seen) const {
+  grpc::ClientContext context;
+  rpc::Prepare(context, {.token = token_, .timeout_ms = kWatchMs});
+  const auto stub = engagement::v1::EngagementService::NewStub(ConnectTo(port_));
+  engagement::v1::WatchCampaignRequest request;
+  request.set_campaign(campaign);
+  const auto stream = stub->WatchCampaign(&context, request);
+  engagement::v1::Counters counters;
+  bool enough = false;
+  while (!enough && stream->Read(&counters)) enough = !seen(counters);
+  context.TryCancel();
+  const absl::Status status = rpc::FromGrpc(stream->Finish());
+  return enough ? absl::OkStatus() : status;
 }
 
 absl::StatusOr<std::vector<std::string>> Client::ListServices() const {

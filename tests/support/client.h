@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "pharos/customer/v1/import_service.pb.h"
+#include "pharos/engagement/v1/engagement_service.pb.h"
 #include "services/base/errors.h"
 
 namespace google::protobuf {
@@ -51,12 +52,19 @@ class Client {
   ImportResult Import(const customer::v1::ImportHeader& header, const std::string& file,
                       const OnProgress& on_progress = nullptr) const;
 
+  // The live numbers of "campaigns/…", until `seen` says false (then OK) or the stream ends by itself (why).
+  using OnCounters = std::function<bool(const engagement::v1::Counters&)>;
+  absl::Status Watch(const std::string& campaign, const OnCounters& seen) const;
+
   // By reflection.
   absl::StatusOr<std::vector<std::string>> ListServices() const;
   // NOT_FOUND if reflection does not tell.
   absl::Status DescribeSymbol(const std::string& symbol) const;
 
   double patience_s = 15;
+  // Said with every unary call, unless empty: for whom ("principals/…", believed from the role "service"), for
+  // what ("purposes/…"), and the call's own id.
+  std::string on_behalf_of, purpose, request_id;
 
  private:
   absl::Status Once(grpc::Channel& channel, std::string_view method, const std::string& bytes,

@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kConfirmation =
     "You have been opted out";  // services/dispatch/desk.h, kConfirmationText
-constexpr std::string_view kSubmit = "\"event\":\"submit\"";
+constexpr std::string_view kSubmissions[] = {"\"event\":\"submit\"", "\"event\":\"mail\""};
 
 using OpenParts = std::map<std::pair<std::string, int>, size_t>;  // (number, reference) → its submission
 
@@ -35,6 +35,23 @@ void AddSubmission(const Json& event, Network& network, OpenParts& open) {
   network.accepted.push_back({number, event["id"], text, event["t_ns"], text.starts_with(kConfirmation)});
 }
 
+// The Message-ID up to its '@'.
+std::string MailId(const Json& event) {
+  const std::string id = event["message_id"];
+  const size_t begin = id.starts_with('<') ? 1 : 0;
+  return id.substr(begin, id.find('@') - begin);
+}
+
+void AddMail(const Json& event, Network& network) {
+  if (event["status"] != 250) {
+    ++network.refused;
+    return;
+  }
+  Submission mail{event["dest"], MailId(event), event["subject"], event["t_ns"]};
+  mail.mail = true;
+  network.accepted.push_back(std::move(mail));
+}
+
 }  // namespace
 
 Network ReadNetwork(const std::string& journal) {
@@ -46,6 +63,9 @@ Network ReadNetwork(const std::string& journal) {
     if (event.is_discarded()) break;  // still being written
     const std::string kind = event["event"];
     if (kind == "submit") AddSubmission(event, network, open);
+    if (kind == "mail") AddMail(event, network);
+    if (kind == "dsn") network.receipts[MailId(event)].push_back(event["action"] == "failed" ? "UNDELIV" : "ENROUTE");
+    if (kind == "unsubscribe") network.unsubscribed.emplace(MailId(event), event["t_ns"]);
     if (kind == "receipt") network.receipts[event["id"]].push_back(event["state"]);
     if (kind == "reply" && event["text"] == "STOP")
       network.stop_replies.emplace(event["source"], event["t_ns"]);
@@ -56,7 +76,8 @@ Network ReadNetwork(const std::string& journal) {
 int CountSubmissions(const std::string& journal) {
   const std::string text = ReadFile(journal);
   int count = 0;
-  for (size_t at = 0; (at = text.find(kSubmit, at)) != std::string::npos; at += kSubmit.size()) ++count;
+  for (const std::string_view event : kSubmissions)
+    for (size_t at = 0; (at = text.find(event, at)) != std::string::npos; at += event.size()) ++count;
   return count;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "pharos/campaign/v1/template_service.pb.h"
 #include "pharos/customer/v1/endpoint_service.pb.h"
 #include "pharos/customer/v1/purpose_service.pb.h"
@@ -50,6 +52,23 @@ void CreateText(const Client& client) {
   request.mutable_template_()->set_sms_body(
       "Hello ((first name)), help to stop smoking is near. Reply STOP to end.");
   Must(client.Call<campaign::v1::Template>("campaign.v1.TemplateService/CreateTemplate", request));
+  request.set_template_id(IdOf(kBothTexts));
+  request.mutable_template_()->set_email_subject("Help to stop smoking, ((first name))");
+  request.mutable_template_()->set_email_body("Hello ((first name)),\n\nhelp to **stop smoking** is near.");
+  Must(client.Call<campaign::v1::Template>("campaign.v1.TemplateService/CreateTemplate", request));
+}
+
+std::string Resolve(const Client& client, type::v1::Channel channel, const std::string& address) {
+  customer::v1::ResolveEndpointsRequest request;
+  request.set_channel(channel);
+  request.add_addresses(address);
+  const auto answer = Must(client.Call<customer::v1::ResolveEndpointsResponse>(
+      "customer.v1.EndpointService/ResolveEndpoints", request));
+  return answer.endpoints_size() == 1 ? answer.endpoints(0) : "";
+}
+
+bool Has(const Plan& plan, type::v1::Channel channel) {
+  return std::find(plan.channels.begin(), plan.channels.end(), channel) != plan.channels.end();
 }
 
 // How many messages the network must have accepted for an intent: at least, at most.
@@ -78,10 +97,10 @@ std::string Number(int i) {
 }
 
 std::string FileOf(const std::vector<Contact>& contacts) {
-  std::string file = "record_id,given_name,family_name,email,phone,consent_sms,consent_at\n";
+  std::string file = "record_id,given_name,family_name,email,phone,consent_sms,consent_at,consent_email\n";
   for (const Contact& c : contacts) {
-    file += fmt::format("{},{},{},{},{},{},{}\n", c.id, c.given, c.family, c.email, c.phone, c.consent,
-                        c.consent_at);
+    file += fmt::format("{},{},{},{},{},{},{},{}\n", c.id, c.given, c.family, c.email, c.phone, c.consent,
+                        c.consent_at, c.consent_email);
   }
   return file;
 }
@@ -163,12 +182,10 @@ customer::v1::Judgement Story::Judge(const std::string& person) const {
 }
 
 std::string Story::EndpointOf(const std::string& phone) const {
-  customer::v1::ResolveEndpointsRequest request;
-  request.set_channel(type::v1::CHANNEL_SMS);
-  request.add_addresses(phone);
-  const auto answer = Must(governance.Call<customer::v1::ResolveEndpointsResponse>(
-      "customer.v1.EndpointService/ResolveEndpoints", request));
-  return answer.endpoints_size() == 1 ? answer.endpoints(0) : "";
+  return Resolve(governance, type::v1::CHANNEL_SMS, phone);
+}
+std::string Story::EndpointOfEmail(const std::string& email) const {
+  return Resolve(governance, type::v1::CHANNEL_EMAIL, email);
 }
 
 std::map<std::string, std::string> Story::NumbersOf(int count) const {
@@ -194,15 +211,18 @@ absl::StatusOr<customer::v1::ConsentEntry> Story::Withdraw(const std::string& pe
   return governance.Call<customer::v1::ConsentEntry>("customer.v1.ConsentService/WithdrawConsent", request);
 }
 
-Campaign Story::Draft(const std::string& id) const {
+Campaign Story::Draft(const std::string& id, const Plan& plan) const {
   campaign::v1::CreateCampaignRequest request;
   request.set_campaign_id(id);
   auto& draft = *request.mutable_campaign();
   draft.set_audience(kEverybody);
-  draft.set_template_(kText);
+  const bool mails = Has(plan, type::v1::CHANNEL_EMAIL);
+  draft.set_template_(mails ? kBothTexts : kText);
   draft.set_purpose(kPurpose);
-  draft.add_channels(type::v1::CHANNEL_SMS);
+  for (const auto channel : plan.channels) draft.add_channels(channel);
   draft.set_sms_sender("60777");
+  if (mails) draft.set_email_from("quit@health.example.org");
+  draft.set_fallback(plan.fallback);
   return Must(marketing.Call<Campaign>("campaign.v1.CampaignService/CreateCampaign", request));
 }
 
@@ -219,8 +239,8 @@ void Story::Approve(const Campaign& campaign) const {
   Must(approver.Call<Campaign>("campaign.v1.CampaignService/ApproveCampaign", request));
 }
 
-Campaign Story::Run(const std::string& id) const {
-  Draft(id);
+Campaign Story::Run(const std::string& id, const Plan& plan) const {
+  Draft(id, plan);
   const Campaign submitted = Submit(id);
   Approve(submitted);
   Launch(id);

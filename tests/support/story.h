@@ -21,19 +21,28 @@ inline constexpr char kQuit[] = "sources/quit";  // members of the public, trust
 inline constexpr char kNews[] = "sources/news";  // members of the public, trust 40
 inline constexpr char kEverybody[] = "audiences/everybody";
 inline constexpr char kText[] = "templates/quit";
+inline constexpr char kBothTexts[] = "templates/quit-both";  // SMS and email
 
 // The i-th number, as people type it and as networks do: "07700300003", "447700300003".
 std::string Phone(int i);
 std::string Number(int i);
 
-// A contact file with the columns record_id, given_name, family_name, email, phone, consent_sms, consent_at.
+// A contact file with the columns record_id, given_name, family_name, email, phone, consent_sms, consent_at,
+// consent_email.
 struct Contact {
   std::string id, given = "Ann", family = "Archer", email, phone, consent = "granted",
-                  consent_at = "2026-01-01T09:00:00Z";
+                  consent_at = "2026-01-01T09:00:00Z", consent_email;
 };
 std::string FileOf(const std::vector<Contact>& contacts);
 // `count` people with a number and a consent of their own: records r0, r1, …
 std::string FileOf(int count);
+
+// What a campaign is made of where it differs from most: channels in the order tried, and whether a known
+// failure goes on to the next.
+struct Plan {
+  std::vector<type::v1::Channel> channels = {type::v1::CHANNEL_SMS};
+  bool fallback = false;
+};
 
 class Story {
  public:
@@ -51,15 +60,16 @@ class Story {
   customer::v1::Person PersonOf(const std::string& record) const;
   customer::v1::Person GetPerson(const std::string& name) const;
   customer::v1::Judgement Judge(const std::string& person) const;
-  // "endpoints/…" of a number.
+  // "endpoints/…" of a number, of an email address.
   std::string EndpointOf(const std::string& phone) const;
+  std::string EndpointOfEmail(const std::string& email) const;
   // The endpoint of each of the first `count` numbers, and its number as networks write it.
   std::map<std::string, std::string> NumbersOf(int count) const;
   // Once acknowledged.
   absl::StatusOr<customer::v1::ConsentEntry> Withdraw(const std::string& person, type::v1::EntryScope scope,
                                                       const std::string& endpoint = "") const;
 
-  campaign::v1::Campaign Draft(const std::string& id) const;
+  campaign::v1::Campaign Draft(const std::string& id, const Plan& plan = {}) const;
   campaign::v1::Campaign Submit(const std::string& id) const;
   void Approve(const campaign::v1::Campaign& campaign) const;
   // Any of the verbs LaunchCampaign, PauseCampaign, ResumeCampaign.
@@ -73,7 +83,7 @@ class Story {
     Steer<campaign::v1::LaunchCampaignRequest>("LaunchCampaign", id);
   }
   // Drafts, submits, approves, launches.
-  campaign::v1::Campaign Run(const std::string& id) const;
+  campaign::v1::Campaign Run(const std::string& id, const Plan& plan = {}) const;
 
   campaign::v1::Report Report(const std::string& id) const;
   // All, or those in one state.

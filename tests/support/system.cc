@@ -33,7 +33,8 @@ struct Principal {
 constexpr Principal kPrincipals[] = {{"operator", "operator"}, {"marketing", "marketing"},
                                      {"approver", "approver"}, {"governance", "governance"},
                                      {"analyst", "analyst"},   {"partner", "partner"},
-                                     {"service", "service"},   {"author", "marketing,approver"}};
+                                     {"service", "service"},   {"author", "marketing,approver"},
+                                     {"connector", "connector"}, {"second-operator", "operator"}};
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address{};
@@ -172,36 +173,78 @@ int Process::Stop(double seconds) {
 System::System(const SystemOptions& options) : options_(options) {
   char folder[] = "/tmp/pharos-scenario-XXXXXX";
   folder_ = mkdtemp(folder);
-  port_ = FreePort();
-  metrics_port_ = FreePort();
+  for (int* port : {&port_, &metrics_port_, &smsc_port_, &mail_port_, &bounce_port_}) *port = FreePort();
   WriteTokens();
-  const std::string port_file = folder_ + "/sandbox.port";
-  sandbox_ = std::make_unique<Process>(
-      std::vector<std::string>{Program("pharos-sandbox"), "--listen=127.0.0.1:0", "--port-file=" + port_file,
-                               "--journal=" + journal(),
-                               fmt::format("--reply-stop-percent={}", options.stop_percent),
-                               fmt::format("--fail-percent={}", options.fail_percent)},
-      folder_ + "/sandbox.log");
-  sandbox_->Start();
-  Eventually([&] { return std::filesystem::exists(port_file) || !sandbox_->Alive(); }, kStartSeconds);
-  const std::string sandbox_port = std::to_string(std::atoi(ReadFile(port_file).c_str()));
+  WriteConfig();
+  StartSandbox();
   pharosd_ = std::make_unique<Process>(
-      std::vector<std::string>{Program("pharosd"), "--data=" + data(),
-                               fmt::format("--listen=127.0.0.1:{}", port_), "--tokens=" + folder_ + "/tokens",
+      std::vector<std::string>{Program("pharosd"), "--config=" + config(),
                                fmt::format("--metrics=127.0.0.1:{}", metrics_port_)},
       folder_ + "/pharosd.log");
   smpp_ = std::make_unique<Process>(
-      std::vector<std::string>{Program("pharos-smpp"), fmt::format("--dispatch=127.0.0.1:{}", port_),
-                               "--token-file=" + folder_ + "/service.token", "--host=127.0.0.1",
-                               "--port=" + sandbox_port, "--sandbox",
-                               fmt::format("--window={}", options.window)},
+      std::vector<std::string>{Program("pharos-smpp"), "--config=" + config(), "--name=smpp-main"},
       folder_ + "/smpp.log");
+  if (options.mail) {
+    smtp_ = std::make_unique<Process>(
+        std::vector<std::string>{Program("pharos-smtp"), "--config=" + config(), "--name=smtp-main"},
+        folder_ + "/smtp.log");
+  }
   StartPharosd();
   if (options.start_connector) smpp_->Start();
+  if (options.start_connector && smtp_) smtp_->Start();
   ok_ = sandbox_->Alive() && pharosd_->Alive();
 }
 
+void System::StartSandbox() {
+  std::vector<std::string> words = {Program("pharos-sandbox"), fmt::format("--listen=127.0.0.1:{}", smsc_port_),
+                                    "--journal=" + journal(),
+                                    fmt::format("--reply-stop-percent={}", options_.stop_percent),
+                                    fmt::format("--fail-percent={}", options_.fail_percent)};
+  if (options_.mail) {
+    words.push_back(fmt::format("--mail-listen=127.0.0.1:{}", mail_port_));
+    words.push_back("--mail-tls-dir=" + folder_ + "/mail-tls");
+    words.push_back(fmt::format("--bounce-to=127.0.0.1:{}", bounce_port_));
+  }
+  sandbox_ = std::make_unique<Process>(std::move(words), folder_ + "/sandbox.log");
+  sandbox_->Start();
+  Eventually([&] { return (Listens(smsc_port_) && (!options_.mail || Listens(mail_port_))) || !sandbox_->Alive(); },
+             kStartSeconds);
+}
+
+void System::WriteConfig() {
+  WritePrivate(config(), fmt::format(R"(data = "data"
+listen = "127.0.0.1:{}"
+[access]
+tokens = "tokens"
+[store]
+cache_mib = 64
+seal = {}
+[connectors.smpp-main]
+protocol = "smpp"
+host = "127.0.0.1"
+port = {}
+window = {}
+sandbox = true
+token-file = "connector.token"
+[connectors.smtp-main]
+protocol = "smtp"
+host = "localhost"
+port = {}
+tls = "required"
+ca-file = "mail-tls/cert.pem"
+window = {}
+sandbox = true
+token-file = "connector.token"
+listen = "127.0.0.1:{}"
+bounce-domain = "bounces.example.org"
+token-key-file = "smtp.key"
+)",
+                                     port_, options_.seal, smsc_port_, options_.window, mail_port_, options_.window,
+                                     bounce_port_));
+}
+
 System::~System() {
+  smtp_.reset();
   smpp_.reset();
   pharosd_.reset();
   sandbox_.reset();
@@ -218,7 +261,7 @@ void System::WriteTokens() {
   for (const auto& [id, roles] : kPrincipals) {
     tokens_[id] = base::ToHex(base::RandomBytes16());
     lines += fmt::format("{} {} {}\n", base::ToHex(base::Sha256(tokens_[id])), id, roles);
-    WritePrivate(fmt::format("{}/{}.token", folder_, id), tokens_[id] + "\n");
+    WritePrivate(token_file(id), tokens_[id] + "\n");
   }
   WritePrivate(folder_ + "/tokens", lines);
 }

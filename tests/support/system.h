@@ -1,5 +1,5 @@
-// The real processes on loopback: pharosd, pharos-smpp and pharos-sandbox in a folder of their own under
-// /tmp, started, killed (-9), stopped (SIGSTOP) and restarted by their own ids. Whatever runs is ended with
+// The real processes on loopback: pharosd, the connectors and pharos-sandbox in a folder of their own under
+// /tmp, described by one pharos.toml, started, killed (-9), stopped (SIGSTOP) and restarted by their own ids. Whatever runs is ended with
 // the System, also when the test itself is killed.
 #pragma once
 
@@ -59,6 +59,8 @@ struct SystemOptions {
   int stop_percent = 0;  // of numbers: reply STOP 0-2 s after their first message
   int fail_percent = 0;  // of numbers: cannot be reached
   bool start_connector = true;
+  bool mail = false;  // email too: pharos-smtp, and the sandbox's mail server
+  bool seal = true;   // personal values are sealed on disk
 };
 
 class System {
@@ -70,13 +72,19 @@ class System {
   bool ok() const { return ok_; }
   Process& pharosd() { return *pharosd_; }
   Process& smpp() { return *smpp_; }
+  Process& smtp() { return *smtp_; }  // only with SystemOptions.mail
   Process& sandbox() { return *sandbox_; }
   const std::string& folder() const { return folder_; }
   std::string data() const { return folder_ + "/data"; }
   std::string journal() const { return folder_ + "/journal"; }
+  std::string config() const { return folder_ + "/pharos.toml"; }
+  std::string token_file(const std::string& principal) const { return folder_ + "/" + principal + ".token"; }
+  int port() const { return port_; }
+  int smsc_port() const { return smsc_port_; }
+  int mail_port() const { return mail_port_; }
   int window() const { return options_.window; }
   // Deliberate and hard-stop deaths of pharosd and the connector.
-  int kills() const { return pharosd_->kills() + smpp_->kills() + hard_stops_; }
+  int kills() const { return pharosd_->kills() + smpp_->kills() + (smtp_ ? smtp_->kills() : 0) + hard_stops_; }
 
   // Starts it (again) with the same data; returns once it listens.
   void StartPharosd();
@@ -88,7 +96,7 @@ class System {
   int64_t serving_since_ns() const { return serving_since_ns_; }
 
   // A caller with the one role that it is named after (operator, marketing, approver, governance, analyst,
-  // partner, service), or "author", who is both marketing and approver.
+  // partner, service, connector), "second-operator", or "author", who is both marketing and approver.
   Client As(const std::string& principal) const;
   // A caller without a credential.
   Client Stranger() const;
@@ -97,12 +105,14 @@ class System {
 
  private:
   void WriteTokens();
+  void WriteConfig();
+  void StartSandbox();
 
   const SystemOptions options_;
   std::string folder_;
-  int port_ = 0, metrics_port_ = 0;
+  int port_ = 0, metrics_port_ = 0, smsc_port_ = 0, mail_port_ = 0, bounce_port_ = 0;
   std::map<std::string, std::string> tokens_;
-  std::unique_ptr<Process> sandbox_, pharosd_, smpp_;
+  std::unique_ptr<Process> sandbox_, pharosd_, smpp_, smtp_;
   int64_t serving_since_ns_ = 0;
   int hard_stops_ = 0;
   bool ok_ = false;

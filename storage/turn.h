@@ -11,7 +11,7 @@
 
 #include "services/base/mutex.h"
 
-namespace pharos::storage::rocks {
+namespace pharos::storage {
 
 class Turn {
  public:
@@ -63,4 +63,4 @@ class Turn {
   bool taken_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace pharos::storage::rocks
+}  // namespace pharos::storage

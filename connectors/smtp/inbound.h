@@ -1,0 +1,32 @@
+// What a mail that came back means for dispatch. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "connectors/smtp/address_token.h"
+#include "connectors/smtp/reply.h"
+
+namespace pharos::smtp {
+
+// One of the two, and the key under which repeats of it are the same.
+struct Inbound {
+  std::string key;
+  std::optional<work::Receipt> receipt;
+  std::optional<work::InboundMessage> message;
+};
+
+// `address` is the one it was sent to, its code checked; `recipient` that address as text. nullopt: it says
+// nothing to us and is taken and forgotten:
+//   to b+…: what is no delivery status notification (an automatic answer, a bounce in free words);
+//   to u+…: automatic answers and notifications. An unsubscribe mail is one that a person's program sends
+//   because the person asked for it; a "gone fishing" answer to the same address is not.
+std::optional<Inbound> ReadInbound(const TokenAddress& address, const std::string& recipient,
+                                   const std::string& reverse_path, std::string_view message,
+                                   int64_t wall_us);
+
+// True for 5.1.x and 5.2.1, but not for 5.1.7 to 5.1.9, which speak of our own address.
+bool DsnSaysHardBounce(const Enhanced& status);
+
+}  // namespace pharos::smtp

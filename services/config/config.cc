@@ -1,0 +1,187 @@
+#include "services/config/config.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "services/base/errors.h"
+#include "services/base/text.h"
+
+namespace pharos::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kLeastCacheMib = 8, kMostCacheMib = 1 << 20;
+
+const std::vector<std::string>& TopKeys() {
+  static const auto* keys = new std::vector<std::string>{"data",   "listen",     "metrics", "service_token", "services",
+                                                         "access", "connectors", "store"};
+  return *keys;
+}
+const std::vector<std::string>& ServiceNames() {
+  static const auto* names = new std::vector<std::string>(std::begin(kServices), std::end(kServices));
+  return *names;
+}
+
+absl::Status Wrong(const std::string& file, int64_t line, const std::string& what) {
+  return base::MakeError(absl::StatusCode::kInvalidArgument, "CONFIG_WRONG",
+                         line > 0 ? fmt::format("{}:{}: {}.", file, line, what) : fmt::format("{}: {}.", file, what),
+                         {{"line", fmt::format("{}", line)}});
+}
+
+// Reads one file; remembers the first thing that is wrong with it.
+class Reader {
+ public:
+  explicit Reader(std::string file) : file_(std::move(file)), folder_(fs::path(file_).parent_path()) {}
+
+  absl::StatusOr<Config> Read(const toml::table& root) {
+    Config config;
+    config.file = file_;
+    Known(root, "", TopKeys());
+    Path(root, "data", config.data);
+    config.data = Here(config.data);
+    Address(root, "listen", config.listen);
+    Address(root, "metrics", config.metrics);
+    Path(root, "service_token", config.service_token);
+    if (const toml::table* table = Table(root, "access")) {
+      Known(*table, "access", {"tokens"});
+      Path(*table, "tokens", config.tokens);
+    }
+    if (const toml::table* table = Table(root, "services")) Services(*table, config);
+    if (const toml::table* table = Table(root, "store")) Store(*table, config);
+    if (const toml::table* table = Table(root, "connectors")) Connectors(*table, config);
+    if (!problem_.ok()) return problem_;
+    return config;
+  }
+
+ private:
+  static int64_t LineOf(const toml::node& node) { return static_cast<int64_t>(node.source().begin.line); }
+  void Fail(int64_t line, const std::string& what) {
+    if (problem_.ok()) problem_ = Wrong(file_, line, what);
+  }
+  std::string Here(const std::string& path) const {
+    return path.empty() || fs::path(path).is_absolute() ? path : (folder_ / path).lexically_normal().string();
+  }
+
+  void Known(const toml::table& table, std::string_view where, const std::vector<std::string>& keys) {
+    for (const auto& [key, node] : table) {
+      const std::string name(key.str());
+      if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
+      const std::string nearest = base::Nearest(name, keys);
+      Fail(LineOf(node), fmt::format("there is no setting \"{}{}{}\"; {}", where, where.empty() ? "" : ".", name,
+                                     nearest.empty() ? fmt::format("known are {}", fmt::join(keys, ", "))
+                                                     : fmt::format("did you mean \"{}\"?", nearest)));
+    }
+  }
+  const toml::table* Table(const toml::table& from, std::string_view key) {
+    const toml::node* node = from.get(key);
+    if (node != nullptr && !node->is_table()) Fail(LineOf(*node), fmt::format("\"{}\" must be a table: [{}]", key, key));
+    return node == nullptr ? nullptr : node->as_table();
+  }
+  bool Text(const toml::table& from, std::string_view key, std::string& into) {
+    const toml::node* node = from.get(key);
+    if (node == nullptr) return false;
+    if (!node->is_string()) {
+      Fail(LineOf(*node), fmt::format("\"{}\" must be a text in quotes", key));
+      return false;
+    }
+    into = node->as_string()->get();
+    return true;
+  }
+  void Path(const toml::table& from, std::string_view key, std::string& into) {
+    if (Text(from, key, into)) into = Here(into);
+  }
+  void Address(const toml::table& from, std::string_view key, std::string& into) {
+    if (!Text(from, key, into) || into.empty()) return;
+    const size_t colon = into.rfind(':');
+    const bool port = colon != std::string::npos && colon > 0 && colon + 1 < into.size() &&
+                      std::all_of(into.begin() + static_cast<int64_t>(colon) + 1, into.end(),
+                                  [](char c) { return c >= '0' && c <= '9'; });
+    if (!port) Fail(LineOf(*from.get(key)), fmt::format("\"{}\" must be host:port, e.g. \"127.0.0.1:7400\"", key));
+  }
+
+  void Services(const toml::table& table, Config& config) {
+    Known(table, "services", ServiceNames());
+    for (const std::string& name : ServiceNames()) {
+      std::string address;
+      Address(table, name, address);
+      if (!address.empty()) config.services[name] = address;
+    }
+  }
+
+  void Store(const toml::table& table, Config& config) {
+    Known(table, "store", {"engine", "postgres", "witness", "cache_mib", "seal"});
+    Text(table, "engine", config.engine);
+    Text(table, "postgres", config.postgres);
+    Path(table, "witness", config.witness);
+    if (config.engine != "rocksdb" && config.engine != "postgres")
+      Fail(LineOf(*table.get("engine")), "store.engine must be \"rocksdb\" or \"postgres\"");
+    if (config.engine == "postgres" && config.postgres.empty())
+      Fail(LineOf(table), "store.postgres is missing: how to connect, e.g. \"host=127.0.0.1 dbname=pharos user=pharos\"");
+    if (const toml::node* node = table.get("cache_mib")) {
+      const int64_t mib = node->is_integer() ? node->as_integer()->get() : 0;
+      if (mib < kLeastCacheMib || mib > kMostCacheMib)
+        Fail(LineOf(*node), fmt::format("store.cache_mib must be a whole number from {} to {}", kLeastCacheMib, kMostCacheMib));
+      config.cache_bytes = mib << 20;
+    }
+    if (const toml::node* node = table.get("seal")) {
+      if (!node->is_boolean()) return Fail(LineOf(*node), "store.seal must be true or false");
+      config.seal = node->as_boolean()->get();
+    }
+  }
+
+  void Connectors(const toml::table& table, Config& config) {
+    for (const auto& [key, node] : table) {
+      const std::string name(key.str());
+      const toml::table* settings = node.as_table();
+      if (settings == nullptr) {
+        Fail(LineOf(node), fmt::format("write [connectors.{}] and its settings below", name));
+        continue;
+      }
+      for (const auto& [setting, value] : *settings) {
+        config.connectors[name][std::string(setting.str())] = Word(name, setting.str(), value);
+      }
+    }
+  }
+  std::string Word(const std::string& connector, std::string_view setting, const toml::node& value) {
+    if (value.is_string()) return value.as_string()->get();
+    if (value.is_integer()) return fmt::format("{}", value.as_integer()->get());
+    if (value.is_boolean()) return value.as_boolean()->get() ? "true" : "false";
+    Fail(LineOf(value), fmt::format("connectors.{}.{} must be a text, a whole number, true or false", connector, setting));
+    return "";
+  }
+
+  const std::string file_;
+  const fs::path folder_;
+  absl::Status problem_;
+};
+
+}  // namespace
+
+std::string Config::AddressOf(std::string_view service) const {
+  const auto at = services.find(std::string(service));
+  return at == services.end() ? listen : at->second;
+}
+
+absl::StatusOr<Config> Parse(std::string_view text, const std::string& file) {
+  try {
+    return Reader(file).Read(toml::parse(text, file));
+  } catch (const toml::parse_error& error) {
+    return Wrong(file, static_cast<int64_t>(error.source().begin.line), std::string(error.description()));
+  }
+}
+
+absl::StatusOr<Config> Load(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) return Wrong(file, 0, "the file cannot be read; check its path, or give another with --config=FILE");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return Parse(text.str(), file);
+}
+
+}  // namespace pharos::config

@@ -1,0 +1,79 @@
+#include "services/policy/permissions.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "services/policy/policy.h"
+
+namespace pharos::policy {
+namespace {
+
+// Sorted by name.
+constexpr Permission kPermissions[] = {
+    {"acts.confirm", false},   // as the second person
+    {"acts.propose", false},   // as the first
+    {"acts.read", false},      // acts, and the policy in force
+    {"approvals.sign", true},  // for the approver who calls campaign
+    {"audiences.count", false},
+    {"audiences.read", false},
+    {"audiences.write", false},
+    {"campaigns.approve", false},
+    {"campaigns.plan", true},  // campaign hands members to dispatch
+    {"campaigns.read", false},
+    {"campaigns.run", false},  // launch, pause, resume, cancel
+    {"campaigns.write", false},
+    {"connectors.read", false},
+    {"connectors.work", true},  // a connector takes attempts and gives outcomes
+    {"consents.read", false},
+    {"consents.write", false},  // what somebody said on the phone; replies come through dispatch
+    {"endpoints.read", false},  // turns an address into a name: a question about personal data
+    {"endpoints.suppress", false},
+    {"events.follow", true},  // engagement follows dispatch
+    {"facts.write", false},   // e.g. a death
+    {"intents.read", false},
+    {"keys.destroy", true},  // erasure
+    {"keys.use", true},
+    {"members.pin", true},
+    {"optouts.record", true},
+    {"organisations.read", false},
+    {"organisations.write", false},
+    {"people.count", false},
+    {"people.follow", true},  // audience follows customer
+    {"people.judge", false},  // a verdict and its evidence, without contact data
+    {"people.read", false},
+    {"people.read_personal", false},  // beyond people.read: names, addresses, what the sources said
+    {"permits.issue", true},
+    {"principals.read", false},
+    {"principals.write", false},
+    {"purposes.read", false},
+    {"purposes.write", false},
+    {"records.import", false},
+    {"reflection.read", false},  // the public API is no secret from anybody with a role
+    {"self.read", false},        // who am I
+    {"snapshot.follow", true},
+    {"sources.read", false},
+    {"sources.write", false},
+    {"templates.read", false},
+    {"templates.write", false},
+};
+
+}  // namespace
+
+const Permission* FindPermission(std::string_view name) {
+  const auto* found = std::lower_bound(std::begin(kPermissions), std::end(kPermissions), name,
+                                       [](const Permission& p, std::string_view n) { return p.name < n; });
+  return found != std::end(kPermissions) && found->name == name ? found : nullptr;
+}
+
+const std::vector<std::string>& KnownPermissions() {
+  static const auto* names = [] {
+    auto* made = new std::vector<std::string>;
+    for (const Permission& permission : kPermissions) made->emplace_back(permission.name);
+    return made;
+  }();
+  return *names;
+}
+
+}  // namespace pharos::policy
