@@ -39,8 +39,8 @@ absl::Status MakeFolder(const std::string& folder) {
   std::error_code error;
   const bool made = fs::create_directories(folder, error);
   if (error)
-    return Wrong("DATA_WRONG", fmt::format("Cannot make the folder {}: {}; give another with --data=FOLDER.", folder,
-                                           error.message()));
+    return Wrong("DATA_WRONG", fmt::format("Cannot make the folder {}: {}; give another with --data=FOLDER.",
+                                           folder, error.message()));
   if (made) fs::permissions(folder, fs::perms::owner_all, error);
   return absl::OkStatus();
 }
@@ -48,12 +48,14 @@ absl::Status MakeFolder(const std::string& folder) {
 absl::StatusOr<std::string> ReadToken(const std::string& file) {
   struct stat info {};
   if (stat(file.c_str(), &info) != 0)
-    return Wrong("SERVICE_TOKEN_WRONG", fmt::format("Cannot read {}; service_token in pharos.toml names it.", file));
+    return Wrong("SERVICE_TOKEN_WRONG",
+                 fmt::format("Cannot read {}; service_token in pharos.toml names it.", file));
   if ((info.st_mode & 077) != 0)
     return Wrong("SERVICE_TOKEN_WRONG", fmt::format("Others may read {}; run chmod 600 on it.", file));
   std::ifstream in(file);
   std::string token;
-  if (!(in >> token)) return Wrong("SERVICE_TOKEN_WRONG", fmt::format("{} is empty; put a long random word in it.", file));
+  if (!(in >> token))
+    return Wrong("SERVICE_TOKEN_WRONG", fmt::format("{} is empty; put a long random word in it.", file));
   return token;
 }
 
@@ -61,7 +63,8 @@ absl::StatusOr<std::string> ReadToken(const std::string& file) {
 absl::Status WritePort(const std::string& file, int port) {
   const std::string fresh = file + ".new";
   std::ofstream(fresh) << port << "\n";
-  if (std::rename(fresh.c_str(), file.c_str()) != 0) return Wrong("DATA_WRONG", fmt::format("Cannot write {}.", file));
+  if (std::rename(fresh.c_str(), file.c_str()) != 0)
+    return Wrong("DATA_WRONG", fmt::format("Cannot write {}.", file));
   return absl::OkStatus();
 }
 
@@ -110,7 +113,8 @@ class Parts final : public Daemon {
       PHAROS_ASSIGN_OR_RETURN(peers_.token, ReadToken(config_.service_token));
     } else if (!All()) {
       return Wrong("SERVICE_TOKEN_WRONG",
-                   "Services in processes of their own know each other by a token: name its file with service_token in "
+                   "Services in processes of their own know each other by a token: name its file with "
+                   "service_token in "
                    "pharos.toml (--service-token-file).");
     } else {
       peers_.token = base::ToHex(base::RandomBytes16() + base::RandomBytes16());

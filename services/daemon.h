@@ -1,5 +1,5 @@
-// Some or all services in one process: opened, served and stopped together. They cannot tell who of them is in the process: those
-// that are not are reached at their address.
+// Some or all services in one process: opened, served and stopped together. They cannot tell who of them is
+// in the process: those that are not are reached at their address.
 #pragma once
 
 #include <memory>

@@ -20,9 +20,11 @@
 #include "services/daemon.h"
 
 ABSL_FLAG(std::string, config, "", "pharos.toml: where everything is; the flags below come before it");
-ABSL_FLAG(std::string, services, "all", "all, or some of access,customer,audience,campaign,dispatch,engagement");
+ABSL_FLAG(std::string, services, "all",
+          "all, or some of access,customer,audience,campaign,dispatch,engagement");
 ABSL_FLAG(std::string, data, "", "folder for stores and keys; made if missing, readable by this user only");
-ABSL_FLAG(std::string, listen, "", "host:port for gRPC, loopback or a private network; port 0 = any free one");
+ABSL_FLAG(std::string, listen, "",
+          "host:port for gRPC, loopback or a private network; port 0 = any free one");
 ABSL_FLAG(std::string, tokens, "",
           "file of callers to begin with: <sha-256 of the token> <principal id> <role>[,<role>] a line");
 ABSL_FLAG(std::string, metrics, "", "host:port for Prometheus; empty = off");
@@ -125,7 +127,8 @@ void BlockSignals() {
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
-      "serves Pharos: pharosd --config=pharos.toml [--services=NAME,…], or pharosd --data=FOLDER --tokens=FILE");
+      "serves Pharos: pharosd --config=pharos.toml [--services=NAME,…], or pharosd --data=FOLDER "
+      "--tokens=FILE");
   pharos::UnderscoreFlagNames(argc, argv);
   absl::ParseCommandLine(argc, argv);
   umask(077);

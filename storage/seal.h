@@ -1,6 +1,6 @@
 // Sealing: AES-256-GCM under a data key, in the envelope (storage/envelope.h) whose key id names it.
-//   sealed payload := nonce(12) ciphertext tag(16); associated data = what the value is and where it stands, so that a sealed value
-//   moved elsewhere does not open.
+//   sealed payload := nonce(12) ciphertext tag(16); associated data = what the value is and where it stands,
+//   so that a sealed value moved elsewhere does not open.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ class KeySource {
   virtual absl::StatusOr<std::vector<DataKey>> Fetch(const std::vector<uint64_t>& ids) = 0;
 };
 
-// A bounded cache of keys, and a stock of fresh ones. No lock is held across a call to the source. Thread-safe.
+// A bounded cache of keys, and a stock of fresh ones. No lock is held across a call to the source.
+// Thread-safe.
 class KeyRing {
  public:
   // nullptr: nothing is sealed (key id 0), and what is sealed does not open.
@@ -42,7 +43,8 @@ class KeyRing {
   absl::StatusOr<DataKey> Fresh();
   // FAILED_PRECONDITION (KEY_DESTROYED): the record was erased; the source's status if it is away.
   absl::StatusOr<DataKey> Get(uint64_t id);
-  // Brings all of them into the cache with one call for those that are missing. Destroyed ones are no error here.
+  // Brings all of them into the cache with one call for those that are missing. Destroyed ones are no error
+  // here.
   absl::Status Prefetch(const std::vector<uint64_t>& ids);
   // Out of the cache: the key is destroyed.
   void Forget(uint64_t id);
@@ -59,7 +61,8 @@ class KeyRing {
 
 // An envelope round `payload`, sealed under `key`; key id 0 leaves it clear.
 std::string Seal(const DataKey& key, std::string_view payload, std::string_view associated);
-// The payload. DATA_LOSS (STORE_VALUE_DAMAGED) if it was changed or stands in the wrong place; the ring's status if it has no key.
+// The payload. DATA_LOSS (STORE_VALUE_DAMAGED) if it was changed or stands in the wrong place; the ring's
+// status if it has no key.
 absl::StatusOr<std::string> Unseal(KeyRing& ring, std::string_view envelope, std::string_view associated);
 // The key id in an envelope; 0 = clear. DATA_LOSS if it is not an envelope.
 absl::StatusOr<uint64_t> KeyIdOf(std::string_view envelope);

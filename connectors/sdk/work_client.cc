@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "pharos/dispatch/internal/v1/work_service.grpc.pb.h"
-#include "services/base/ids.h"
 #include "services/base/errors.h"
+#include "services/base/ids.h"
 #include "services/base/log.h"
 #include "services/base/mutex.h"
 #include "services/rpc/channel.h"

@@ -1,5 +1,5 @@
-// pharos-bench-echo: the bare gRPC server that ours is compared with: answers every unary call with so many bytes and does nothing
-// else. Callback API, as fast as the library goes.
+// pharos-bench-echo: the bare gRPC server that ours is compared with: answers every unary call with so many
+// bytes and does nothing else. Callback API, as fast as the library goes.
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
@@ -35,7 +35,9 @@ class Echo : public grpc::CallbackGenericService {
     grpc::Slice slice(std::string(static_cast<size_t>(bytes), 'x'));
     answer_ = grpc::ByteBuffer(&slice, 1);
   }
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override { return new Reactor(answer_); }
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    return new Reactor(answer_);
+  }
 
  private:
   grpc::ByteBuffer answer_;

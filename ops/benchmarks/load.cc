@@ -1,4 +1,5 @@
-// pharos-bench-load: calls one RPC from many callers and says how fast it was, as one JSON object. ops/bench runs it.
+// pharos-bench-load: calls one RPC from many callers and says how fast it was, as one JSON object. ops/bench
+// runs it.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -26,7 +27,8 @@ int Main() {
   load.method = absl::GetFlag(FLAGS_method);
   load.callers = absl::GetFlag(FLAGS_callers);
   load.seconds = absl::GetFlag(FLAGS_seconds);
-  if (const std::string file = absl::GetFlag(FLAGS_token_file); !file.empty()) std::ifstream(file) >> load.token;
+  if (const std::string file = absl::GetFlag(FLAGS_token_file); !file.empty())
+    std::ifstream(file) >> load.token;
   std::ifstream requests(absl::GetFlag(FLAGS_requests));
   for (std::string line; std::getline(requests, line);) load.requests.push_back(base::FromHex(line));
   if (load.target.empty() || load.method.empty() || load.requests.empty()) {
@@ -34,11 +36,13 @@ int Main() {
     return 2;
   }
   const LoadResult result = Run(load);
-  if (!result.first_error.empty()) std::fprintf(stderr, "pharos-bench-load: %s\n", result.first_error.c_str());
-  fmt::print("{{\"calls\": {}, \"errors\": {}, \"per_second\": {:.1f}, \"p50_ms\": {:.3f}, \"p99_ms\": {:.3f}, "
-             "\"request_bytes\": {:.0f}, \"response_bytes\": {:.0f}}}\n",
-             result.calls, result.errors, static_cast<double>(result.calls) / result.seconds, result.Percentile(0.5),
-             result.Percentile(0.99), result.request_bytes, result.response_bytes);
+  if (!result.first_error.empty())
+    std::fprintf(stderr, "pharos-bench-load: %s\n", result.first_error.c_str());
+  fmt::print(
+      "{{\"calls\": {}, \"errors\": {}, \"per_second\": {:.1f}, \"p50_ms\": {:.3f}, \"p99_ms\": {:.3f}, "
+      "\"request_bytes\": {:.0f}, \"response_bytes\": {:.0f}}}\n",
+      result.calls, result.errors, static_cast<double>(result.calls) / result.seconds, result.Percentile(0.5),
+      result.Percentile(0.99), result.request_bytes, result.response_bytes);
   return result.errors == 0 ? 0 : 1;
 }
 

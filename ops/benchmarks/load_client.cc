@@ -34,7 +34,8 @@ struct Caller {
 // Some of the callers, on one thread and one connection.
 class Worker {
  public:
-  Worker(const Load& load, int callers, size_t first) : load_(load), callers_(static_cast<size_t>(callers)), next_(first) {
+  Worker(const Load& load, int callers, size_t first)
+      : load_(load), callers_(static_cast<size_t>(callers)), next_(first) {
     grpc::ChannelArguments arguments;
     arguments.SetInt("pharos.bench.worker", static_cast<int>(first));  // a connection of its own
     stub_ = std::make_unique<grpc::GenericStub>(
@@ -109,14 +110,16 @@ void Merge(const LoadResult& part, LoadResult& all) {
 
 double LoadResult::Percentile(double share) const {
   if (latencies_ms.empty()) return 0;
-  return latencies_ms[std::min(latencies_ms.size() - 1, static_cast<size_t>(share * static_cast<double>(latencies_ms.size())))];
+  return latencies_ms[std::min(latencies_ms.size() - 1,
+                               static_cast<size_t>(share * static_cast<double>(latencies_ms.size())))];
 }
 
 LoadResult Run(const Load& load) {
   std::vector<std::unique_ptr<Worker>> workers;
   const int each = std::max(1, load.callers / kThreads);
   for (int i = 0; i < kThreads; ++i)
-    workers.push_back(std::make_unique<Worker>(load, each, load.requests.size() * static_cast<size_t>(i) / kThreads));
+    workers.push_back(
+        std::make_unique<Worker>(load, each, load.requests.size() * static_cast<size_t>(i) / kThreads));
   std::vector<std::thread> threads;
   for (auto& worker : workers) threads.emplace_back([&worker] { worker->Go(); });
   for (auto& thread : threads) thread.join();

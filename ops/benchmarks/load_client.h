@@ -1,5 +1,5 @@
-// Callers of one unary RPC: each sends its next request when its last one is answered. Bytes in, bytes out; the same engine measures
-// Pharos and the bare echo that it is compared with.
+// Callers of one unary RPC: each sends its next request when its last one is answered. Bytes in, bytes out;
+// the same engine measures Pharos and the bare echo that it is compared with.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct LoadResult {
   int64_t errors = 0;       // answers that were not OK
   std::string first_error;  // its message
   double seconds = 0;
-  std::vector<float> latencies_ms;  // sorted
+  std::vector<float> latencies_ms;               // sorted
   double request_bytes = 0, response_bytes = 0;  // mean
 
   double Percentile(double share) const;

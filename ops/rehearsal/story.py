@@ -27,7 +27,7 @@ people who get help are **three times** as likely to stop for good.((postcode?? 
 
 [See how it works](https://health.example.org/quit)
 
-You get this email because you asked for help to stop smoking. Reply with *unsubscribe* and we will write no more.
+You get this email because you asked for help to stop smoking. To end these emails, use the unsubscribe button of your mail program.
 """
 TEXT = "Hello ((first name)), help to stop smoking is free near you.((postcode?? We know a clinic close to you.)) Reply STOP to end."
 OPT_OUTS = 20

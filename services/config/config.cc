@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 constexpr int64_t kLeastCacheMib = 8, kMostCacheMib = 1 << 20;
 
 const std::vector<std::string>& TopKeys() {
-  static const auto* keys = new std::vector<std::string>{"data",   "listen",     "metrics", "service_token", "services",
-                                                         "access", "connectors", "store"};
+  static const auto* keys = new std::vector<std::string>{"data",     "listen", "metrics",    "service_token",
+                                                         "services", "access", "connectors", "store"};
   return *keys;
 }
 const std::vector<std::string>& ServiceNames() {
@@ -29,9 +29,10 @@ const std::vector<std::string>& ServiceNames() {
 }
 
 absl::Status Wrong(const std::string& file, int64_t line, const std::string& what) {
-  return base::MakeError(absl::StatusCode::kInvalidArgument, "CONFIG_WRONG",
-                         line > 0 ? fmt::format("{}:{}: {}.", file, line, what) : fmt::format("{}: {}.", file, what),
-                         {{"line", fmt::format("{}", line)}});
+  return base::MakeError(
+      absl::StatusCode::kInvalidArgument, "CONFIG_WRONG",
+      line > 0 ? fmt::format("{}:{}: {}.", file, line, what) : fmt::format("{}: {}.", file, what),
+      {{"line", fmt::format("{}", line)}});
 }
 
 // Reads one file; remembers the first thing that is wrong with it.
@@ -73,14 +74,16 @@ class Reader {
       const std::string name(key.str());
       if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
       const std::string nearest = base::Nearest(name, keys);
-      Fail(LineOf(node), fmt::format("there is no setting \"{}{}{}\"; {}", where, where.empty() ? "" : ".", name,
-                                     nearest.empty() ? fmt::format("known are {}", fmt::join(keys, ", "))
-                                                     : fmt::format("did you mean \"{}\"?", nearest)));
+      Fail(LineOf(node),
+           fmt::format("there is no setting \"{}{}{}\"; {}", where, where.empty() ? "" : ".", name,
+                       nearest.empty() ? fmt::format("known are {}", fmt::join(keys, ", "))
+                                       : fmt::format("did you mean \"{}\"?", nearest)));
     }
   }
   const toml::table* Table(const toml::table& from, std::string_view key) {
     const toml::node* node = from.get(key);
-    if (node != nullptr && !node->is_table()) Fail(LineOf(*node), fmt::format("\"{}\" must be a table: [{}]", key, key));
+    if (node != nullptr && !node->is_table())
+      Fail(LineOf(*node), fmt::format("\"{}\" must be a table: [{}]", key, key));
     return node == nullptr ? nullptr : node->as_table();
   }
   bool Text(const toml::table& from, std::string_view key, std::string& into) {
@@ -102,7 +105,8 @@ class Reader {
     const bool port = colon != std::string::npos && colon > 0 && colon + 1 < into.size() &&
                       std::all_of(into.begin() + static_cast<int64_t>(colon) + 1, into.end(),
                                   [](char c) { return c >= '0' && c <= '9'; });
-    if (!port) Fail(LineOf(*from.get(key)), fmt::format("\"{}\" must be host:port, e.g. \"127.0.0.1:7400\"", key));
+    if (!port)
+      Fail(LineOf(*from.get(key)), fmt::format("\"{}\" must be host:port, e.g. \"127.0.0.1:7400\"", key));
   }
 
   void Services(const toml::table& table, Config& config) {
@@ -122,11 +126,13 @@ class Reader {
     if (config.engine != "rocksdb" && config.engine != "postgres")
       Fail(LineOf(*table.get("engine")), "store.engine must be \"rocksdb\" or \"postgres\"");
     if (config.engine == "postgres" && config.postgres.empty())
-      Fail(LineOf(table), "store.postgres is missing: how to connect, e.g. \"host=127.0.0.1 dbname=pharos user=pharos\"");
+      Fail(LineOf(table),
+           "store.postgres is missing: how to connect, e.g. \"host=127.0.0.1 dbname=pharos user=pharos\"");
     if (const toml::node* node = table.get("cache_mib")) {
       const int64_t mib = node->is_integer() ? node->as_integer()->get() : 0;
       if (mib < kLeastCacheMib || mib > kMostCacheMib)
-        Fail(LineOf(*node), fmt::format("store.cache_mib must be a whole number from {} to {}", kLeastCacheMib, kMostCacheMib));
+        Fail(LineOf(*node), fmt::format("store.cache_mib must be a whole number from {} to {}",
+                                        kLeastCacheMib, kMostCacheMib));
       config.cache_bytes = mib << 20;
     }
     if (const toml::node* node = table.get("seal")) {
@@ -152,7 +158,8 @@ class Reader {
     if (value.is_string()) return value.as_string()->get();
     if (value.is_integer()) return fmt::format("{}", value.as_integer()->get());
     if (value.is_boolean()) return value.as_boolean()->get() ? "true" : "false";
-    Fail(LineOf(value), fmt::format("connectors.{}.{} must be a text, a whole number, true or false", connector, setting));
+    Fail(LineOf(value),
+         fmt::format("connectors.{}.{} must be a text, a whole number, true or false", connector, setting));
     return "";
   }
 
@@ -178,7 +185,8 @@ absl::StatusOr<Config> Parse(std::string_view text, const std::string& file) {
 
 absl::StatusOr<Config> Load(const std::string& file) {
   std::ifstream in(file);
-  if (!in) return Wrong(file, 0, "the file cannot be read; check its path, or give another with --config=FILE");
+  if (!in)
+    return Wrong(file, 0, "the file cannot be read; check its path, or give another with --config=FILE");
   std::ostringstream text;
   text << in.rdbuf();
   return Parse(text.str(), file);

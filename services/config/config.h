@@ -11,7 +11,8 @@
 namespace pharos::config {
 
 // The services, in the order in which they are opened.
-inline constexpr std::string_view kServices[] = {"access", "customer", "audience", "campaign", "dispatch", "engagement"};
+inline constexpr std::string_view kServices[] = {"access",   "customer", "audience",
+                                                 "campaign", "dispatch", "engagement"};
 
 struct Config {
   std::string file;                             // where it was read from; empty = none
@@ -19,13 +20,13 @@ struct Config {
   std::string listen = "127.0.0.1:7400";        // one process for everything
   std::map<std::string, std::string> services;  // [services] name → host:port of a process of its own
   std::string metrics;                          // host:port for Prometheus; empty = off
-  std::string service_token;                    // file with the token between our own processes; empty = one process
-  std::string tokens;                           // [access] bootstrap file of callers
-  std::string engine = "rocksdb";               // [store] or "postgres"
-  std::string postgres;                         // [store] libpq connection string
-  std::string witness;                          // [store] folder of commit witnesses; empty = <data>/witness
-  int64_t cache_bytes = 512ll << 20;            // [store] cache_mib
-  bool seal = true;                             // [store] personal values are sealed
+  std::string service_token;          // file with the token between our own processes; empty = one process
+  std::string tokens;                 // [access] bootstrap file of callers
+  std::string engine = "rocksdb";     // [store] or "postgres"
+  std::string postgres;               // [store] libpq connection string
+  std::string witness;                // [store] folder of commit witnesses; empty = <data>/witness
+  int64_t cache_bytes = 512ll << 20;  // [store] cache_mib
+  bool seal = true;                   // [store] personal values are sealed
   // [connectors.<name>]: flags of that connector, "protocol" among them.
   std::map<std::string, std::map<std::string, std::string>> connectors;
 

@@ -55,7 +55,7 @@ struct Session {
   int32_t pull_credit = 0;
   int64_t pull_arrived_us = 0;
   bool pull_live = false;
-  bool asking = false;  // permits are on their way for this session
+  bool asking = false;              // permits are on their way for this session
   std::atomic<bool> ended = false;  // the deployment went back to trial: the stream's reader ends it
   internal::v1::LinkState link;
 };
@@ -197,7 +197,8 @@ class Desk {
   bool GoOn(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
   void ReportEndpoint(Turn& turn, const std::string& endpoint, type::v1::SuppressionReason reason);
   void SendReports();
-  void OnReported(Turn& turn, const customer::internal::v1::ReportEndpointsRequest& sent, const absl::Status& status);
+  void OnReported(Turn& turn, const customer::internal::v1::ReportEndpointsRequest& sent,
+                  const absl::Status& status);
   void PutOffReports();
 
   // desk_doubt.cc
@@ -215,13 +216,14 @@ class Desk {
   // The call once more, for a reply that customer has durably: its id suffices, the address is not kept.
   static customer::internal::v1::RecordReplyRequest RepeatOf(const record::v1::ReplyRow& row);
   void OnReplyDurable(Turn& turn, const std::string& id,
-                      const customer::internal::v1::RecordReplyResponse& response);
+                      const customer::internal::v1::RecordReplyResponse& response, int64_t durable_ns);
   void OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns);
   void OnReplyFailed(Turn& turn, const std::string& id, const absl::Status& status);
   void PutOffReply(const std::string& id);
   std::optional<record::v1::IntentKey> IntentOfAttempt(Turn& turn, const std::string& connector,
                                                        const std::string& attempt);
-  void HearOf(Turn& turn, record::v1::ReplyRow& row, const customer::internal::v1::RecordReplyResponse& response);
+  void HearOf(Turn& turn, record::v1::ReplyRow& row,
+              const customer::internal::v1::RecordReplyResponse& response);
   void RetryReplies();
   void Confirm(Turn& turn, const Reply& reply);
   void SaveReply(Turn& turn, const record::v1::ReplyRow& row);

@@ -52,9 +52,9 @@ void Desk::Recover(Turn& turn) {
                                           Remember(open.back(), std::move(row), false);
                                         });
   for (const auto& id : open) Doubt(turn, id, open_.at(id), "DISPATCH_RESTARTED");
-  ReadTable<record::v1::EndpointReportRow>(turn, kReport, [&](std::string_view, record::v1::EndpointReportRow row) {
-    reports_[row.endpoint()] = row.reason();
-  });
+  ReadTable<record::v1::EndpointReportRow>(
+      turn, kReport,
+      [&](std::string_view, record::v1::EndpointReportRow row) { reports_[row.endpoint()] = row.reason(); });
   purged_at_us_ = clock_.BootMicros();
   ReadTable<record::v1::ReplyRow>(turn, kReply, [&](std::string_view, record::v1::ReplyRow row) {
     if (row.acknowledged_time_ns() != 0 || row.opt_out().empty()) return;
@@ -72,12 +72,12 @@ void Desk::PurgeParked(Turn& turn) {
   const int64_t boot = clock_.BootMicros();
   if (boot - purged_at_us_ < kPurgeMicros) return;
   purged_at_us_ = boot;
-  ReadTable<record::v1::ParkedReceiptRow>(
-      turn, kParked, [&](std::string_view key, record::v1::ParkedReceiptRow row) {
-        if (turn.now_us - row.time_us() <= kParkedMicros) return;
-        turn.tx.Delete(key);
-        parked_.erase(ReferenceKey(row.reference(), row.address_hash()));
-      });
+  ReadTable<record::v1::ParkedReceiptRow>(turn, kParked,
+                                          [&](std::string_view key, record::v1::ParkedReceiptRow row) {
+                                            if (turn.now_us - row.time_us() <= kParkedMicros) return;
+                                            turn.tx.Delete(key);
+                                            parked_.erase(ReferenceKey(row.reference(), row.address_hash()));
+                                          });
 }
 
 // Asks a life what became of the attempts that it was given.

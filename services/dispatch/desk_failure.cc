@@ -1,5 +1,6 @@
-// What is known to have failed: the message goes on to the member's next channel where the approval allows it, or it has failed;
-// and an endpoint that a provider says does not exist is reported to customer until customer has it durably.
+// What is known to have failed: the message goes on to the member's next channel where the approval allows
+// it, or it has failed; and an endpoint that a provider says does not exist is reported to customer until
+// customer has it durably.
 #include <algorithm>
 
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
@@ -10,9 +11,9 @@
 namespace pharos::dispatch {
 namespace {
 
-constexpr int kReportBatch = 1000;                  // ReportEndpointsRequest
-constexpr int64_t kReportRetryMicros = 1'000'000;   // customer was away
-constexpr size_t kMaxReports = 100'000;             // in memory; past it the rows wait on disk for the next start
+constexpr int kReportBatch = 1000;                 // ReportEndpointsRequest
+constexpr int64_t kReportRetryMicros = 1'000'000;  // customer was away
+constexpr size_t kMaxReports = 100'000;  // in memory; past it the rows wait on disk for the next start
 
 }  // namespace
 
@@ -67,7 +68,8 @@ void Desk::SendReports() {
   if (!asked) PutOffReports();
 }
 
-void Desk::OnReported(Turn& turn, const customer::internal::v1::ReportEndpointsRequest& sent, const absl::Status& status) {
+void Desk::OnReported(Turn& turn, const customer::internal::v1::ReportEndpointsRequest& sent,
+                      const absl::Status& status) {
   if (!status.ok()) return PutOffReports();
   reporting_ = false;
   for (const auto& report : sent.reports()) {

@@ -93,7 +93,8 @@ void Desk::OnPermits(Turn& turn, Ask& ask,
                      absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
   ask.session->asking = false;
   if (!answer.ok() || answer->answers_size() != static_cast<int>(ask.items.size())) {
-    for (const auto& item : ask.items) ready_.Return(item.intent.channel(), item.intent.lane(), item.intent.key());
+    for (const auto& item : ask.items)
+      ready_.Return(item.intent.channel(), item.intent.lane(), item.intent.key());
     ask_not_before_us_ = clock_.BootMicros() + kAskBackoffMicros;
     return;
   }

@@ -162,7 +162,8 @@ void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::st
     // A part of a failed message that arrives after all does not make it sent again: a provider's word moves
     // nothing that the table of states does not move.
     if (moves && MayMove(StateOf(intent), settled.state)) {
-      const bool whole = settled.state == State::kFailed && StateOf(intent) != State::kFailed && NothingArrived(intent);
+      const bool whole =
+          settled.state == State::kFailed && StateOf(intent) != State::kFailed && NothingArrived(intent);
       if (whole && GoOn(turn, intent, settled.reason)) return;
       intents_.Move(turn, intent, settled.state, settled.reason);
     } else {

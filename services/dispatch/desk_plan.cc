@@ -28,7 +28,8 @@ record::v1::StepRow RowOf(const internal::v1::DeclareStepRequest& request) {
 // The manifest speaks of exactly this campaign, step and text, and two people stand behind it.
 bool Covers(const type::v1::CampaignManifest& manifest, const internal::v1::DeclareStepRequest& request) {
   if (manifest.campaign() != request.campaign() || manifest.author().empty()) return false;
-  if (request.approval().approver().empty() || manifest.author() == request.approval().approver()) return false;
+  if (request.approval().approver().empty() || manifest.author() == request.approval().approver())
+    return false;
   const auto& content = request.content();
   const std::string digest =
       content::DigestOf(content.sms_body(), content.email_subject(), content.email_body());
@@ -77,8 +78,9 @@ absl::Status Desk::DeclareStep(Turn& turn, const internal::v1::DeclareStepReques
   const auto access = access_.Get();
   if (access->version == 0) return DispatchErrors::AccessAway();
   const auto& approval = request.approval();
-  PHAROS_RETURN_IF_ERROR(policy::CheckApprovalSignature(
-      approval.manifest(), approval.approver(), approval.time_us(), approval.signature(), access->approval_keys));
+  PHAROS_RETURN_IF_ERROR(policy::CheckApprovalSignature(approval.manifest(), approval.approver(),
+                                                        approval.time_us(), approval.signature(),
+                                                        access->approval_keys));
   type::v1::CampaignManifest manifest;
   if (!manifest.ParseFromString(approval.manifest()) || !Covers(manifest, request))
     return DispatchErrors::ApprovalForged(request.step());
@@ -207,8 +209,8 @@ void Desk::ExpireDeclared(Turn& turn) {
   }
 }
 
-// Withholds what a stopped or expired campaign has pending, a bounded number a turn. Nothing of it can be handed over
-// meanwhile: MayGo says no, or the permit's answer finds it expired.
+// Withholds what a stopped or expired campaign has pending, a bounded number a turn. Nothing of it can be
+// handed over meanwhile: MayGo says no, or the permit's answer finds it expired.
 void Desk::HaltSome(Turn& turn) {
   if (halting_.empty()) return;
   auto& [campaign, sweep] = *halting_.begin();

@@ -114,7 +114,10 @@ void Desk::CallCustomer(Reply& reply) {
       reply.request,
       {.durable =
            [this, id](const RecordReplyResponse& response) {
-             (void)loop_.Post([this, id, response](Turn& turn) { OnReplyDurable(turn, id, response); });
+             const int64_t durable_ns = clock_.WallNanos();
+             (void)loop_.Post([this, id, response, durable_ns](Turn& turn) {
+               OnReplyDurable(turn, id, response, durable_ns);
+             });
            },
        .acknowledged =
            [this, id](const RecordReplyResponse&) {
@@ -133,20 +136,20 @@ customer::internal::v1::RecordReplyRequest Desk::RepeatOf(const record::v1::Repl
   customer::internal::v1::RecordReplyRequest request;
   request.set_reply_id(row.reply_id());
   request.set_channel(row.channel());
-  for (const auto meaning : {ReplyMeaning::kStop, ReplyMeaning::kStart, ReplyMeaning::kWrongPerson,
-                             ReplyMeaning::kUnsubscribe}) {
+  for (const auto meaning :
+       {ReplyMeaning::kStop, ReplyMeaning::kStart, ReplyMeaning::kWrongPerson, ReplyMeaning::kUnsubscribe}) {
     if (row.kind() == NameOf(meaning)) request.set_kind(KindOf(meaning));
   }
   return request;
 }
 
 void Desk::OnReplyDurable(Turn& turn, const std::string& id,
-                          const customer::internal::v1::RecordReplyResponse& response) {
+                          const customer::internal::v1::RecordReplyResponse& response, int64_t durable_ns) {
   auto at = replies_.find(id);
   if (at == replies_.end() || at->second.durable) return;
   Reply& reply = at->second;
   reply.durable = true;
-  reply.row.set_durable_time_ns(clock_.WallNanos());
+  reply.row.set_durable_time_ns(durable_ns);
   reply.row.set_endpoint(response.endpoint());
   reply.row.set_opt_out(response.opt_out());
   reply.row.set_changed(response.changed());
@@ -168,7 +171,8 @@ void Desk::HearOf(Turn& turn, record::v1::ReplyRow& row,
   }
   if (!answered) return;
   row.set_campaign(answered->campaign());
-  const bool opts_out = row.kind() == NameOf(ReplyMeaning::kStop) || row.kind() == NameOf(ReplyMeaning::kUnsubscribe);
+  const bool opts_out =
+      row.kind() == NameOf(ReplyMeaning::kStop) || row.kind() == NameOf(ReplyMeaning::kUnsubscribe);
   if (!response.changed() || !opts_out) return;
   auto& tally = intents_.Tally(turn, answered->campaign());
   tally.set_opted_out(tally.opted_out() + 1);

@@ -69,12 +69,13 @@ absl::Status DispatchErrors::ChannelHasNoText() {
                    "The step has no text for this channel. Add one to the template and submit again.");
 }
 absl::Status DispatchErrors::LiveRouteInTrial(std::string_view connector) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "LIVE_ROUTE_IN_TRIAL",
-                   fmt::format("Connector {} does not speak to a sandbox, and this deployment is in trial "
-                               "mode: only sandbox routes "
-                               "exist. Start the connector with --sandbox; or go live, which takes two people: "
-                               "pharos act propose go-live, and another person confirms it.",
-                               connector));
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "LIVE_ROUTE_IN_TRIAL",
+      fmt::format("Connector {} does not speak to a sandbox, and this deployment is in trial "
+                  "mode: only sandbox routes "
+                  "exist. Start the connector with --sandbox; or go live, which takes two people: "
+                  "pharos act propose go-live, and another person confirms it.",
+                  connector));
 }
 
 }  // namespace pharos::dispatch

@@ -1,26 +1,27 @@
 #include "services/dispatch/feed_service.h"
 
 #include "pharos/dispatch/internal/v1/feed_service.pb.h"
-
 #include "pharos/record/v1/change.pb.h"
 #include "services/base/errors.h"
 
 namespace pharos::dispatch {
 namespace {
 
-constexpr size_t kMostChanges = 256;                // read at once
-constexpr size_t kMostBytes = 1u << 20;             // of a message; one batch may be larger, never past 4 MiB
-constexpr int64_t kSilenceMicros = 1'000'000;       // an answer at least so often
-constexpr int64_t kLookMicros = 100'000;            // how long a caller who has gone may go unnoticed
+constexpr size_t kMostChanges = 256;           // read at once
+constexpr size_t kMostBytes = 1u << 20;        // of a message; one batch may be larger, never past 4 MiB
+constexpr int64_t kSilenceMicros = 1'000'000;  // an answer at least so often
+constexpr int64_t kLookMicros = 100'000;       // how long a caller who has gone may go unnoticed
 
 absl::Status Damaged() {
-  return absl::DataLossError("an entry of the change log cannot be read; check the disk and restore the newest backup");
+  return absl::DataLossError(
+      "an entry of the change log cannot be read; check the disk and restore the newest backup");
 }
 
 // Sends what the changes say, in messages of bounded size.
 class Messages {
  public:
-  Messages(rpc::Writer<internal::v1::FollowEventsResponse>& out, base::Clock& clock) : out_(out), clock_(clock) {}
+  Messages(rpc::Writer<internal::v1::FollowEventsResponse>& out, base::Clock& clock)
+      : out_(out), clock_(clock) {}
 
   absl::Status Add(const storage::Change& change) {
     record::v1::ChangeEntry entry;
@@ -59,7 +60,8 @@ absl::Status FeedService::FollowEvents(rpc::Call& call, const internal::v1::Foll
   messages.At(position);
   int64_t sent_us = 0;
   while (!call.cancelled() && call.RemainingMicros() > 0) {
-    PHAROS_ASSIGN_OR_RETURN(const std::vector<storage::Change> changes, store_.ReadChanges(position, kMostChanges));
+    PHAROS_ASSIGN_OR_RETURN(const std::vector<storage::Change> changes,
+                            store_.ReadChanges(position, kMostChanges));
     for (const storage::Change& change : changes) {
       PHAROS_RETURN_IF_ERROR(messages.Add(change));
       position = change.position;

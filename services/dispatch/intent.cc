@@ -37,7 +37,8 @@ int64_t Bump(record::v1::TallyRow& tally, State state, const std::string& reason
 }
 
 bool IsBounce(State state, const std::string& reason) {
-  return state == State::kFailed && (reason == "UNDELIVERABLE" || reason == "INVALID_NUMBER" || reason == "HARD_BOUNCE");
+  return state == State::kFailed &&
+         (reason == "UNDELIVERABLE" || reason == "INVALID_NUMBER" || reason == "HARD_BOUNCE");
 }
 
 void Count(record::v1::TallyRow& tally, State state, const std::string& reason, int64_t by) {
@@ -82,7 +83,8 @@ State StateOf(const record::v1::IntentRow& row) {
 bool MayMove(State from, State to) {
   switch (from) {
     case State::kPending:
-      return to == State::kInFlight || to == State::kWithheld || to == State::kFailed || to == State::kPending;
+      return to == State::kInFlight || to == State::kWithheld || to == State::kFailed ||
+             to == State::kPending;
     case State::kInFlight:
       return to == State::kSent || to == State::kFailed || to == State::kPending || to == State::kUnconfirmed;
     case State::kUnconfirmed:

@@ -3,10 +3,9 @@
 //   PENDING → IN_FLIGHT | WITHHELD | FAILED        a permit and SUBMITTING on disk; or a rule said no
 //   IN_FLIGHT → SENT | FAILED | PENDING | UNCONFIRMED
 //   UNCONFIRMED → SENT | DELIVERED | FAILED | PENDING   settled by the same connector life, or by a receipt
-//   SENT → DELIVERED | FAILED | PENDING             by receipt; PENDING: on the next channel, after a known failure
-//   PENDING → PENDING                               on the next channel, too
-//   FAILED → DELIVERED                              a receipt for EXPIRED may be followed by one for
-//   DELIVERED DELIVERED, WITHHELD                             final
+//   SENT → DELIVERED | FAILED | PENDING             by receipt; PENDING: on the next channel, after a known
+//   failure PENDING → PENDING                               on the next channel, too FAILED → DELIVERED a
+//   receipt for EXPIRED may be followed by one for DELIVERED DELIVERED, WITHHELD final
 #pragma once
 
 #include <string>

@@ -30,8 +30,8 @@ void IntentStore::Move(Turn& turn, record::v1::IntentRow& row, State to, std::st
   Save(turn, row);
 }
 
-void IntentStore::Reroute(Turn& turn, record::v1::IntentRow& row, const internal::v1::PlannedAlternative& next,
-                          std::string_view reason) {
+void IntentStore::Reroute(Turn& turn, record::v1::IntentRow& row,
+                          const internal::v1::PlannedAlternative& next, std::string_view reason) {
   if (StateOf(row) == State::kPending) turn.tx.Delete(QueueKeyOf(row));  // by the channel that it leaves
   dispatch::Move(row, Tally(turn, row.key().campaign()), State::kPending, reason, turn.now_us);
   row.set_channel(next.channel());

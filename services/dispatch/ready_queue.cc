@@ -68,8 +68,7 @@ absl::Status ReadyQueue::Fill(const storage::Store& store, int channel, uint64_t
   // the next reading from the beginning. A change that is not committed yet may still be due at this very
   // microsecond, so the cursor stops short of it.
   if (lane.exhausted_at_us == 0) lane.exhausted_at_us = now_us;
-  lane.cursor =
-      std::max(lane.cursor, DueFrom(channel, number, now_us));
+  lane.cursor = std::max(lane.cursor, DueFrom(channel, number, now_us));
   return absl::OkStatus();
 }
 

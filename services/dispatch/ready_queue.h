@@ -1,5 +1,5 @@
-// The pending intents that may be tried next, read ahead from the queue on disk, by channel. Lane 0 first, oldest first
-// within a lane. Used by the loop's thread only.
+// The pending intents that may be tried next, read ahead from the queue on disk, by channel. Lane 0 first,
+// oldest first within a lane. Used by the loop's thread only.
 #pragma once
 
 #include <array>
@@ -25,10 +25,10 @@ class ReadyQueue {
 
   using MayGo = std::function<bool(const std::string& campaign)>;
 
-  // Up to `most` intents of `channel` that are due and whose campaign may go. They stay out until Forget or Return.
-  // The store's error if it cannot be read: the turn must fail.
-  absl::StatusOr<std::vector<record::v1::IntentKey>> Take(const storage::Store& store, int channel, size_t most,
-                                                          int64_t now_us, const MayGo& may_go);
+  // Up to `most` intents of `channel` that are due and whose campaign may go. They stay out until Forget or
+  // Return. The store's error if it cannot be read: the turn must fail.
+  absl::StatusOr<std::vector<record::v1::IntentKey>> Take(const storage::Store& store, int channel,
+                                                          size_t most, int64_t now_us, const MayGo& may_go);
   // The intent has left PENDING, or its queue key has changed.
   void Forget(const record::v1::IntentKey& key);
   // It was taken and nothing came of it: first in its lane again.
@@ -46,7 +46,7 @@ class ReadyQueue {
   absl::Status Fill(const storage::Store& store, int channel, uint64_t number, int64_t now_us,
                     const MayGo& may_go);
 
-  std::map<int, Lanes> lanes_;  // by channel
+  std::map<int, Lanes> lanes_;             // by channel
   std::unordered_set<std::string> known_;  // ready or taken
 };
 

@@ -12,6 +12,6 @@ enum class ReplyMeaning { kStop, kStart, kWrongPerson, kHelp, kOther, kUnsubscri
 // `text` is UTF-8. English and Welsh.
 ReplyMeaning Classify(std::string_view text);
 std::string_view NameOf(ReplyMeaning meaning);  // "STOP", "START", "WRONG_PERSON", "HELP", "OTHER",
-                                              // "UNSUBSCRIBE"
+                                                // "UNSUBSCRIBE"
 
 }  // namespace pharos::dispatch

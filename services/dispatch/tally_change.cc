@@ -31,7 +31,8 @@ type::v1::TallyChange Difference(const record::v1::TallyRow& before, const recor
   change.set_opted_out(after.opted_out() - before.opted_out());
   AddDifference(before.failed(), after.failed(), *change.mutable_failed());
   AddDifference(before.withheld(), after.withheld(), *change.mutable_withheld());
-  AddDifference(before.accepted_by_channel(), after.accepted_by_channel(), *change.mutable_accepted_by_channel());
+  AddDifference(before.accepted_by_channel(), after.accepted_by_channel(),
+                *change.mutable_accepted_by_channel());
   return change;
 }
 

@@ -26,7 +26,8 @@ absl::Status WorkService::Work(rpc::Call& call, WorkStream& stream) {
       first.hello().connector().empty()) {
     return DispatchErrors::HelloMissing();
   }
-  if (!first.hello().sandbox() && !access_.Get()->live) return DispatchErrors::LiveRouteInTrial(first.hello().connector());
+  if (!first.hello().sandbox() && !access_.Get()->live)
+    return DispatchErrors::LiveRouteInTrial(first.hello().connector());
   auto session = std::make_shared<Session>();
   session->hello = first.hello();
   std::thread writer([&] { WriteAll(call, stream, *session); });

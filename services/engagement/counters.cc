@@ -25,7 +25,8 @@ absl::StatusOr<record::v1::CountersRow> Counters::Row(const std::string& campaig
   }
   PHAROS_ASSIGN_OR_RETURN(record::v1::CountersRow row, store_.Load(campaign));
   base::MutexLock lock(mutex_);
-  return rows_.emplace(campaign, std::move(row)).first->second;  // what the feed brought meanwhile is newer and stays
+  return rows_.emplace(campaign, std::move(row))
+      .first->second;  // what the feed brought meanwhile is newer and stays
 }
 
 absl::StatusOr<v1::Counters> Counters::Now(const std::string& campaign) {

@@ -16,7 +16,8 @@ namespace pharos::engagement {
 
 class Counters {
  public:
-  Counters(CountersStore& store, base::Clock& clock) : store_(store), clock_(clock), heard_us_(clock.BootMicros()) {}
+  Counters(CountersStore& store, base::Clock& clock)
+      : store_(store), clock_(clock), heard_us_(clock.BootMicros()) {}
 
   // Writes what came and wakes those who watch what changed. Called by the feed's thread only.
   absl::Status Apply(const dispatch::internal::v1::FollowEventsResponse& news);

@@ -49,7 +49,8 @@ absl::StatusOr<Mark> ReadMark(const std::string& token) {
 }
 
 // Adds one batch to the counters that this transaction has touched.
-absl::Status AddBatch(storage::Transaction& tx, const type::v1::EventBatch& batch, std::map<std::string, CountersRow>& changed) {
+absl::Status AddBatch(storage::Transaction& tx, const type::v1::EventBatch& batch,
+                      std::map<std::string, CountersRow>& changed) {
   auto at = changed.find(batch.campaign());
   if (at == changed.end()) {
     CountersRow row;

@@ -22,14 +22,15 @@ class CountersStore {
   absl::StatusOr<uint64_t> Cursor() const;
   // Zeros for a campaign that nothing is known of.
   absl::StatusOr<record::v1::CountersRow> Load(const std::string& campaign) const;
-  // Adds what came, in one commit with the cursor; batches at or before the cursor are passed over. Answers the counters that
-  // changed. DATA_LOSS (COUNTERS_WRONG): they would not add up, and nothing is written.
+  // Adds what came, in one commit with the cursor; batches at or before the cursor are passed over. Answers
+  // the counters that changed. DATA_LOSS (COUNTERS_WRONG): they would not add up, and nothing is written.
   absl::StatusOr<std::map<std::string, record::v1::CountersRow>> Apply(
       const dispatch::internal::v1::FollowEventsResponse& news);
-  // Events of one campaign, oldest first, of one person or (empty) all. `size` 0 = 100. Looks at most at kMostBatchesLookedAt
-  // batches a page, so a page may hold fewer than asked and still have a next one. INVALID_ARGUMENT (PAGE_TOKEN_WRONG).
-  absl::Status List(const std::string& campaign, const std::string& person, int size, const std::string& token,
-                    engagement::v1::ListEventsResponse& page) const;
+  // Events of one campaign, oldest first, of one person or (empty) all. `size` 0 = 100. Looks at most at
+  // kMostBatchesLookedAt batches a page, so a page may hold fewer than asked and still have a next one.
+  // INVALID_ARGUMENT (PAGE_TOKEN_WRONG).
+  absl::Status List(const std::string& campaign, const std::string& person, int size,
+                    const std::string& token, engagement::v1::ListEventsResponse& page) const;
 
   static constexpr int kMostOnAPage = 1000;
   static constexpr size_t kMostBatchesLookedAt = 5000;  // a few megabytes of reading

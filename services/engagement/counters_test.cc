@@ -92,8 +92,8 @@ TEST_F(CountersTest, ListsEventsInPages) {
     for (const auto& event : page.events()) people.push_back(event.event().person());
     token = page.next_page_token();
   } while (!token.empty());
-  EXPECT_THAT(people,
-              ::testing::ElementsAre("people/p2-0", "people/p2-1", "people/p2-2", "people/p5-0", "people/p5-1"));
+  EXPECT_THAT(people, ::testing::ElementsAre("people/p2-0", "people/p2-1", "people/p2-2", "people/p5-0",
+                                             "people/p5-1"));
 }
 
 TEST_F(CountersTest, ListsOnePersonsEvents) {

@@ -26,14 +26,16 @@ absl::Status EngagementService::WatchCampaign(rpc::Call& call, const v1::WatchCa
   return call.cancelled() || counters_.stopping() ? errors::Stopping() : absl::OkStatus();
 }
 
-absl::Status EngagementService::GetCounters(rpc::Call&, const v1::GetCountersRequest& request, v1::Counters& response) {
+absl::Status EngagementService::GetCounters(rpc::Call&, const v1::GetCountersRequest& request,
+                                            v1::Counters& response) {
   PHAROS_ASSIGN_OR_RETURN(response, counters_.Now(request.campaign()));
   return absl::OkStatus();
 }
 
 absl::Status EngagementService::ListEvents(rpc::Call&, const v1::ListEventsRequest& request,
                                            v1::ListEventsResponse& response) {
-  return store_.List(request.campaign(), request.person(), request.page_size(), request.page_token(), response);
+  return store_.List(request.campaign(), request.person(), request.page_size(), request.page_token(),
+                     response);
 }
 
 }  // namespace pharos::engagement

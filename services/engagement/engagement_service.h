@@ -13,7 +13,8 @@ class EngagementService : public v1::EngagementServiceHandler {
 
   absl::Status WatchCampaign(rpc::Call& call, const v1::WatchCampaignRequest& request,
                              rpc::Writer<v1::Counters>& out) override;
-  absl::Status GetCounters(rpc::Call& call, const v1::GetCountersRequest& request, v1::Counters& response) override;
+  absl::Status GetCounters(rpc::Call& call, const v1::GetCountersRequest& request,
+                           v1::Counters& response) override;
   absl::Status ListEvents(rpc::Call& call, const v1::ListEventsRequest& request,
                           v1::ListEventsResponse& response) override;
 

@@ -118,7 +118,8 @@ TEST_F(EngagementTest, RefusesToWatchWhatIsNoCampaign) {
   v1::GetCountersRequest request;
   request.set_campaign("winter");
   v1::Counters counters;
-  EXPECT_EQ(stub_->GetCounters(&context, request, &counters).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(stub_->GetCounters(&context, request, &counters).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 }  // namespace

@@ -19,11 +19,11 @@ absl::Status Stopping() {
 }
 
 absl::Status DoesNotAddUp(std::string_view campaign, uint64_t position) {
-  return base::MakeError(
-      absl::StatusCode::kDataLoss, "COUNTERS_WRONG",
-      fmt::format("The counters of {} would not add up at position {} of dispatch's log; they stay as they were. Check that "
-                  "the dispatch and engagement stores belong together.",
-                  campaign, position));
+  return base::MakeError(absl::StatusCode::kDataLoss, "COUNTERS_WRONG",
+                         fmt::format("The counters of {} would not add up at position {} of dispatch's log; "
+                                     "they stay as they were. Check that "
+                                     "the dispatch and engagement stores belong together.",
+                                     campaign, position));
 }
 
 }  // namespace pharos::engagement::errors

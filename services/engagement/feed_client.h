@@ -12,8 +12,9 @@
 namespace pharos::engagement {
 
 struct FeedEvents {
-  std::function<absl::StatusOr<uint64_t>()> cursor;                                        // where to start
-  std::function<absl::Status(const dispatch::internal::v1::FollowEventsResponse&)> apply;  // an error ends the stream
+  std::function<absl::StatusOr<uint64_t>()> cursor;  // where to start
+  std::function<absl::Status(const dispatch::internal::v1::FollowEventsResponse&)>
+      apply;  // an error ends the stream
 };
 
 class FeedClient {

@@ -1,4 +1,5 @@
-// The engagement store: its tables and keys. Values are records of pharos/record/v1/engagement.proto in an envelope.
+// The engagement store: its tables and keys. Values are records of pharos/record/v1/engagement.proto in an
+// envelope.
 #pragma once
 
 #include <cstdint>

@@ -47,12 +47,14 @@ void Add(type::v1::TallyChange& tally, const type::v1::TallyChange& change) {
 }
 
 bool AddsUp(const type::v1::TallyChange& tally) {
-  const int64_t states = tally.pending() + tally.in_flight() + tally.sent() + tally.delivered() + Sum(tally.failed()) +
-                         tally.unconfirmed() + Sum(tally.withheld());
-  const auto plain = {tally.declared(), tally.intents(),     tally.pending(), tally.in_flight(), tally.sent(),
-                      tally.delivered(), tally.unconfirmed(), tally.bounced(), tally.opted_out()};
-  return tally.intents() == states && *std::min_element(plain.begin(), plain.end()) >= 0 && NoneNegative(tally.failed()) &&
-         NoneNegative(tally.withheld()) && NoneNegative(tally.accepted_by_channel());
+  const int64_t states = tally.pending() + tally.in_flight() + tally.sent() + tally.delivered() +
+                         Sum(tally.failed()) + tally.unconfirmed() + Sum(tally.withheld());
+  const auto plain = {tally.declared(),    tally.intents(), tally.pending(),
+                      tally.in_flight(),   tally.sent(),    tally.delivered(),
+                      tally.unconfirmed(), tally.bounced(), tally.opted_out()};
+  return tally.intents() == states && *std::min_element(plain.begin(), plain.end()) >= 0 &&
+         NoneNegative(tally.failed()) && NoneNegative(tally.withheld()) &&
+         NoneNegative(tally.accepted_by_channel());
 }
 
 }  // namespace pharos::engagement

@@ -1,7 +1,7 @@
-// Promise 6, against whoever holds our own processes' credential: only what a second person signed is planned.
-// Made true by services/access/approval.cc (who may sign what), services/access/signer.cc (the only key),
-// services/policy/snapshot.cc (what a signature covers), services/dispatch/desk_plan.cc (no step without one,
-// no member that it does not cover) and services/campaign/submission.cc (what is signed).
+// Promise 6, against whoever holds our own processes' credential: only what a second person signed is
+// planned. Made true by services/access/approval.cc (who may sign what), services/access/signer.cc (the only
+// key), services/policy/snapshot.cc (what a signature covers), services/dispatch/desk_plan.cc (no step
+// without one, no member that it does not cover) and services/campaign/submission.cc (what is signed).
 #include <openssl/evp.h>
 
 #include "gmock/gmock.h"
@@ -19,9 +19,9 @@ namespace {
 using dispatch::internal::v1::DeclareStepRequest;
 using dispatch::internal::v1::PlanIntentsRequest;
 using dispatch::internal::v1::PlanIntentsResponse;
+using ::testing::HasSubstr;
 using type::v1::CampaignManifest;
 using type::v1::SignedApproval;
-using ::testing::HasSubstr;
 
 constexpr int kPeople = 30;
 constexpr char kCampaign[] = "campaigns/forged";
@@ -64,7 +64,8 @@ class AForgedApproval : public ::testing::Test {
     story_.ImportAll(kQuit, FileOf(kPeople));
     campaign::v1::GetTemplateRequest get;
     get.set_name(kText);
-    text_ = Must(story_.marketing.Call<campaign::v1::Template>("campaign.v1.TemplateService/GetTemplate", get));
+    text_ =
+        Must(story_.marketing.Call<campaign::v1::Template>("campaign.v1.TemplateService/GetTemplate", get));
     Pin();
   }
 
@@ -76,8 +77,8 @@ class AForgedApproval : public ::testing::Test {
     request.set_filter("audience_kinds:PUBLIC");
     request.set_purpose(kPurpose);
     request.add_channels(type::v1::CHANNEL_SMS);
-    pin_ = Must(service_.Call<audience::internal::v1::Pin>("audience.internal.v1.MemberService/PinMembers",
-                                                           request));
+    pin_ = Must(
+        service_.Call<audience::internal::v1::Pin>("audience.internal.v1.MemberService/PinMembers", request));
     ASSERT_EQ(pin_.members(), kPeople);
   }
   CampaignManifest Manifest(const std::string& author = kMarketing) {
@@ -121,7 +122,8 @@ class AForgedApproval : public ::testing::Test {
   }
   absl::Status Declare(const DeclareStepRequest& request) {
     return service_
-        .Call<dispatch::internal::v1::DeclareStepResponse>("dispatch.internal.v1.PlanService/DeclareStep", request)
+        .Call<dispatch::internal::v1::DeclareStepResponse>("dispatch.internal.v1.PlanService/DeclareStep",
+                                                           request)
         .status();
   }
   void ExpectForged(const DeclareStepRequest& request, const char* what) {
@@ -173,7 +175,8 @@ TEST_F(AForgedApproval, SignedByAnotherKeyIsRefused) {
   forged.set_manifest(Manifest().SerializeAsString());
   forged.set_approver(kApprover);
   forged.set_time_us(WallNanos() / 1000);
-  forged.set_signature(key.Sign(policy::ApprovalBytes(forged.manifest(), forged.approver(), forged.time_us())));
+  forged.set_signature(
+      key.Sign(policy::ApprovalBytes(forged.manifest(), forged.approver(), forged.time_us())));
   // Nothing is wrong with it but the key.
   ASSERT_TRUE(policy::CheckApprovalSignature(forged.manifest(), forged.approver(), forged.time_us(),
                                              forged.signature(), {key.Public()})
@@ -252,7 +255,8 @@ TEST_F(AForgedApproval, MembersAreThoseOfTheApprovedPage) {
 TEST_F(AForgedApproval, AccessSignsForAnotherPersonOnly) {
   EXPECT_EQ(base::ReasonOf(SignFor("principals/author", Manifest("principals/author")).status()),
             "APPROVER_IS_AUTHOR");
-  EXPECT_EQ(base::ReasonOf(SignFor(kMarketing, Manifest("principals/author")).status()), "PERMISSION_MISSING");
+  EXPECT_EQ(base::ReasonOf(SignFor(kMarketing, Manifest("principals/author")).status()),
+            "PERMISSION_MISSING");
   EXPECT_EQ(base::ReasonOf(SignFor("principals/nobody", Manifest()).status()), "PERMISSION_MISSING");
   EXPECT_EQ(base::ReasonOf(SignFor("", Manifest()).status()), "PERMISSION_MISSING") << "our own process";
   Client marketing = story_.marketing;
@@ -260,7 +264,8 @@ TEST_F(AForgedApproval, AccessSignsForAnotherPersonOnly) {
   access::internal::v1::SignApprovalRequest request;
   request.set_manifest(Manifest().SerializeAsString());
   EXPECT_EQ(base::ReasonOf(
-                marketing.Call<SignedApproval>("access.internal.v1.ApprovalService/SignApproval", request).status()),
+                marketing.Call<SignedApproval>("access.internal.v1.ApprovalService/SignApproval", request)
+                    .status()),
             "PERMISSION_MISSING");
   EXPECT_TRUE(SignFor(kApprover, Manifest()).ok());
 }

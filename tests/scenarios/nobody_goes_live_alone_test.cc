@@ -1,6 +1,6 @@
-// Going live is an act of two people, and until then only sandboxes exist. Made true by services/access/act.cc
-// (who confirms is another), services/access/snapshot_board.cc (every process hears of it),
-// services/dispatch/work_service.cc (no real route in trial mode), connectors/smpp/session.cc and
+// Going live is an act of two people, and until then only sandboxes exist. Made true by
+// services/access/act.cc (who confirms is another), services/access/snapshot_board.cc (every process hears of
+// it), services/dispatch/work_service.cc (no real route in trial mode), connectors/smpp/session.cc and
 // connectors/smtp/conversation.cc (nor a provider that does not say that it is a sandbox).
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -244,15 +244,29 @@ TEST_F(NobodyGoesLiveAlone, AProviderThatIsNoSandboxIsRefusedThough) {
   EXPECT_EQ(provider.messages(), 0);
 
   TwoPeople(access::v1::GO_LIVE);
-  EXPECT_TRUE(Eventually([&] { return provider.messages() == kPeople; }, 20)) << provider.messages();
+  EXPECT_TRUE(Eventually([&] { return provider.messages() == kPeople; })) << provider.messages();
+  EXPECT_TRUE(Eventually([&] { return story_.Report("quit").sent() == kPeople; }));
+}
+
+TEST_F(NobodyGoesLiveAlone, NorIsItKeptWhenTheTrialComesBack) {
+  RealProvider provider;
+  TwoPeople(access::v1::GO_LIVE);
+  story_.Run("quit");
+  StartConnector({"--sandbox", fmt::format("--port={}", provider.port())});
+  EXPECT_TRUE(Eventually([&] { return provider.messages() == kPeople; })) << provider.messages();
   EXPECT_TRUE(Eventually([&] { return story_.Report("quit").sent() == kPeople; }));
 
   TwoPeople(access::v1::GO_TRIAL);
-  EXPECT_TRUE(Eventually([&] { return !provider.connected(); }, kFewSeconds));
-  story_.Run("again");
-  ExpectAllPending("again");
+  EXPECT_TRUE(Eventually([&] { return !provider.connected(); }, kFewSeconds))
+      << "the link to a real provider is kept in trial mode";
   EXPECT_TRUE(Eventually([&] { return Seen().connected() && !Seen().link_up(); }, kFewSeconds))
       << Seen().ShortDebugString();
+  story_.Run("again");
+  ExpectAllPending("again");
+  connector_->Stop();
+  const int binds = provider.binds();
+  StartConnector({"--sandbox", fmt::format("--port={}", provider.port())});  // tries at once
+  EXPECT_TRUE(Eventually([&] { return provider.binds() > binds && !provider.connected(); }, kFewSeconds));
   EXPECT_EQ(provider.messages(), kPeople);
 }
 

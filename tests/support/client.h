@@ -62,8 +62,8 @@ class Client {
   absl::Status DescribeSymbol(const std::string& symbol) const;
 
   double patience_s = 15;
-  // Said with every unary call, unless empty: for whom ("principals/…", believed from the role "service"), for
-  // what ("purposes/…"), and the call's own id.
+  // Said with every unary call, unless empty: for whom ("principals/…", believed from the role "service"),
+  // for what ("purposes/…"), and the call's own id.
   std::string on_behalf_of, purpose, request_id;
 
  private:

@@ -64,7 +64,8 @@ Network ReadNetwork(const std::string& journal) {
     const std::string kind = event["event"];
     if (kind == "submit") AddSubmission(event, network, open);
     if (kind == "mail") AddMail(event, network);
-    if (kind == "dsn") network.receipts[MailId(event)].push_back(event["action"] == "failed" ? "UNDELIV" : "ENROUTE");
+    if (kind == "dsn")
+      network.receipts[MailId(event)].push_back(event["action"] == "failed" ? "UNDELIV" : "ENROUTE");
     if (kind == "unsubscribe") network.unsubscribed.emplace(MailId(event), event["t_ns"]);
     if (kind == "receipt") network.receipts[event["id"]].push_back(event["state"]);
     if (kind == "reply" && event["text"] == "STOP")

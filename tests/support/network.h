@@ -24,7 +24,7 @@ struct Network {
   int refused = 0;                                           // submissions answered with an error
   std::map<std::string, std::vector<std::string>> receipts;  // message id → states
   std::map<std::string, int64_t> stop_replies;               // number → when it first replied STOP
-  std::map<std::string, int64_t> unsubscribed;               // id of a mail → when its unsubscribe address was written to
+  std::map<std::string, int64_t> unsubscribed;  // id of a mail → when its unsubscribe address was written to
 
   // Messages beyond the first to one number, those reported failed later and confirmations not counted.
   int Duplicates() const;

@@ -30,10 +30,10 @@ struct Principal {
   const char* id;
   const char* roles;
 };
-constexpr Principal kPrincipals[] = {{"operator", "operator"}, {"marketing", "marketing"},
-                                     {"approver", "approver"}, {"governance", "governance"},
-                                     {"analyst", "analyst"},   {"partner", "partner"},
-                                     {"service", "service"},   {"author", "marketing,approver"},
+constexpr Principal kPrincipals[] = {{"operator", "operator"},   {"marketing", "marketing"},
+                                     {"approver", "approver"},   {"governance", "governance"},
+                                     {"analyst", "analyst"},     {"partner", "partner"},
+                                     {"service", "service"},     {"author", "marketing,approver"},
                                      {"connector", "connector"}, {"second-operator", "operator"}};
 
 sockaddr_in Loopback(int port) {
@@ -196,10 +196,10 @@ System::System(const SystemOptions& options) : options_(options) {
 }
 
 void System::StartSandbox() {
-  std::vector<std::string> words = {Program("pharos-sandbox"), fmt::format("--listen=127.0.0.1:{}", smsc_port_),
-                                    "--journal=" + journal(),
-                                    fmt::format("--reply-stop-percent={}", options_.stop_percent),
-                                    fmt::format("--fail-percent={}", options_.fail_percent)};
+  std::vector<std::string> words = {
+      Program("pharos-sandbox"), fmt::format("--listen=127.0.0.1:{}", smsc_port_), "--journal=" + journal(),
+      fmt::format("--reply-stop-percent={}", options_.stop_percent),
+      fmt::format("--fail-percent={}", options_.fail_percent)};
   if (options_.mail) {
     words.push_back(fmt::format("--mail-listen=127.0.0.1:{}", mail_port_));
     words.push_back("--mail-tls-dir=" + folder_ + "/mail-tls");
@@ -207,8 +207,9 @@ void System::StartSandbox() {
   }
   sandbox_ = std::make_unique<Process>(std::move(words), folder_ + "/sandbox.log");
   sandbox_->Start();
-  Eventually([&] { return (Listens(smsc_port_) && (!options_.mail || Listens(mail_port_))) || !sandbox_->Alive(); },
-             kStartSeconds);
+  Eventually(
+      [&] { return (Listens(smsc_port_) && (!options_.mail || Listens(mail_port_))) || !sandbox_->Alive(); },
+      kStartSeconds);
 }
 
 void System::WriteConfig() {
@@ -239,8 +240,8 @@ listen = "127.0.0.1:{}"
 bounce-domain = "bounces.example.org"
 token-key-file = "smtp.key"
 )",
-                                     port_, options_.seal, smsc_port_, options_.window, mail_port_, options_.window,
-                                     bounce_port_));
+                                     port_, options_.seal, smsc_port_, options_.window, mail_port_,
+                                     options_.window, bounce_port_));
 }
 
 System::~System() {

@@ -1,6 +1,6 @@
 // The real processes on loopback: pharosd, the connectors and pharos-sandbox in a folder of their own under
-// /tmp, described by one pharos.toml, started, killed (-9), stopped (SIGSTOP) and restarted by their own ids. Whatever runs is ended with
-// the System, also when the test itself is killed.
+// /tmp, described by one pharos.toml, started, killed (-9), stopped (SIGSTOP) and restarted by their own ids.
+// Whatever runs is ended with the System, also when the test itself is killed.
 #pragma once
 
 #include <sys/types.h>
@@ -84,7 +84,9 @@ class System {
   int mail_port() const { return mail_port_; }
   int window() const { return options_.window; }
   // Deliberate and hard-stop deaths of pharosd and the connector.
-  int kills() const { return pharosd_->kills() + smpp_->kills() + (smtp_ ? smtp_->kills() : 0) + hard_stops_; }
+  int kills() const {
+    return pharosd_->kills() + smpp_->kills() + (smtp_ ? smtp_->kills() : 0) + hard_stops_;
+  }
 
   // Starts it (again) with the same data; returns once it listens.
   void StartPharosd();
