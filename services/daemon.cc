@@ -31,6 +31,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kLeastTokenCharacters = 32;
+
 absl::Status Wrong(std::string_view reason, const std::string& message) {
   return base::MakeError(absl::StatusCode::kInvalidArgument, reason, message);
 }
@@ -54,7 +56,12 @@ absl::StatusOr<std::string> ReadToken(const std::string& file) {
     return Wrong("SERVICE_TOKEN_WRONG", fmt::format("Others may read {}; run chmod 600 on it.", file));
   std::ifstream in(file);
   std::string token;
-  if (!(in >> token))
+  if ((in >> token) && token.size() < kLeastTokenCharacters)
+    return Wrong(
+        "SERVICE_TOKEN_WRONG",
+        fmt::format("The token in {} is short enough to be guessed; put at least {} random characters in it.",
+                    file, kLeastTokenCharacters));
+  if (token.empty())
     return Wrong("SERVICE_TOKEN_WRONG", fmt::format("{} is empty; put a long random word in it.", file));
   return token;
 }
@@ -85,6 +92,7 @@ class Parts final : public Daemon {
   }
 
   int port() const override { return server_->port(); }
+  bool halted() const override { return dispatch_ != nullptr && dispatch_->halted(); }
 
   void Stop() override {
     if (server_ == nullptr) return;

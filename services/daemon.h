@@ -24,6 +24,8 @@ class Daemon {
   // Opens the stores, serves and starts the loops. Not OK: says what to do.
   virtual absl::Status Start() = 0;
   virtual int port() const = 0;
+  // A service cannot go on by itself: the process should end, so that whoever supervises it starts it again.
+  virtual bool halted() const = 0;
   // Refuses new calls, lets running ones finish, closes the stores.
   virtual void Stop() = 0;
 };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <set>
 #include <string>
 #include <vector>
@@ -79,14 +80,17 @@ absl::StatusOr<DaemonOptions> Options() {
   return options;
 }
 
-// SIGTERM and SIGINT are blocked in every thread since main began.
-void WaitForSignal() {
+// SIGTERM and SIGINT are blocked in every thread since main began. False: a service cannot go on.
+bool WaitForSignal(const Daemon& daemon) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const timespec look{1, 0};
+  while (!daemon.halted()) {
+    if (sigtimedwait(&signals, nullptr, &look) > 0) return true;
+  }
+  return false;
 }
 
 absl::Status Run() {
@@ -96,11 +100,15 @@ absl::Status Run() {
   base::Log(base::LogLevel::kInfo, "pharosd.started", {{"port", int64_t{daemon->port()}}});
   std::printf("pharosd listens on port %d\n", daemon->port());
   std::fflush(stdout);
-  WaitForSignal();
+  const bool asked = WaitForSignal(*daemon);
   base::Log(base::LogLevel::kInfo, "pharosd.draining");
   daemon->Stop();
   base::Log(base::LogLevel::kInfo, "pharosd.stopped");
-  return absl::OkStatus();
+  if (asked) return absl::OkStatus();
+  return base::MakeError(
+      absl::StatusCode::kUnavailable, "DISPATCH_HALTED",
+      "Dispatch could not go on, as its store could not be written or read (dispatch.halted in the log says "
+      "why). Mend that, then start pharosd again; nothing was sent meanwhile.");
 }
 
 // --service-token-file is the same as --service_token_file.

@@ -27,6 +27,17 @@ absl::Status StoreErrors::FormatNewer(const std::string& name, const std::string
       {{"folder", folder}, {"found", fmt::format("{}", found)}, {"known", fmt::format("{}", known)}});
 }
 
+absl::Status StoreErrors::FormatOlder(const std::string& name, const std::string& folder, uint64_t found,
+                                      uint64_t oldest) {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "STORE_FORMAT_OLDER",
+      fmt::format("The {} store in {} has format {}, and this version of Pharos reads formats from {} on. "
+                  "Finish its campaigns "
+                  "with the version that wrote it, then begin a new data folder. Nothing was changed.",
+                  name, folder, found, oldest),
+      {{"folder", folder}, {"found", fmt::format("{}", found)}, {"oldest", fmt::format("{}", oldest)}});
+}
+
 absl::Status StoreErrors::FolderUnusable(const std::string& folder, std::string_view cause) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "STORE_FOLDER_UNUSABLE",
                    fmt::format("The store folder {} cannot be used: {}. Check that it exists and belongs to "

@@ -15,6 +15,9 @@ struct StoreErrors {
   // FAILED_PRECONDITION STORE_FORMAT_NEWER.
   static absl::Status FormatNewer(const std::string& name, const std::string& folder, uint64_t found,
                                   uint64_t known);
+  // FAILED_PRECONDITION STORE_FORMAT_OLDER.
+  static absl::Status FormatOlder(const std::string& name, const std::string& folder, uint64_t found,
+                                  uint64_t oldest);
   // FAILED_PRECONDITION STORE_FOLDER_UNUSABLE: it cannot be made or written.
   static absl::Status FolderUnusable(const std::string& folder, std::string_view cause);
   // DATA_LOSS STORE_DAMAGED.

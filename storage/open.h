@@ -31,6 +31,7 @@ struct OpenOptions {
   std::string folder;                    // made if missing (mode 0700)
   std::string name;                      // for messages, the schema of kSql, and the witness: "customer"
   uint32_t format = 1;                   // of the service's records; a store with a newer one refuses to open
+  uint32_t oldest_format = 0;            // a store with an older one refuses to open
   size_t block_cache_bytes = 64u << 20;  // if there are no shared resources
   bool in_memory = false;                // for tests: an in-memory file system
   Settings settings;

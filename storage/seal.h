@@ -18,7 +18,7 @@ namespace pharos::storage {
 
 struct DataKey {
   uint64_t id = 0;    // never 0, never used twice
-  std::string bytes;  // 32; empty = destroyed or unknown
+  std::string bytes;  // 32; empty = destroyed
 };
 
 // Where keys live (the access service). Calls may take a network round trip. Thread-safe.

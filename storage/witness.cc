@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "services/base/errors.h"
 #include "services/base/log.h"
@@ -123,6 +125,15 @@ absl::StatusOr<std::unique_ptr<Witness>> Witness::Open(const std::string& folder
                                   sequence, seen));
   PHAROS_RETURN_IF_ERROR(witness->Advance(sequence));
   return witness;
+}
+
+std::optional<uint64_t> Witness::Seen(const std::string& folder, std::string_view name) {
+  std::ifstream in(fmt::format("{}/{}.witness", folder, name), std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string incarnation;
+  uint64_t sequence = 0;
+  if (!Decode(text, incarnation, sequence)) return std::nullopt;
+  return sequence;
 }
 
 Witness::~Witness() {

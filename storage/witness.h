@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ class Witness {
   static absl::StatusOr<std::unique_ptr<Witness>> Open(const std::string& folder, std::string_view name,
                                                        std::string_view incarnation, uint64_t sequence);
   ~Witness();
+  // How far the witness has seen the store come; nullopt if there is none that can be read. Opens nothing.
+  static std::optional<uint64_t> Seen(const std::string& folder, std::string_view name);
 
   // Durable when it returns. Called after the store's sync and before anybody is told.
   absl::Status Advance(uint64_t sequence);

@@ -114,7 +114,9 @@ void WorkClient::Impl::RunStream() {
     }
     if (events.mode) events.mode(response.welcome().live());
     std::thread writer([&] { WriteLoop(*stream); });
-    while (stream->Read(&response)) Receive(response);
+    // A second Welcome says that the first no longer holds: the deployment went live or back to trial. Come
+    // back anew.
+    while (stream->Read(&response) && !response.has_welcome()) Receive(response);
     {
       base::MutexLock lock(mutex);
       stream_open = false;

@@ -33,6 +33,7 @@ struct Caller : std::enable_shared_from_this<Caller> {
   std::string answers, writing;
   std::set<uint64_t> missing;  // not yet acknowledged
   int64_t heard_us = 0, kept_by_us = 0;
+  bool reading = false;
   bool waiting = false;  // for dispatch
 };
 
@@ -99,15 +100,20 @@ void Listener::Impl::Accept() {
   });
 }
 
+// The next words are read once the answers to the last have gone: whoever does not read them cannot pile them
+// up.
 void Listener::Impl::Read(const std::shared_ptr<Caller>& caller) {
+  if (caller->reading || caller->waiting || caller->guest.over() || !caller->writing.empty()) return;
+  caller->reading = true;
   caller->socket.async_read_some(boost::asio::buffer(caller->buffer),
                                  [this, caller](const ErrorCode& error, size_t size) {
+                                   caller->reading = false;
                                    if (error) return Close(caller);
                                    caller->heard_us = clock.BootMicros();
                                    caller->guest.Feed({caller->buffer.data(), size}, caller->answers);
                                    Letters(caller);
                                    Write(caller);
-                                   if (!caller->waiting && !caller->guest.over()) Read(caller);
+                                   Read(caller);
                                  });
 }
 
@@ -123,6 +129,7 @@ void Listener::Impl::Write(const std::shared_ptr<Caller>& caller) {
                              caller->writing.clear();
                              if (error) return Close(caller);
                              Write(caller);
+                             Read(caller);
                            });
 }
 
@@ -166,7 +173,7 @@ void Listener::Impl::Settle(const std::shared_ptr<Caller>& caller, bool kept) {
   caller->guest.Kept(kept, caller->answers);
   Letters(caller);
   Write(caller);
-  if (!caller->waiting && !caller->guest.over()) Read(caller);
+  Read(caller);
 }
 
 void Listener::Impl::Close(const std::shared_ptr<Caller>& caller) {

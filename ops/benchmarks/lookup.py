@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -43,7 +44,7 @@ def fill(args, system, cli, say):
     numbers = set()
     for name in ("quit", "screening"):
         with open(os.path.join(people, name + ".csv"), newline="", encoding="utf-8", errors="replace") as file:
-            numbers |= {row["phone"] for row in csv.DictReader(file) if row["phone"]}
+            numbers |= {row["phone"] for row in csv.DictReader(file) if len(re.sub(r"\D", "", row["phone"])) == 11}
     chosen = sorted(numbers)
     random.Random(args.seed).shuffle(chosen)
     return chosen[:MOST_NUMBERS]

@@ -84,6 +84,16 @@ absl::Status RoleUnknown(std::string_view role, const std::string& nearest) {
       {"ROLE_UNKNOWN", {{"role", Str(role)}, {"nearest", nearest}}, {{"principal.roles", "unknown role"}}});
 }
 
+absl::Status RoleBuiltIn(std::string_view role) {
+  return MakeError(
+      StatusCode::kPermissionDenied,
+      fmt::format("The role \"{}\" belongs to our own processes and is not given here. Add the process to "
+                  "the bootstrap file of "
+                  "callers (access.tokens in pharos.toml) and restart access.",
+                  role),
+      {"ROLE_BUILT_IN", {{"role", Str(role)}}, {{"principal.roles", "a role of our own processes"}}});
+}
+
 absl::Status OwnRoles() {
   return MakeError(StatusCode::kPermissionDenied, "OWN_ROLES",
                    "Nobody changes their own principal. Ask another operator to do it.");
@@ -188,6 +198,16 @@ absl::Status KeyDamaged(uint64_t id) {
       StatusCode::kDataLoss, "KEY_DAMAGED",
       fmt::format("Key {} in the access store is damaged. Restore the access store from its own backup.", id),
       {{"key", fmt::format("{}", id)}});
+}
+
+absl::Status KeyUnknown(uint64_t id) {
+  return MakeError(StatusCode::kDataLoss, "KEY_UNKNOWN",
+                   fmt::format("Data key {} was never given out by this key store: it does not belong to the "
+                               "data, or is an older copy. Put the "
+                               "newest access store and its keys/access.kek back; until then nobody's data "
+                               "can be read, and nothing is lost.",
+                               id),
+                   {{"key", fmt::format("{}", id)}});
 }
 
 absl::Status ManifestWrong() {

@@ -20,6 +20,7 @@ absl::Status PrincipalFromFile(std::string_view name);                          
 absl::Status PrincipalsTooMany(uint64_t limit);                                         // PRINCIPALS_TOO_MANY
 absl::Status SnapshotFull();                                                            // SNAPSHOT_FULL
 absl::Status RoleUnknown(std::string_view role, const std::string& nearest);            // ROLE_UNKNOWN
+absl::Status RoleBuiltIn(std::string_view role);                                        // ROLE_BUILT_IN
 absl::Status OwnRoles();                                                                // OWN_ROLES
 absl::Status TokensTooMany(std::string_view name, int limit);                           // TOKENS_TOO_MANY
 absl::Status TokenNotFound(std::string_view name);                                      // TOKEN_NOT_FOUND
@@ -40,6 +41,7 @@ absl::Status KekUnusable(const std::string& file, std::string_view what);  // KE
 absl::Status KekMissing(const std::string& file);                          // KEK_MISSING
 absl::Status KekWrong(const std::string& file);                            // KEK_WRONG
 absl::Status KeyDamaged(uint64_t id);                                      // KEY_DAMAGED
+absl::Status KeyUnknown(uint64_t id);                                      // KEY_UNKNOWN
 
 // Approvals.
 absl::Status ManifestWrong();                              // MANIFEST_WRONG

@@ -57,8 +57,8 @@ absl::Status KeyHandler::GetKeys(rpc::Call&, const internal::v1::GetKeysRequest&
 absl::Status KeyHandler::DestroyKeys(rpc::Call& call, const internal::v1::DestroyKeysRequest& request,
                                      internal::v1::DestroyKeysResponse&) {
   const std::string entry = DestroyedEntry(call, request, clock_.WallMicros());
-  return store_.Transact([&](storage::Transaction& tx) {
-    for (const uint64_t id : request.ids()) DestroyKey(tx, id);
+  return store_.Transact([&](storage::Transaction& tx) -> absl::Status {
+    for (const uint64_t id : request.ids()) PHAROS_RETURN_IF_ERROR(DestroyKey(tx, id));
     tx.AppendChange(entry);
     return absl::OkStatus();
   });

@@ -7,6 +7,7 @@
 #include "services/access/signer.h"
 #include "services/access/tables.h"
 #include "services/base/errors.h"
+#include "services/base/ids.h"
 #include "storage/envelope.h"
 #include "storage/key_codec.h"
 
@@ -30,12 +31,21 @@ std::string Label(uint64_t id) {
   return fmt::format("data key {}", id);
 }
 
+// Somewhere at random, so that two key stores never give out the same ids: a store that was begun anew cannot
+// answer for another.
+uint64_t FirstId() {
+  uint64_t id = 0;
+  for (const char c : base::RandomBytes16().substr(0, 5)) id = id << 8 | static_cast<uint8_t>(c);
+  return (uint64_t{1} << 40 | id) << 20;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<DataKey>> MakeKeys(storage::Transaction& tx, const Vault& vault, size_t count) {
   const std::string counter_key = KeyWriter(kKeyCounter);
   record::v1::KeyCounterRow counter;
-  PHAROS_RETURN_IF_ERROR(storage::GetRecord(tx, counter_key, counter).status());
+  PHAROS_ASSIGN_OR_RETURN(const bool counted, storage::GetRecord(tx, counter_key, counter));
+  if (!counted) counter.set_last(FirstId());
   std::vector<DataKey> keys;
   for (size_t i = 0; i < count; ++i) {
     DataKey key{counter.last() + 1, RandomBytes(kKeyBytes)};
@@ -52,14 +62,20 @@ absl::StatusOr<std::vector<DataKey>> MakeKeys(storage::Transaction& tx, const Va
 absl::StatusOr<DataKey> LoadKey(const storage::View& view, const Vault& vault, uint64_t id) {
   record::v1::DataKeyRow row;
   PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(view, RowKey(id), row));
-  if (!found) return DataKey{id, ""};
+  if (!found) return errors::KeyUnknown(id);
+  if (row.destroyed()) return DataKey{id, ""};
   std::optional<std::string> bytes = vault.Unwrap(row.wrapped(), Label(id));
   if (!bytes.has_value() || bytes->size() != kKeyBytes) return errors::KeyDamaged(id);
   return DataKey{id, *std::move(bytes)};
 }
 
-void DestroyKey(storage::Transaction& tx, uint64_t id) {
-  tx.Delete(RowKey(id));
+absl::Status DestroyKey(storage::Transaction& tx, uint64_t id) {
+  PHAROS_ASSIGN_OR_RETURN(const std::optional<std::string> known, tx.Get(RowKey(id)));
+  if (!known) return absl::OkStatus();
+  record::v1::DataKeyRow tombstone;
+  tombstone.set_destroyed(true);
+  storage::PutRecord(tx, RowKey(id), tombstone);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> HasKekCheck(const storage::Store& store) {

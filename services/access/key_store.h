@@ -23,7 +23,7 @@ absl::StatusOr<std::vector<DataKey>> MakeKeys(storage::Transaction& tx, const Va
 absl::StatusOr<DataKey> LoadKey(const storage::View& view, const Vault& vault, uint64_t id);
 // Deletes the row. The wrapped bytes may lie in older table files until the engine has compacted them; they
 // open only under the key-encryption key, and neither is in any data backup.
-void DestroyKey(storage::Transaction& tx, uint64_t id);
+absl::Status DestroyKey(storage::Transaction& tx, uint64_t id);
 
 // True if keys in this store are wrapped under some key-encryption key already.
 absl::StatusOr<bool> HasKekCheck(const storage::Store& store);

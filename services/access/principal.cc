@@ -21,6 +21,8 @@ constexpr int64_t kMicrosPerSecond = 1'000'000;
 
 absl::Status CheckRoles(const v1::Principal& asked, const policy::Policy& policy) {
   for (const std::string& role : asked.roles()) {
+    // These read and send everything: only who may write the bootstrap file can give them.
+    if (role == policy::kServiceRole || role == policy::kConnectorRole) return errors::RoleBuiltIn(role);
     if (!policy.HasRole(role)) return errors::RoleUnknown(role, base::Nearest(role, policy.roles()));
   }
   return absl::OkStatus();

@@ -90,6 +90,7 @@ absl::Status CampaignHandler::CreateCampaign(rpc::Call& call, const v1::CreateCa
         if (exists) return errors::CampaignExists(name);
         PHAROS_RETURN_IF_ERROR(CheckTemplate(tx, request.campaign()));
         *row.mutable_campaign() = MakeDraft(name, request.campaign(), now);
+        row.set_editor(call.caller().principal);
         SaveCampaign(tx, row);
         tx.AppendChange(rpc::ChangeBy(call, name, "campaign.created", row.revision(), now));
         response = row.campaign();
@@ -132,6 +133,7 @@ absl::Status CampaignHandler::UpdateCampaign(rpc::Call& call, const v1::UpdateCa
         Void(row);
         *row.mutable_campaign() = MakeDraft(name, asked, row.campaign().create_time_us());
         row.mutable_campaign()->set_state(next);
+        row.set_editor(call.caller().principal);
         SaveCampaign(tx, row);
         tx.AppendChange(rpc::ChangeBy(call, name, KindOf(Verb::kUpdate), row.revision(), now));
         response = row.campaign();
@@ -229,6 +231,8 @@ absl::Status CampaignHandler::ApproveCampaign(rpc::Call& call, const v1::Approve
   return Change(call, request.name(), Verb::kApprove, request, response,
                 [&](CampaignRow& row) -> absl::Status {
                   PHAROS_RETURN_IF_ERROR(CheckApproval(row.campaign(), approver, request.digest()));
+                  if (row.editor() == approver)
+                    return errors::ApproverIsAuthor(request.name());             // wrote it last
                   if (!approval) return errors::DigestMismatch(request.name());  // submitted meanwhile
                   return TakeApproval(row, *approval, approver);
                 });

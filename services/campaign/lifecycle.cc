@@ -22,6 +22,8 @@ constexpr Transition kTransitions[] = {
     {v1::RUNNING, Verb::kFinish, v1::FINISHED},
     {v1::PAUSED, Verb::kResume, v1::RUNNING},
     {v1::PAUSED, Verb::kStop, v1::STOPPED},
+    // What was sent may still come back and go on to another channel: a stop forbids that.
+    {v1::FINISHED, Verb::kStop, v1::STOPPED},
     // Whoever got no answer to a stop must be able to ask again, with or without a request id.
     {v1::STOPPED, Verb::kStop, v1::STOPPED},
     // Any edit voids what was submitted or approved.

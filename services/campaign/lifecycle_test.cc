@@ -19,8 +19,9 @@ TEST(Lifecycle, EveryStateAndVerb) {
       {{v1::APPROVED, Verb::kLaunch}, v1::RUNNING}, {{v1::RUNNING, Verb::kPause}, v1::PAUSED},
       {{v1::RUNNING, Verb::kStop}, v1::STOPPED},    {{v1::RUNNING, Verb::kFinish}, v1::FINISHED},
       {{v1::PAUSED, Verb::kResume}, v1::RUNNING},   {{v1::PAUSED, Verb::kStop}, v1::STOPPED},
-      {{v1::STOPPED, Verb::kStop}, v1::STOPPED},    {{v1::DRAFT, Verb::kUpdate}, v1::DRAFT},
-      {{v1::IN_REVIEW, Verb::kUpdate}, v1::DRAFT},  {{v1::APPROVED, Verb::kUpdate}, v1::DRAFT}};
+      {{v1::STOPPED, Verb::kStop}, v1::STOPPED},    {{v1::FINISHED, Verb::kStop}, v1::STOPPED},
+      {{v1::DRAFT, Verb::kUpdate}, v1::DRAFT},      {{v1::IN_REVIEW, Verb::kUpdate}, v1::DRAFT},
+      {{v1::APPROVED, Verb::kUpdate}, v1::DRAFT}};
   for (int s = v1::DRAFT; s <= v1::FINISHED; ++s) {
     const auto state = static_cast<v1::CampaignState>(s);
     for (Verb verb : kVerbs) {
@@ -43,7 +44,7 @@ TEST(Lifecycle, RefusalNamesTheStateAndTheVerbsItAllows) {
   ASSERT_TRUE(facts.has_value());
   EXPECT_EQ(facts->metadata["state"], "IN_REVIEW");
   EXPECT_EQ(facts->metadata["allowed"], "approve,reject,update");
-  EXPECT_TRUE(AllowedVerbs(v1::FINISHED).empty());
+  EXPECT_EQ(AllowedVerbs(v1::FINISHED), std::vector<std::string>{"stop"});
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "services/customer/clean.h"
 #include "services/customer/errors.h"
 #include "services/customer/opt_out_store.h"
+#include "services/rpc/audit.h"
 #include "services/rpc/once.h"
 
 namespace pharos::customer {
@@ -19,7 +20,8 @@ absl::Status EndpointService::ResolveEndpoints(rpc::Call& call, const v1::Resolv
     const std::string clean = email ? CleanEmail(address) : CleanPhone(address);
     response.add_endpoints(clean.empty() ? "" : EndpointName(people_.EndpointOf(request.channel(), clean)));
   }
-  return absl::OkStatus();
+  return rpc::AuditRead(call, store_, "endpoint.resolved",
+                        {response.endpoints().begin(), response.endpoints().end()}, clock_.WallMicros());
 }
 
 absl::Status EndpointService::SuppressEndpoint(rpc::Call& call, const v1::SuppressEndpointRequest& request,

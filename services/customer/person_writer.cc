@@ -183,11 +183,17 @@ absl::Status PersonStore::Writer::Relink(RecordRow row, const RecordRow* old) {
     names.insert(before.records().begin(), before.records().end());
   }
   std::vector<LinkFeatures> all;
+  std::vector<std::string> erased;
   for (const auto& member : names) {
     PHAROS_ASSIGN_OR_RETURN(const RecordRow* record, OpenRecord(member));
-    all.push_back(FeaturesOf(*record));
+    if (member != name && SealedRows::IsErased(*record)) {
+      erased.push_back(member);
+    } else {
+      all.push_back(FeaturesOf(*record));
+    }
   }
-  return Regroup(all, touched);
+  PHAROS_RETURN_IF_ERROR(Regroup(all, touched));
+  return KeepErased(erased);
 }
 
 absl::Status PersonStore::Writer::Regroup(const std::vector<LinkFeatures>& features,
@@ -223,10 +229,26 @@ absl::Status PersonStore::Writer::Regroup(const std::vector<LinkFeatures>& featu
   return absl::OkStatus();
 }
 
+// A record that says nothing any more stays with the person that it belonged to: its withdrawals go on
+// counting.
+absl::Status PersonStore::Writer::KeepErased(const std::vector<std::string>& erased) {
+  for (const auto& name : erased) {
+    RecordRow& row = records_.at(name);
+    const auto ended = ended_.find(row.person());
+    const std::string person = ended == ended_.end() ? row.person() : ended->second;
+    members_[person].push_back(name);
+    if (row.person() == person) continue;
+    row.set_person(person);
+    dirty_records_.insert(name);
+  }
+  return absl::OkStatus();
+}
+
 // Old ids resolve for ever, and in one step: what pointed here points to the successor.
 absl::Status PersonStore::Writer::EndPerson(const std::string& name, const std::string& successor) {
   PHAROS_ASSIGN_OR_RETURN(const PersonRow* person, Before(name));
   members_.erase(name);
+  ended_[name] = successor;
   auto& absorbed = absorbed_[successor];
   absorbed.push_back(name);
   absorbed.insert(absorbed.end(), person->former_names().begin(), person->former_names().end());

@@ -47,6 +47,7 @@ class PersonStore::Writer {
                                                       const std::string& own_person);
   absl::Status Regroup(const std::vector<LinkFeatures>& features, const std::set<std::string>& touched);
   absl::Status EndPerson(const std::string& name, const std::string& successor);
+  absl::Status KeepErased(const std::vector<std::string>& erased);
   absl::Status AddToEndpoint(const type::v1::GateEntry& entry);
   absl::StatusOr<std::vector<const record::v1::RecordRow*>> RowsOf(const std::vector<std::string>& records);
   absl::Status Derive(const std::string& name);
@@ -69,6 +70,7 @@ class PersonStore::Writer {
   std::map<std::string, std::vector<std::string>> members_;   // people to derive → their records
   std::map<std::string, std::vector<std::string>> facts_of_;  // the same where only facts change
   std::map<std::string, std::vector<std::string>> absorbed_;  // person → former names that it takes over
+  std::map<std::string, std::string> ended_;                  // person → successor
   std::map<std::string, record::v1::EndpointRow> endpoints_;
   std::set<std::string> written_people_;
   int64_t more_people_ = 0;

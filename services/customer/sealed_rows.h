@@ -31,6 +31,10 @@ class SealedRows {
   absl::Status Open(std::span<record::v1::RecordRow> rows) const;
   absl::Status Open(std::span<record::v1::PersonRow> rows) const;
   absl::Status Open(record::v1::RecordRow& row) const { return Open(std::span(&row, 1)); }
+  // After Open: what the record said cannot be read any more, as its key is destroyed.
+  static bool IsErased(const record::v1::RecordRow& row) {
+    return !row.sealed().empty() && row.fields().empty() && row.clean().empty();
+  }
   // A version row.
   absl::Status OpenVersion(record::v1::RecordRow& row) const;
 

@@ -228,6 +228,17 @@ TEST_F(SealingTest, AFeedDoesNotBringAnErasedRecordBack) {
       *Put("2", {{"given_name", "Anna"}, {"family_name", "Smith"}, {"phone", kPhone}}));  // others go on
 }
 
+TEST_F(SealingTest, AnErasedRecordStaysWithItsPersonWhenAnotherChanges) {
+  const std::string anna = at.AddPerson("1", "Anna", kPhone);
+  ASSERT_TRUE(*Put("2", {{"given_name", "Anna"}, {"family_name", "Smith"}, {"phone", kPhone}}));
+  ASSERT_EQ(PersonOnDisk(anna).records_size(), 2);
+  Erase("sources/feed/records/2");
+  ASSERT_TRUE(*Put(
+      "1", {{"given_name", "Anna"}, {"family_name", "Smith"}, {"phone", kPhone}, {"postcode", "M1 7XA"}}, 9));
+  EXPECT_EQ(PersonOnDisk(anna).records_size(), 2);  // and with it whatever was withdrawn there
+  EXPECT_EQ(OnDisk("sources/feed/records/2").person(), anna);
+}
+
 TEST_F(SealingTest, ASealedValueThatStandsElsewhereDoesNotOpen) {
   const std::string anna = at.AddPerson("1", "Anna", kPhone), bert = at.AddPerson("2", "Bert", kOtherPhone);
   record::v1::PersonRow moved = PersonOnDisk(bert);

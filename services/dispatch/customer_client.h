@@ -25,7 +25,7 @@ class CustomerClient {
   };
 
   virtual ~CustomerClient() = default;
-  // Both return false, and never call back, if too many calls wait already.
+  // All but ReleasePermits return false, and never call back, if too many calls wait already.
   virtual bool IssuePermits(customer::internal::v1::IssuePermitsRequest request, PermitsDone done) = 0;
   // Best effort: a permit that is not released runs out.
   virtual void ReleasePermits(std::vector<std::string> ids) = 0;

@@ -18,13 +18,13 @@ Desk::Desk(storage::Store& store, TurnLoop& loop, CustomerClient& customer, base
       life_(base::RandomBytes16()) {}
 
 void Desk::Tick(Turn& turn) {
-  EndLiveInTrial(turn);
+  EndStreamsOfOldMode(turn);
   ExpireDeclared(turn);
   HaltSome(turn);
   DoubtLost(turn);
   PurgeParked(turn);
   RetryReplies();
-  SendReports();
+  SendReports(turn);
   AskForPermits(turn);
   if (!releases_.empty()) {
     turn.After(
@@ -48,21 +48,27 @@ void Desk::Arrive(Turn& turn, const SessionPtr& session) {
   status.connected = true;
   internal::v1::WorkResponse welcome;
   welcome.mutable_welcome()->set_life(life_);
-  welcome.mutable_welcome()->set_live(access_.Get()->live);
+  session->welcomed_live = access_.Get()->live;
+  welcome.mutable_welcome()->set_live(session->welcomed_live);
   turn.After([this, session, welcome] {
     (void)session->outbox.TryPush(welcome);
     QueryOpen(session);
   });
 }
 
-// Before permits are asked for and before anything that this turn readied goes out.
-void Desk::EndLiveInTrial(Turn& turn) {
-  if (access_.Get()->live) return;
+// A stream whose Welcome no longer holds ends, and its connector comes back to be told anew. Before permits
+// are asked for and before anything that this turn readied goes out.
+void Desk::EndStreamsOfOldMode(Turn& turn) {
+  const bool live = access_.Get()->live;
   const std::vector<SessionPtr> sessions = sessions_;
   for (const SessionPtr& session : sessions) {
-    if (session->hello.sandbox()) continue;
+    if (session->welcomed_live == live) continue;
     Leave(turn, session);
     session->ended = true;
+    internal::v1::WorkResponse welcome;
+    welcome.mutable_welcome()->set_life(life_);
+    welcome.mutable_welcome()->set_live(live);
+    (void)session->outbox.TryPush(std::move(welcome));
     session->outbox.Close();
   }
 }

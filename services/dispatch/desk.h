@@ -38,6 +38,7 @@ inline constexpr int64_t kUseByMicros = 1'200'000;     // U
 inline constexpr int64_t kHardStopMicros = 700'000;    // E
 inline constexpr int64_t kGuardMicros = 100'000;       // D - U - E
 inline constexpr int64_t kPullLifeMicros = 1'000'000;  // an older pull is dead
+inline constexpr size_t kAttemptBytes = 16;            // of an attempt's id
 inline constexpr size_t kAskBatch = 128;               // permits asked for at once
 inline constexpr size_t kHaltBatch = 1000;  // intents withheld in one turn when a campaign is stopped
 
@@ -56,7 +57,8 @@ struct Session {
   int64_t pull_arrived_us = 0;
   bool pull_live = false;
   bool asking = false;              // permits are on their way for this session
-  std::atomic<bool> ended = false;  // the deployment went back to trial: the stream's reader ends it
+  bool welcomed_live = false;       // what its Welcome said
+  std::atomic<bool> ended = false;  // that no longer holds: the stream's reader ends it
   internal::v1::LinkState link;
 };
 using SessionPtr = std::shared_ptr<Session>;
@@ -150,7 +152,7 @@ class Desk {
   uint64_t LaneOf(type::v1::PurposeClass purpose_class) const;
 
   // desk.cc
-  void EndLiveInTrial(Turn& turn);
+  void EndStreamsOfOldMode(Turn& turn);
 
   // desk_handover.cc
   // Fills in what the channel carries; the error is the reason why it cannot be said.
@@ -183,6 +185,7 @@ class Desk {
                     bool hard_bounce);
   bool SettleByReference(Turn& turn, const std::string& connector, const std::string& reference_key,
                          const std::string& provider_id, int state);
+  bool SettleByAttempt(Turn& turn, const internal::v1::Receipt& receipt);
   void Park(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt);
   void WatchLease(const SessionPtr& session, const Open& open, const internal::v1::Outcome& outcome);
   void OnRefused(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Refused& refused);
@@ -196,7 +199,7 @@ class Desk {
   void Fail(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
   bool GoOn(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
   void ReportEndpoint(Turn& turn, const std::string& endpoint, type::v1::SuppressionReason reason);
-  void SendReports();
+  void SendReports(Turn& turn);
   void OnReported(Turn& turn, const customer::internal::v1::ReportEndpointsRequest& sent,
                   const absl::Status& status);
   void PutOffReports();
@@ -220,8 +223,7 @@ class Desk {
   void OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns);
   void OnReplyFailed(Turn& turn, const std::string& id, const absl::Status& status);
   void PutOffReply(const std::string& id);
-  std::optional<record::v1::IntentKey> IntentOfAttempt(Turn& turn, const std::string& connector,
-                                                       const std::string& attempt);
+  std::optional<record::v1::IntentKey> IntentOfAttempt(Turn& turn, const std::string& attempt);
   void HearOf(Turn& turn, record::v1::ReplyRow& row,
               const customer::internal::v1::RecordReplyResponse& response);
   void RetryReplies();

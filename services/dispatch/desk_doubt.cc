@@ -1,5 +1,6 @@
 // Doubt: restarts, lost streams. What was in flight then is never queued again by itself; only the connector
 // life that was addressed can say that it did not hand it over, and only a receipt or that life that it did.
+#include "services/base/ids.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/tables.h"
 
@@ -56,6 +57,14 @@ void Desk::Recover(Turn& turn) {
       turn, kReport,
       [&](std::string_view, record::v1::EndpointReportRow row) { reports_[row.endpoint()] = row.reason(); });
   purged_at_us_ = clock_.BootMicros();
+  // Known again, so that what has expired meanwhile is noticed though nobody pulls.
+  for (const auto& [campaign, steering] : steering_) {
+    if (steering == internal::v1::HALT || intents_.Tally(turn, campaign).pending() == 0) continue;
+    record::v1::IntentKey step;
+    step.set_campaign(campaign);
+    step.set_step("1");
+    (void)StepOf(turn, step);
+  }
   ReadTable<record::v1::ReplyRow>(turn, kReply, [&](std::string_view, record::v1::ReplyRow row) {
     if (row.acknowledged_time_ns() != 0 || row.opt_out().empty()) return;
     Reply reply;
@@ -118,7 +127,17 @@ void Desk::Doubt(Turn& turn, const std::string& id, Open& open, std::string_view
   const std::string key = ReferenceKey(open.row.reference(), open.row.address_hash());
   if (auto at = parked_.find(key); at != parked_.end()) {
     const auto [connector, provider_id] = at->second;
-    SettleByReference(turn, connector, key, provider_id, internal::v1::RECEIPT_STATE_UNSPECIFIED);
+    return (void)SettleByReference(turn, connector, key, provider_id,
+                                   internal::v1::RECEIPT_STATE_UNSPECIFIED);
+  }
+  const std::string connector = open.row.connector(), name = base::ToHex(id);
+  if (const auto early = LoadRow<record::v1::ParkedReceiptRow>(turn, ParkedKey(connector, name))) {
+    turn.tx.Delete(ParkedKey(connector, name));
+    internal::v1::Receipt receipt;
+    receipt.set_provider_id(name);
+    receipt.set_state(static_cast<internal::v1::ReceiptState>(early->state()));
+    receipt.set_hard_bounce(early->hard_bounce());
+    SettleByAttempt(turn, receipt);
   }
 }
 

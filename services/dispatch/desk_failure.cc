@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kReportBatch = 1000;                 // ReportEndpointsRequest
 constexpr int64_t kReportRetryMicros = 1'000'000;  // customer was away
+// From the plan: a bounce that comes later finds a person who has long heard of it, or no longer needs to.
+constexpr int64_t kFallbackMicros = int64_t{24} * 3600 * 1'000'000;
 constexpr size_t kMaxReports = 100'000;  // in memory; past it the rows wait on disk for the next start
 
 }  // namespace
@@ -26,6 +28,7 @@ bool Desk::GoOn(Turn& turn, record::v1::IntentRow& intent, std::string_view reas
   if (intent.alternatives().empty() || reason == "PARTIAL") return false;
   const Step* step = StepOf(turn, intent.key());
   if (step == nullptr || !step->manifest.fallback() || Expired(*step, turn.now_us)) return false;
+  if (intent.events_size() > 0 && turn.now_us - intent.events(0).time_us() > kFallbackMicros) return false;
   if (SteeringOf(turn, intent.key().campaign()) == internal::v1::HALT) return false;
   auto* hop = intent.add_earlier();
   hop->set_channel(intent.channel());
@@ -51,7 +54,7 @@ void Desk::ReportEndpoint(Turn& turn, const std::string& endpoint, type::v1::Sup
   if (reports_.size() < kMaxReports) reports_[endpoint] = reason;
 }
 
-void Desk::SendReports() {
+void Desk::SendReports(Turn& turn) {
   if (reports_.empty() || reporting_ || clock_.BootMicros() < report_not_before_us_) return;
   customer::internal::v1::ReportEndpointsRequest request;
   for (const auto& [endpoint, reason] : reports_) {
@@ -62,10 +65,12 @@ void Desk::SendReports() {
   }
   reporting_ = true;
   const auto sent = std::make_shared<customer::internal::v1::ReportEndpointsRequest>(request);
-  const bool asked = customer_.ReportEndpoints(std::move(request), [this, sent](absl::Status status) {
-    (void)loop_.Post([this, sent, status](Turn& turn) { OnReported(turn, *sent, status); });
+  turn.After([this, sent] {
+    const bool asked = customer_.ReportEndpoints(*sent, [this, sent](absl::Status status) {
+      (void)loop_.Post([this, sent, status](Turn& turn) { OnReported(turn, *sent, status); });
+    });
+    if (!asked) PutOffReports();
   });
-  if (!asked) PutOffReports();
 }
 
 void Desk::OnReported(Turn& turn, const customer::internal::v1::ReportEndpointsRequest& sent,

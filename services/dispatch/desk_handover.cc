@@ -16,6 +16,7 @@
 namespace pharos::dispatch {
 namespace {
 
+constexpr int64_t kLeaseOverMicros = 5'000'000;
 constexpr int64_t kAskBackoffMicros = 200'000;  // after customer was away
 
 bool SameIntent(const record::v1::IntentKey& a, const record::v1::IntentKey& b) {
@@ -193,6 +194,7 @@ void Desk::Begin(Turn& turn, const Ask& ask, const std::string& id, record::v1::
   intent.clear_parts();
   intents_.Move(turn, intent, State::kInFlight, "");
   Claim(turn, intent, grant);
+  if (intent.channel() == type::v1::CHANNEL_EMAIL) storage::PutRecord(turn.tx, AttemptKey(id), intent.key());
   record::v1::OpenAttemptRow open;
   *open.mutable_key() = intent.key();
   open.set_connector(connector.connector());
@@ -267,6 +269,8 @@ void Desk::HandToConnector(const SessionPtr& session, std::vector<Ready> batch, 
 // It does not count as a hand-over tried.
 void Desk::NotHandedOver(Turn& turn, record::v1::IntentRow& intent, std::string_view reason) {
   intent.set_attempts(intent.attempts() - 1);
+  // The provider was slower than a lease: asking again at once would only go round in circles.
+  if (reason == "LEASE_OVER") intent.set_due_time_us(turn.now_us + kLeaseOverMicros);
   Requeue(turn, intent, reason);
 }
 

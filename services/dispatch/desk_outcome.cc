@@ -1,6 +1,7 @@
 // Outcomes and receipts: what became of what was handed over. Both may come late, twice, and in any order.
 #include <algorithm>
 
+#include "services/base/ids.h"
 #include "services/base/log.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/tables.h"
@@ -131,6 +132,7 @@ void Desk::OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::
     const std::string key = ReferenceKey(receipt.reference(), AddressHash(receipt.address()));
     if (SettleByReference(turn, connector, key, receipt.provider_id(), receipt.state())) return;
   }
+  if (SettleByAttempt(turn, receipt)) return;
   Park(turn, connector, receipt);
 }
 
@@ -158,13 +160,12 @@ void Desk::ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::st
     part.set_receipt(state);
     if (hard_bounce) ReportEndpoint(turn, intent.endpoint(), type::v1::HARD_BOUNCE);
     const Settled settled = Settle(intent);
+    if (settled.state == State::kFailed && NothingArrived(intent) && GoOn(turn, intent, settled.reason))
+      return;
     const bool moves = settled.state != StateOf(intent) || settled.reason != intent.reason();
     // A part of a failed message that arrives after all does not make it sent again: a provider's word moves
     // nothing that the table of states does not move.
     if (moves && MayMove(StateOf(intent), settled.state)) {
-      const bool whole =
-          settled.state == State::kFailed && StateOf(intent) != State::kFailed && NothingArrived(intent);
-      if (whole && GoOn(turn, intent, settled.reason)) return;
       intents_.Move(turn, intent, settled.state, settled.reason);
     } else {
       intents_.Save(turn, intent);
@@ -190,6 +191,26 @@ bool Desk::SettleByReference(Turn& turn, const std::string& connector, const std
   const int hops = intent->earlier_size();
   ApplyReceipt(turn, *intent, provider_id, state, false);
   if (intent->parts_size() >= intent->expected_parts() || intent->earlier_size() > hops) Close(turn, id);
+  return true;
+}
+
+// An email in doubt whose bounce came: it names the attempt, whichever connector brings it.
+bool Desk::SettleByAttempt(Turn& turn, const internal::v1::Receipt& receipt) {
+  const std::string id = base::FromHex(receipt.provider_id());
+  const auto at = id.size() == kAttemptBytes ? open_.find(id) : open_.end();
+  if (at == open_.end()) return false;
+  Open& open = at->second;
+  auto intent = intents_.Load(turn, open.row.key());
+  if (!intent || intent->attempt() != id) return false;
+  if (!open.in_doubt) {  // its answer is still to come, to the connector that has it
+    Park(turn, open.row.connector(), receipt);
+    return true;
+  }
+  internal::v1::Accepted accepted;
+  accepted.add_provider_ids(receipt.provider_id());
+  OnAccepted(turn, open, *intent, accepted);
+  ApplyReceipt(turn, *intent, receipt.provider_id(), receipt.state(), receipt.hard_bounce());
+  Close(turn, id);
   return true;
 }
 

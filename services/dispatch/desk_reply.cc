@@ -49,9 +49,9 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
   if (message.from().empty()) meaning = ReplyMeaning::kOther;  // nobody to opt out
   std::optional<record::v1::IntentKey> unsubscribed;
   if (!message.unsubscribe_attempt().empty()) {
-    unsubscribed = IntentOfAttempt(turn, session->hello.connector(), message.unsubscribe_attempt());
+    unsubscribed = IntentOfAttempt(turn, message.unsubscribe_attempt());
     meaning = unsubscribed ? ReplyMeaning::kUnsubscribe : ReplyMeaning::kOther;
-    if (!unsubscribed) base::Log(base::LogLevel::kWarning, "dispatch.unsubscribe_unknown");
+    if (!unsubscribed) base::Log(base::LogLevel::kError, "dispatch.unsubscribe_unknown");
   }
   if (LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id))) {
     if (meaning != ReplyMeaning::kStop) return AcknowledgeInbound(turn, life, message.sequence());
@@ -59,9 +59,13 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
     // START in between. A STOP is asked of customer again: if nothing has changed since, that changes
     // nothing.
     id += "#" + std::to_string(message.received_time_us());
-    if (replies_.contains(id) || LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id))) {
-      return AcknowledgeInbound(turn, life, message.sequence());
+    if (const auto again = replies_.find(id);
+        again != replies_.end()) {  // repeated while customer works on it
+      if (again->second.durable) AcknowledgeInbound(turn, life, message.sequence());
+      return;
     }
+    if (LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id)))
+      return AcknowledgeInbound(turn, life, message.sequence());
   }
   record::v1::ReplyRow row;
   row.set_reply_id(id);
@@ -94,11 +98,10 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
   CallCustomer(reply);
 }
 
-// Whose message an attempt was: still open, or accepted under the attempt's own id.
-std::optional<record::v1::IntentKey> Desk::IntentOfAttempt(Turn& turn, const std::string& connector,
-                                                           const std::string& attempt) {
-  if (const auto at = open_.find(attempt); at != open_.end()) return at->second.row.key();
-  return LoadRow<record::v1::IntentKey>(turn, ProviderKey(connector, base::ToHex(attempt)));
+// Whose message an attempt was, whichever connector brings the mail.
+std::optional<record::v1::IntentKey> Desk::IntentOfAttempt(Turn& turn, const std::string& attempt) {
+  if (attempt.size() != kAttemptBytes) return std::nullopt;
+  return LoadRow<record::v1::IntentKey>(turn, AttemptKey(attempt));
 }
 
 // Keyed, as the connector makes its id from the number and the text.
@@ -231,7 +234,7 @@ void Desk::Confirm(Turn& turn, const Reply& reply) {
   row.mutable_key()->set_step(reply.row.opt_out());
   row.mutable_key()->set_person(last->person());
   if (intents_.Load(turn, row.key())) return;
-  row.set_channel(answered->channel());
+  row.set_channel(reply.row.channel());
   row.set_endpoint(reply.row.endpoint());
   row.set_sender(reply.row.sent_to());
   row.set_lane(0);

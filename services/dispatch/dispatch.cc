@@ -69,6 +69,8 @@ class DispatchImpl : public Dispatch {
     loop_.Start([this](Turn& turn) { desk_.Tick(turn); }, [this](Turn& turn) { desk_.Flush(turn); });
   }
 
+  bool halted() const override { return loop_.halted(); }
+
   void Stop() override {
     loop_.Stop();
     customer_.Stop();
@@ -93,6 +95,7 @@ absl::StatusOr<std::unique_ptr<Dispatch>> Dispatch::Open(const DispatchOptions& 
   PHAROS_ASSIGN_OR_RETURN(auto store, storage::Open({.folder = options.folder,
                                                      .name = "dispatch",
                                                      .format = kFormat,
+                                                     .oldest_format = kOldestFormat,
                                                      .block_cache_bytes = options.block_cache_bytes,
                                                      .in_memory = options.in_memory,
                                                      .settings = options.store}));

@@ -31,6 +31,8 @@ class Dispatch {
   virtual std::vector<std::unique_ptr<rpc::Service>> Services() = 0;
   virtual void Start(const rpc::Peers& peers) = 0;
   virtual void Stop() = 0;
+  // The store could not be written or read: nothing is sent until the process is started again.
+  virtual bool halted() const = 0;
 };
 
 }  // namespace pharos::dispatch

@@ -68,6 +68,10 @@ absl::Status DispatchErrors::ChannelHasNoText() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "CHANNEL_HAS_NO_TEXT",
                    "The step has no text for this channel. Add one to the template and submit again.");
 }
+absl::Status DispatchErrors::ModeChanged() {
+  return MakeError(absl::StatusCode::kUnavailable, "MODE_CHANGED",
+                   "The deployment went live or back to trial; connect again to be told which.");
+}
 absl::Status DispatchErrors::LiveRouteInTrial(std::string_view connector) {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "LIVE_ROUTE_IN_TRIAL",

@@ -20,6 +20,7 @@ struct DispatchErrors {
   static absl::Status ApprovalForged(std::string_view step);
   static absl::Status MembersNotApproved(int page);
   static absl::Status ChannelHasNoText();
+  static absl::Status ModeChanged();
   static absl::Status LiveRouteInTrial(std::string_view connector);
 };
 

@@ -92,7 +92,7 @@ bool MayMove(State from, State to) {
     case State::kSent:
       return to == State::kDelivered || to == State::kFailed || to == State::kPending;
     case State::kFailed:
-      return to == State::kDelivered || to == State::kFailed;
+      return to == State::kDelivered || to == State::kFailed || to == State::kPending;
     case State::kDelivered:
     case State::kWithheld:
       return false;

@@ -1,11 +1,15 @@
 // An intent's life: one transition table, and the rule that turns receipts into a state. Pure.
 //
-//   PENDING → IN_FLIGHT | WITHHELD | FAILED        a permit and SUBMITTING on disk; or a rule said no
+//   PENDING → IN_FLIGHT | WITHHELD | FAILED | PENDING
+//       a permit and SUBMITTING on disk; a rule said no; or on the next channel
 //   IN_FLIGHT → SENT | FAILED | PENDING | UNCONFIRMED
-//   UNCONFIRMED → SENT | DELIVERED | FAILED | PENDING   settled by the same connector life, or by a receipt
-//   SENT → DELIVERED | FAILED | PENDING             by receipt; PENDING: on the next channel, after a known
-//   failure PENDING → PENDING                               on the next channel, too FAILED → DELIVERED a
-//   receipt for EXPIRED may be followed by one for DELIVERED DELIVERED, WITHHELD final
+//   UNCONFIRMED → SENT | DELIVERED | FAILED | PENDING
+//       settled by the same connector life, or by a receipt
+//   SENT → DELIVERED | FAILED | PENDING
+//       by receipt; PENDING: on the next channel, after a known failure
+//   FAILED → DELIVERED | PENDING
+//       a receipt for EXPIRED may be followed by one for DELIVERED; the last part failed, too
+//   DELIVERED, WITHHELD: final
 #pragma once
 
 #include <string>

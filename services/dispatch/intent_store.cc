@@ -39,6 +39,7 @@ void IntentStore::Reroute(Turn& turn, record::v1::IntentRow& row,
   row.clear_parts();
   row.clear_expected_parts();
   row.clear_attempt();
+  row.clear_attempts();
   row.clear_connector();
   row.set_due_time_us(turn.now_us);
   turn.tx.Put(QueueKeyOf(row), "");

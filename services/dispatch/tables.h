@@ -9,7 +9,8 @@
 
 namespace pharos::dispatch {
 
-inline constexpr uint32_t kFormat = 2;
+inline constexpr uint32_t kFormat = 2;  // 2: queues by channel, approvals in steps, events in the change log
+inline constexpr uint32_t kOldestFormat = 2;  // what is pending in an older one carries no approval
 
 enum Table : uint8_t {
   kStep = 1,    // String(campaign) String(step) → StepRow
@@ -27,7 +28,8 @@ enum Table : uint8_t {
   kLastTo = 10,  // Raw(16: endpoint) → IntentKey of the last message handed over to it
   kReply = 11,   // String(reply id) → ReplyRow
   kReplyOrder = 12,  // U64(received ns) String(reply id) → empty
-  kReport = 13,      // Raw(16: endpoint) → EndpointReportRow
+  kAttempt = 14,  // Raw(16: attempt id) → IntentKey: of emails, whose bounces and unsubscribe mails name it
+  kReport = 13,   // Raw(16: endpoint) → EndpointReportRow
 };
 
 inline std::string StepKey(const std::string& campaign, const std::string& step) {
@@ -70,6 +72,9 @@ inline std::string PersonClaim(const std::string& person) {
 }
 inline std::string EndpointClaim(const std::string& endpoint) {
   return "e" + endpoint;
+}
+inline std::string AttemptKey(const std::string& attempt) {
+  return storage::KeyWriter(kAttempt).Raw(attempt).str();
 }
 inline std::string ReportKey(const std::string& endpoint) {
   return storage::KeyWriter(kReport).Raw(endpoint).str();

@@ -26,6 +26,7 @@ absl::Status WorkService::Work(rpc::Call& call, WorkStream& stream) {
       first.hello().connector().empty()) {
     return DispatchErrors::HelloMissing();
   }
+  if (access_.Get()->version == 0 && !first.hello().sandbox()) return DispatchErrors::AccessAway();
   if (!first.hello().sandbox() && !access_.Get()->live)
     return DispatchErrors::LiveRouteInTrial(first.hello().connector());
   auto session = std::make_shared<Session>();
@@ -42,7 +43,7 @@ absl::Status WorkService::Work(rpc::Call& call, WorkStream& stream) {
       desk_.Leave(turn, session);
       return absl::OkStatus();
     });
-    if (status.ok() && ended) status = DispatchErrors::LiveRouteInTrial(first.hello().connector());
+    if (status.ok() && ended) status = DispatchErrors::ModeChanged();
   }
   session->outbox.Close();
   writer.join();

@@ -21,8 +21,9 @@ absl::Status Stopping() {
 absl::Status DoesNotAddUp(std::string_view campaign, uint64_t position) {
   return base::MakeError(absl::StatusCode::kDataLoss, "COUNTERS_WRONG",
                          fmt::format("The counters of {} would not add up at position {} of dispatch's log; "
-                                     "they stay as they were. Check that "
-                                     "the dispatch and engagement stores belong together.",
+                                     "they stay as they were. The dispatch and engagement stores do not "
+                                     "belong together: stop pharosd, remove the engagement store and start "
+                                     "again; it is made anew from dispatch's log.",
                                      campaign, position));
 }
 

@@ -9,6 +9,7 @@
 #include "rocksdb/wal_filter.h"
 #include "services/base/errors.h"
 #include "services/base/ids.h"
+#include "services/base/log.h"
 #include "storage/envelope.h"
 #include "storage/errors.h"
 #include "storage/key_codec.h"
@@ -112,6 +113,24 @@ absl::Status CheckLogFollowsTables(rocksdb::Options options, const std::string& 
                   last, first.sequence()));
 }
 
+// After a loss of power a log may end in a record whose middle never reached the disk: not cut, but wrong.
+// Nobody was told of it if what stands before it reaches as far as the witness has seen; then, and only then,
+// the log may be read up to it. Looks without changing anything.
+bool OnlyTheUnacknowledgedIsTorn(rocksdb::Options options, const std::string& folder,
+                                 const OpenOptions& asked) {
+  if (asked.in_memory || asked.settings.witness_folder.empty()) return false;
+  const std::optional<uint64_t> seen = Witness::Seen(asked.settings.witness_folder, asked.name);
+  if (!seen) return false;
+  options.create_if_missing = false;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, folder, &opened);
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  if (!status.ok() || db->GetLatestSequenceNumber() < *seen) return false;
+  base::Log(base::LogLevel::kWarning, "store.torn_tail", {{"store", asked.name}});
+  return true;
+}
+
 absl::StatusOr<Engine> OpenEngine(const OpenOptions& options) {
   Engine engine;
   engine.resources = options.settings.resources;
@@ -123,10 +142,14 @@ absl::StatusOr<Engine> OpenEngine(const OpenOptions& options) {
     PHAROS_RETURN_IF_ERROR(CheckNotHeadless(options.folder));
   }
   const std::string folder = options.folder.empty() ? "/" + options.name : options.folder;
-  const rocksdb::Options how = MakeOptions(*engine.resources, engine.env.get());
+  rocksdb::Options how = MakeOptions(*engine.resources, engine.env.get());
   PHAROS_RETURN_IF_ERROR(CheckLogFollowsTables(how, folder));
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(how, folder, &db);
+  rocksdb::Status status = rocksdb::DB::Open(how, folder, &db);
+  if (status.IsCorruption() && OnlyTheUnacknowledgedIsTorn(how, folder, options)) {
+    how.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    status = rocksdb::DB::Open(how, folder, &db);
+  }
   if (!status.ok()) return FromRocksDb(status, folder);
   engine.db.reset(db);
   return engine;
@@ -191,6 +214,8 @@ absl::Status CheckFormats(const State& state, const OpenOptions& options) {
   if (layout > kLayout) return StoreErrors::FormatNewer(options.name, options.folder, layout, kLayout);
   if (format > options.format)
     return StoreErrors::FormatNewer(options.name, options.folder, format, options.format);
+  if (format != 0 && format < options.oldest_format)
+    return StoreErrors::FormatOlder(options.name, options.folder, format, options.oldest_format);
   if (layout == kLayout && format == options.format) return absl::OkStatus();
   return WriteNumbers(state, options.format);
 }

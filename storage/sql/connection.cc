@@ -28,8 +28,10 @@ constexpr const char* kDefaults[][2] = {{"application_name", "pharos"}, {"connec
 // Every statement finds its rows through the primary key. A planner that saw the tables while they were
 // empty, or knows nothing about them, may think otherwise and read them whole. A database that does not know
 // a hint goes on without it.
-constexpr const char* kHints[] = {"SET enable_seqscan = off", "SET enable_bitmapscan = off",
-                                  "SET enable_sort = off"};
+// The first makes a commit wait for the disk, whatever the database was told; engines that do not know it
+// always wait.
+constexpr const char* kHints[] = {"SET synchronous_commit = on", "SET enable_seqscan = off",
+                                  "SET enable_bitmapscan = off", "SET enable_sort = off"};
 
 uint64_t BigEndian(uint64_t number) {
   if constexpr (std::endian::native == std::endian::little) return __builtin_bswap64(number);

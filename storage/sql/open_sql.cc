@@ -13,6 +13,8 @@ constexpr uint64_t kLayout = 1;
 absl::Status CheckFormats(const Meta& meta, const OpenOptions& options) {
   const std::string place = "the database schema " + options.name;
   if (meta.layout > kLayout) return StoreErrors::FormatNewer(options.name, place, meta.layout, kLayout);
+  if (meta.format != 0 && meta.format < options.oldest_format)
+    return StoreErrors::FormatOlder(options.name, place, meta.format, options.oldest_format);
   if (meta.format > options.format)
     return StoreErrors::FormatNewer(options.name, place, meta.format, options.format);
   return absl::OkStatus();

@@ -262,6 +262,8 @@ TEST_F(NobodyGoesLiveAlone, NorIsItKeptWhenTheTrialComesBack) {
   EXPECT_TRUE(Eventually([&] { return Seen().connected() && !Seen().link_up(); }, kFewSeconds))
       << Seen().ShortDebugString();
   story_.Run("again");
+  EXPECT_FALSE(Eventually([&] { return provider.messages() > kPeople; }, 2))
+      << provider.messages() - kPeople << " messages went to a real provider in trial mode";
   ExpectAllPending("again");
   connector_->Stop();
   const int binds = provider.binds();

@@ -3,8 +3,7 @@
 // services/customer/errors.cc (errors by name, without values), services/rpc/serve.cc (one log line a call,
 // no fields) and services/rpc/metrics.cc (labels from our own words).
 //
-// Values in the stores are not sealed yet, so the store files are not searched: they hold contact data in
-// clear.
+// The files of the stores: personal_data_is_sealed_on_disk_test.cc.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -113,7 +112,7 @@ TEST_F(StaysOutOfLogs, MetricsAndErrors) {
   ExpectClean(errors_, "an error");
 }
 
-// What is on disk in clear is at least nobody else's to read.
+// Sealed or not, what is on disk is nobody else's to read.
 TEST_F(StaysOutOfLogs, StoresAndKeysAreReadableByTheirOwnerOnly) {
   story_.ImportAll(kQuit, FileOf({{.id = "a", .given = kGiven, .phone = kPhone}}));
   struct stat info {};
