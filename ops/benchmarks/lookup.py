@@ -44,7 +44,7 @@ def fill(args, system, cli, say):
     numbers = set()
     for name in ("quit", "screening"):
         with open(os.path.join(people, name + ".csv"), newline="", encoding="utf-8", errors="replace") as file:
-            numbers |= {row["phone"] for row in csv.DictReader(file) if len(re.sub(r"\D", "", row["phone"])) == 11}
+            numbers |= {row["phone"] for row in csv.DictReader(file) if re.fullmatch(r"07700[2-8]\d{5}", re.sub(r"\D", "", row["phone"]))}
     chosen = sorted(numbers)
     random.Random(args.seed).shuffle(chosen)
     return chosen[:MOST_NUMBERS]
