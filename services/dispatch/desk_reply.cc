@@ -30,6 +30,14 @@ customer::internal::v1::ReplyKind KindOf(ReplyMeaning meaning) {
   }
 }
 
+// Where the mail went, though the message may have gone on to another channel since.
+std::string EmailOf(const record::v1::IntentRow& intent) {
+  for (const auto& hop : intent.earlier()) {
+    if (hop.channel() == type::v1::CHANNEL_EMAIL) return hop.endpoint();
+  }
+  return intent.endpoint();
+}
+
 }  // namespace
 
 void Desk::OnInbound(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessages& messages) {
@@ -168,7 +176,7 @@ void Desk::HearOf(Turn& turn, record::v1::ReplyRow& row,
   std::optional<record::v1::IntentKey> answered;
   if (row.has_unsubscribed()) {
     answered = row.unsubscribed();
-    if (const auto intent = intents_.Load(turn, *answered)) row.set_endpoint(intent->endpoint());
+    if (const auto intent = intents_.Load(turn, *answered)) row.set_endpoint(EmailOf(*intent));
   } else {
     answered = LoadRow<record::v1::IntentKey>(turn, LastToKey(response.endpoint()));
   }

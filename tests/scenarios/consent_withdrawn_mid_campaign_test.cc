@@ -57,6 +57,18 @@ class ConsentWithdrawnMidCampaign : public ::testing::Test {
         std::chrono::microseconds(std::uniform_int_distribution<int>(0, 5'000)(random_)));
   }
 
+  // Stops the connector while it has messages in its hands; between two of them it would show nothing.
+  void PauseConnectorMidHandOver() {
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      system_.smpp().Pause();
+      if (Eventually([&] { return !story_.Intents(kCampaign, dispatch::v1::IN_FLIGHT).empty(); }, 0.3))
+        return;
+      system_.smpp().Resume();
+      Flow(1);
+    }
+    ADD_FAILURE() << "the connector never had a message in its hands";
+  }
+
   // Everybody whose message is on its way right now says stop, and some whose turn is next; in three ways, at
   // once.
   void StopThoseWhoAreNext() {
@@ -177,7 +189,7 @@ TEST_F(ConsentWithdrawnMidCampaign, NothingFollowsAnAcknowledgedOptOut) {
 TEST_F(ConsentWithdrawnMidCampaign, NorFromAConnectorThatWasStoppedAndGoesOn) {
   for (const int stopped_ms : {100, 3000, 700, 1300, 2200}) {
     Flow(150);
-    system_.smpp().Pause();
+    PauseConnectorMidHandOver();
     StopThoseWhoAreNext();
     std::this_thread::sleep_for(std::chrono::milliseconds(stopped_ms));  // the disturbance itself
     system_.smpp().Resume();
