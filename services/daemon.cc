@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -73,6 +74,27 @@ absl::Status WritePort(const std::string& file, int port) {
   if (std::rename(fresh.c_str(), file.c_str()) != 0)
     return Wrong("DATA_WRONG", fmt::format("Cannot write {}.", file));
   return absl::OkStatus();
+}
+
+// What pharos.toml says about sending, in dispatch's own terms.
+dispatch::DispatchSettings SendingOf(const config::Config& config) {
+  constexpr double kMicropoundsOfPenny = 10'000;
+  dispatch::DispatchSettings settings;
+  for (const auto& [connector, route] : config.routes) {
+    dispatch::RouteSettings& to = settings.routes[connector];
+    to.priority = static_cast<int>(route.priority);
+    to.per_second = route.per_second;
+    to.per_sender_second = route.per_sender_second;
+    to.per_domain_second = route.per_domain_second;
+    to.cost_micropounds = std::llround(route.price_pence * kMicropoundsOfPenny);
+    to.failover_after_s = route.failover_after_s;
+  }
+  settings.caps.person_most = static_cast<int>(config.caps.person_most);
+  settings.caps.person_days = static_cast<int>(config.caps.person_days);
+  settings.caps.endpoint_most = static_cast<int>(config.caps.endpoint_most);
+  settings.caps.endpoint_days = static_cast<int>(config.caps.endpoint_days);
+  settings.edge_url = config.edge.url;
+  return settings;
 }
 
 class Parts final : public Daemon {
@@ -159,6 +181,7 @@ class Parts final : public Daemon {
     PHAROS_RETURN_IF_ERROR(Open("campaign", campaign::CampaignOptions{}, campaign_));
     dispatch::DispatchOptions dispatch;
     dispatch.access = &snapshot_;
+    dispatch.settings = SendingOf(config_);
     PHAROS_RETURN_IF_ERROR(Open("dispatch", dispatch, dispatch_));
     return Open("engagement", engagement::EngagementOptions{}, engagement_);
   }

@@ -67,7 +67,9 @@ absl::StatusOr<std::string_view> Unwrap(std::string_view envelope) {
 }
 
 std::string EncodeRecord(const google::protobuf::MessageLite& record) {
-  return Wrap(record.SerializeAsString());
+  std::string envelope = Wrap("");
+  record.AppendToString(&envelope);
+  return envelope;
 }
 
 absl::Status DecodeRecord(std::string_view envelope, google::protobuf::MessageLite& record) {

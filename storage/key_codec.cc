@@ -10,9 +10,13 @@ constexpr char kTerminator = '\x01';  // 0x00 0x01: end of the part; sorts befor
 }  // namespace
 
 KeyWriter& KeyWriter::String(std::string_view part) {
-  for (const char c : part) {
-    key_.push_back(c);
-    if (c == kZero) key_.push_back(kEscaped);
+  if (part.find(kZero) == std::string_view::npos) {
+    key_.append(part);
+  } else {
+    for (const char c : part) {
+      key_.push_back(c);
+      if (c == kZero) key_.push_back(kEscaped);
+    }
   }
   key_.push_back(kZero);
   key_.push_back(kTerminator);
@@ -31,6 +35,7 @@ KeyWriter& KeyWriter::Raw(std::string_view part) {
 
 std::string KeyReader::String() {
   std::string part;
+  if (const size_t zero = rest_.find(kZero); ok_ && zero != std::string_view::npos) part.reserve(zero);
   for (size_t i = 0; ok_ && i < rest_.size(); ++i) {
     if (rest_[i] != kZero) {
       part.push_back(rest_[i]);

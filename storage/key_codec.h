@@ -13,7 +13,10 @@ namespace pharos::storage {
 
 class KeyWriter {
  public:
-  explicit KeyWriter(uint8_t table) { key_.push_back(static_cast<char>(table)); }
+  explicit KeyWriter(uint8_t table) {
+    key_.reserve(kUsualBytes);
+    key_.push_back(static_cast<char>(table));
+  }
   KeyWriter& String(std::string_view part);
   KeyWriter& U64(uint64_t part);
   KeyWriter& Raw(std::string_view part);
@@ -22,6 +25,7 @@ class KeyWriter {
   operator std::string_view() const { return key_; }
 
  private:
+  static constexpr size_t kUsualBytes = 112;  // one allocation for most keys
   std::string key_;
 };
 

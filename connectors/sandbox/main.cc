@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "connectors/sandbox/mail_server.h"
+#include "connectors/sandbox/notify_flags.h"
 #include "connectors/sandbox/smsc.h"
 #include "connectors/sdk/flags.h"
 #include "services/base/errors.h"
@@ -120,11 +121,15 @@ int Run(const sdk::Flags& flags, const Options& options) {
     mail = std::move(*started);
     if (!Announce(flags, "sandbox_takes_mail", "mail-port-file", mail->port())) return 2;
   }
+  auto notify = StartNotify(flags, options.smsc.journal, options.smsc.inbox, options.smsc.rules);
+  if (!notify.ok()) return Fail(notify.status());
+  if (*notify && !Announce(flags, "sandbox_is_notify", "notify-port-file", (*notify)->port())) return 2;
   if (!Announce(flags, "sandbox_listens", "port-file", (*smsc)->port())) return 2;
   int signal = 0;
   sigwait(&ends, &signal);
   auto counts = (*smsc)->counts();
   auto mails = mail == nullptr ? MailCounts{} : mail->counts();
+  notify->reset();
   mail.reset();
   smsc->reset();
   base::Log(base::LogLevel::kInfo, "sandbox_ends",
@@ -139,12 +144,12 @@ int Run(const sdk::Flags& flags, const Options& options) {
 
 int Main(int argc, char** argv) {
   auto flags = sdk::Flags::Parse(argc, argv,
-                                 {"help", "listen", "port-file", "journal", "password", "receipt-delay-ms",
+                                 WithNotifyFlags({"help", "listen", "port-file", "journal", "password", "receipt-delay-ms",
                                   "reply-stop-percent", "fail-percent", "throttle-per-second", "seed",
-                                  "mail-listen", "mail-port-file", "mail-tls-dir", "bounce-to", "inbox"});
+                                  "mail-listen", "mail-port-file", "mail-tls-dir", "bounce-to", "inbox"}));
   if (!flags.ok()) return Fail(flags.status());
   if (flags->Has("help")) {
-    fmt::print("{}{}\n{}", kHelp, kMagicNumbers, kMagicAddresses);
+    fmt::print("{}{}{}\n{}\n{}", kHelp, kNotifyHelp, kMagicNumbers, kMagicAddresses, kNotifyMagic);
     return 0;
   }
   auto options = Configure(*flags);

@@ -107,6 +107,15 @@ void WorkBook::Asked(const work::Query& query, int64_t now_us) {
   }
 }
 
+std::vector<std::string> WorkBook::Open(const work::Recall& recall) const {
+  std::vector<std::string> open;
+  for (const auto& id : recall.ids()) {
+    const auto it = seen_.find(id);
+    if (it != seen_.end() && it->second.outcome.empty()) open.push_back(id);
+  }
+  return open;
+}
+
 void WorkBook::Finish(const std::string& id, work::Outcome outcome, int64_t now_us) {
   auto it = seen_.find(id);
   if (it == seen_.end() || !it->second.outcome.empty()) return;

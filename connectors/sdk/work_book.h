@@ -8,10 +8,9 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
 
 namespace pharos::sdk {
@@ -64,6 +63,8 @@ class WorkBook {
   // Answers become due: the known outcome again, REFUSED for what was never taken, nothing for what is still
   // open.
   void Asked(const work::Query& query, int64_t now_us);
+  // Those of a recall that were taken and whose fate is open.
+  std::vector<std::string> Open(const work::Recall& recall) const;
   // What became of a task. A second call for an id changes nothing.
   void Finish(const std::string& id, work::Outcome outcome, int64_t now_us);
 
@@ -113,18 +114,18 @@ class WorkBook {
   int64_t consumed_us_ = 0;
 
   int open_ = 0;
-  std::unordered_map<std::string, Seen> seen_;
+  absl::flat_hash_map<std::string, Seen> seen_;
   std::deque<std::pair<int64_t, std::string>> seen_order_;
   bool forgot_ = false;  // an id that was taken: from here on "never seen" proves nothing
 
-  std::unordered_map<std::string, int64_t> outcomes_;  // id → when sent on this stream; 0 = not yet
+  absl::flat_hash_map<std::string, int64_t> outcomes_;  // id → when sent on this stream; 0 = not yet
   std::deque<std::string> outcomes_due_;
   int64_t swept_us_ = 0;
 
   uint64_t next_sequence_ = 1;
   std::map<uint64_t, Kept<work::Receipt>> receipts_;
   std::map<uint64_t, Kept<work::InboundMessage>> inbound_;
-  std::unordered_map<std::string, uint64_t> by_key_;
+  absl::flat_hash_map<std::string, uint64_t> by_key_;
   std::deque<uint64_t> receipts_due_, inbound_due_;
 };
 

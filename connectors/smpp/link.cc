@@ -1,5 +1,6 @@
 #include "connectors/smpp/link.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/sockios.h>
 #include <netdb.h>
@@ -17,61 +18,159 @@
 namespace pharos::smpp {
 namespace {
 
-constexpr size_t kReadBytes = 16 * 1024;
+constexpr size_t kReadBytes = 64 * 1024;
 
-absl::Status NoRoute(const std::string& what) {
-  return base::MakeError(absl::StatusCode::kUnavailable, "NO_ROUTE", what);
+absl::Status Unreachable(const std::string& what) {
+  return base::MakeError(absl::StatusCode::kUnavailable, "UNREACHABLE", what);
 }
 
 void SetInt(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof value);
 }
 
+bool IsLoopback(const sockaddr* address) {
+  if (address->sa_family == AF_INET)
+    return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
+  if (address->sa_family == AF_INET6)
+    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+  return false;
+}
+
+bool Later(ssize_t result) {
+  return result < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS);
+}
+
 }  // namespace
 
-absl::Status Link::Connect(const std::string& host, int port, int send_buffer_bytes) {
-  Reset();
+absl::Status Link::Resolve() {
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
-  if (int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0)
-    return NoRoute(fmt::format("cannot resolve {}: {}", host, gai_strerror(error)));
-  fd_ = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int error = getaddrinfo(options_.host.c_str(), std::to_string(options_.port).c_str(), &hints, &found);
+  if (error != 0) {
+    if (resolved()) return absl::OkStatus();  // the addresses it had
+    return Unreachable(fmt::format("cannot resolve {}: {}; check --host and the name server", options_.host,
+                                   gai_strerror(error)));
+  }
+  addresses_.clear();
+  for (auto* a = found; a; a = a->ai_next)
+    addresses_.emplace_back(std::string(reinterpret_cast<char*>(a->ai_addr), a->ai_addrlen),
+                            IsLoopback(a->ai_addr));
+  freeaddrinfo(found);
+  return absl::OkStatus();
+}
+
+absl::Status Link::Connect() {
+  Reset();
+  if (!resolved()) return Unreachable("the provider's name is not resolved yet");
+  const auto& [address, loopback] = addresses_[next_address_++ % addresses_.size()];
+  if (!tls() && !loopback && !options_.plaintext_allowed)
+    return base::MakeError(
+        absl::StatusCode::kFailedPrecondition, "TLS_REQUIRED",
+        fmt::format("{} is not this machine and TLS is off, so texts would cross the network in "
+                    "clear; set --tls, or --plaintext-allowed where a VPN protects the way",
+                    options_.host));
+  auto* target = reinterpret_cast<const sockaddr*>(address.data());
+  fd_ = socket(target->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ >= 0) {
     linger drop{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
     SetInt(fd_, IPPROTO_TCP, TCP_NODELAY, 1);
-    SetInt(fd_, SOL_SOCKET, SO_SNDBUF, send_buffer_bytes);
+    if (options_.send_buffer_bytes > 0) SetInt(fd_, SOL_SOCKET, SO_SNDBUF, options_.send_buffer_bytes);
   }
-  bool begun = fd_ >= 0 && (connect(fd_, found->ai_addr, found->ai_addrlen) == 0 || errno == EINPROGRESS);
+  if (fd_ >= 0 && (connect(fd_, target, static_cast<socklen_t>(address.size())) == 0 || errno == EINPROGRESS))
+    return absl::OkStatus();
   int error = errno;
-  freeaddrinfo(found);
-  if (begun) return absl::OkStatus();
   Reset();
-  return NoRoute(fmt::format("cannot connect to {}:{}: {}", host, port, strerror(error)));
+  return Unreachable(fmt::format("cannot connect to {}:{}: {}; check --host, --port and the firewall",
+                                 options_.host, options_.port, strerror(error)));
 }
 
 absl::Status Link::Connected() {
   int error = 0;
   socklen_t size = sizeof error;
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error == 0) return absl::OkStatus();
-  return NoRoute(fmt::format("cannot connect: {}", strerror(error)));
+  if (error != 0)
+    return Unreachable(fmt::format("cannot connect to {}:{}: {}; check --host, --port and the firewall",
+                                   options_.host, options_.port, strerror(error)));
+  if (tls())
+    tls_ = std::make_unique<Tls>(options_.tls, options_.tls_name.empty() ? options_.host : options_.tls_name);
+  else
+    ready_ = true;
+  return absl::OkStatus();
 }
 
-bool Link::Read(std::string& buffer) {
-  size_t had = buffer.size();
-  buffer.resize(had + kReadBytes);
-  ssize_t got = read(fd_, buffer.data() + had, kReadBytes);
-  buffer.resize(had + (got > 0 ? static_cast<size_t>(got) : 0));
-  if (got > 0) return true;
-  return got < 0 && (errno == EAGAIN || errno == EINTR);
+absl::Status Link::Handshake() {
+  if (!tls_ || ready_) return absl::OkStatus();
+  char octets[16 * 1024];
+  ssize_t got = read(fd_, octets, sizeof octets);
+  bool gone = got == 0 || (got < 0 && !Later(got));
+  if (got > 0) tls_->Feed({octets, static_cast<size_t>(got)});
+  bool going = tls_->Handshake();
+  sealed_ += tls_->TakeOutput();
+  Flush();
+  if (!going)
+    return base::MakeError(
+        absl::StatusCode::kFailedPrecondition, tls_->bad_certificate() ? "BAD_CERTIFICATE" : "TLS_FAILED",
+        tls_->bad_certificate()
+            ? fmt::format("the provider at {}: {}; check --ca-file and --tls-name", options_.host,
+                          tls_->Error())
+            : fmt::format("the provider at {}: {}; does it speak TLS on port {}, and does it ask "
+                          "for our certificate?",
+                          options_.host, tls_->Error(), options_.port));
+  if (gone && !tls_->done())
+    return base::MakeError(
+        absl::StatusCode::kFailedPrecondition, "TLS_FAILED",
+        fmt::format("the provider at {} closed the connection while TLS was being set up; does it "
+                    "speak TLS on port {}, and does it ask for our certificate?",
+                    options_.host, options_.port));
+  ready_ = tls_->done() && sealed_.empty();
+  return absl::OkStatus();
 }
 
-ssize_t Link::Write(std::string_view bytes) {
-  ssize_t put = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+bool Link::Read(std::string& buffer, size_t most) {
+  thread_local std::string chunk(kReadBytes, '\0');
+  for (size_t read_so_far = 0; read_so_far < most;) {
+    ssize_t got = read(fd_, chunk.data(), chunk.size());
+    if (got <= 0) return Later(got);
+    read_so_far += static_cast<size_t>(got);
+    std::string_view octets(chunk.data(), static_cast<size_t>(got));
+    if (!tls_) {
+      buffer.append(octets);
+    } else {
+      tls_->Feed(octets);
+      bool goes_on = tls_->Read(buffer);
+      sealed_ += tls_->TakeOutput();  // e.g. an answer to a key update
+      if (!goes_on) return false;
+    }
+    if (static_cast<size_t>(got) < chunk.size()) return true;
+  }
+  return true;
+}
+
+ssize_t Link::Send(std::string_view octets) {
+  ssize_t put = send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL);
   if (put > 0) written_ += static_cast<uint64_t>(put);
-  if (put < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
-  return put;
+  return Later(put) ? 0 : put;
+}
+
+bool Link::Flush() {
+  while (!sealed_.empty()) {
+    ssize_t put = Send(sealed_);
+    if (put < 0) lost_ = true;
+    if (put <= 0) return false;
+    sealed_.erase(0, static_cast<size_t>(put));
+  }
+  return true;
+}
+
+ssize_t Link::Write(std::string_view octets) {
+  if (lost_) return -1;
+  if (!tls_) return Send(octets);
+  if (!Flush()) return lost_ ? -1 : 0;
+  sealed_ = tls_->Seal(octets);
+  if (sealed_.empty()) return -1;
+  Flush();
+  return lost_ ? -1 : static_cast<ssize_t>(octets.size());
 }
 
 uint64_t Link::Acknowledged() const {
@@ -85,6 +184,9 @@ void Link::Reset() {
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
   written_ = 0;
+  ready_ = lost_ = false;
+  tls_ = nullptr;
+  sealed_.clear();
 }
 
 }  // namespace pharos::smpp

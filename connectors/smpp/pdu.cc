@@ -285,21 +285,39 @@ std::string Encode(const Pdu& pdu) {
 }
 
 std::optional<Concatenation> TakeHeader(uint8_t esm_class, std::string_view& text) {
-  if (!(esm_class & 0x40) || text.empty()) return std::nullopt;
+  return TakeUserHeader(esm_class, text).concatenation;
+}
+
+UserHeader TakeUserHeader(uint8_t esm_class, std::string_view& text) {
+  UserHeader header;
+  if (!(esm_class & 0x40) || text.empty()) return header;
   size_t length = static_cast<uint8_t>(text[0]);
-  if (text.size() < length + 1) return std::nullopt;
+  if (text.size() < length + 1) return header;
   auto elements = text.substr(1, length);
   text.remove_prefix(length + 1);
   while (elements.size() >= 2) {
     uint8_t kind = elements[0];
     size_t size = static_cast<uint8_t>(elements[1]);
-    if (elements.size() < 2 + size) return std::nullopt;
+    if (elements.size() < 2 + size) break;
     auto octet = [&](size_t at) { return int{static_cast<uint8_t>(elements[2 + at])}; };
-    if (kind == 0x00 && size == 3) return Concatenation{octet(0), octet(1), octet(2)};
-    if (kind == 0x08 && size == 4) return Concatenation{octet(0) << 8 | octet(1), octet(2), octet(3)};
+    if (kind == 0x00 && size == 3) header.concatenation = Concatenation{octet(0), octet(1), octet(2)};
+    if (kind == 0x08 && size == 4)
+      header.concatenation = Concatenation{octet(0) << 8 | octet(1), octet(2), octet(3)};
+    if (kind == 0x24 && size == 1) header.single_shift = static_cast<uint8_t>(octet(0));
+    if (kind == 0x25 && size == 1) header.locking_shift = static_cast<uint8_t>(octet(0));
+    if (kind == 0x04 || kind == 0x05) header.ported = true;
     elements.remove_prefix(2 + size);
   }
-  return std::nullopt;
+  return header;
+}
+
+std::optional<Concatenation> SarOf(const Pdu& pdu) {
+  const Tlv *reference = pdu.Find(kSarReference), *total = pdu.Find(kSarTotal), *part = pdu.Find(kSarPart);
+  if (!reference || !total || !part || total->value.size() != 1 || part->value.size() != 1)
+    return std::nullopt;
+  int number = 0;
+  for (unsigned char c : reference->value) number = (number << 8 | c) & 0xFFFF;
+  return Concatenation{number, static_cast<uint8_t>(total->value[0]), static_cast<uint8_t>(part->value[0])};
 }
 
 }  // namespace pharos::smpp

@@ -22,6 +22,7 @@ enum Command : uint32_t {
   kDeliverSm = 0x00000005,
   kUnbind = 0x00000006,
   kBindTransceiver = 0x00000009,
+  kOutbind = 0x0000000B,
   kEnquireLink = 0x00000015,
   kDataSm = 0x00000103,
   kResponse = 0x80000000,
@@ -61,6 +62,9 @@ enum CommandStatus : uint32_t {
 enum TlvTag : uint16_t {
   kReceiptedMessageId = 0x001E,
   kUserMessageReference = 0x0204,
+  kSarReference = 0x020C,
+  kSarTotal = 0x020E,
+  kSarPart = 0x020F,
   kNetworkErrorCode = 0x0423,
   kMessagePayload = 0x0424,
   kMessageState = 0x0427,
@@ -138,5 +142,16 @@ struct Concatenation {
 // Splits it off: `text` becomes the payload. nullopt: no concatenation header; a header that does not fit is
 // left where it is.
 std::optional<Concatenation> TakeHeader(uint8_t esm_class, std::string_view& text);
+
+// Everything of it that a reader needs.
+struct UserHeader {
+  std::optional<Concatenation> concatenation;
+  uint8_t locking_shift = 0, single_shift = 0;  // national languages of TS 23.038; 0 = none
+  bool ported = false;                          // application ports: not for a person's eyes
+};
+UserHeader TakeUserHeader(uint8_t esm_class, std::string_view& text);
+// Concatenation by sar_msg_ref_num, sar_total_segments, sar_segment_seqnum; nullopt unless all three are
+// there.
+std::optional<Concatenation> SarOf(const Pdu& pdu);
 
 }  // namespace pharos::smpp

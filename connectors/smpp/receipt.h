@@ -25,7 +25,8 @@ enum class MessageState {
 };
 
 struct DeliveryReceipt {
-  std::string id;  // as the provider wrote it, trimmed
+  std::string id;       // as the provider wrote it, trimmed; the TLV's if there is one
+  std::string text_id;  // the text's, which some write in another base than the TLV
   MessageState state = MessageState::kNone;
   std::string error;         // as the provider wrote it; empty = none or "000"
   int64_t done_time_us = 0;  // from "done date", read as UTC; 0 = none or unreadable
@@ -38,7 +39,8 @@ bool IsReceipt(const Pdu& pdu);
 std::optional<DeliveryReceipt> ReadReceipt(const Pdu& pdu);
 // The text alone; fields that are missing stay empty.
 DeliveryReceipt ReadReceiptText(std::string_view text);
-// "DELIVRD" → kDelivered, any case; kNone for a word that is not known.
+// "DELIVRD" → kDelivered, any case, also as people spell it ("UNDELIVERABLE") and as a number
+// (message_state); kNone for a word that is not known.
 MessageState StateNamed(std::string_view word);
 
 }  // namespace pharos::smpp

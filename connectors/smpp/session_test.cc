@@ -24,8 +24,10 @@ class Heard {
  public:
   SessionEvents Events() {
     SessionEvents events;
-    events.finished = [this](const std::string& id, work::Outcome outcome) {
-      Note([&] { outcomes[id] = outcome; });
+    events.finished = [this](std::vector<Finished> all) {
+      Note([&] {
+        for (auto& one : all) outcomes[one.id] = one.outcome;
+      });
     };
     events.receipt = [this](const std::string& key, work::Receipt receipt) -> std::optional<uint64_t> {
       return Keep(key, [&] { receipts.push_back(receipt); });
@@ -33,10 +35,11 @@ class Heard {
     events.inbound = [this](const std::string& key, work::InboundMessage message) -> std::optional<uint64_t> {
       return Keep(key, [&] { messages.push_back(message); });
     };
-    events.link = [this](bool is_up, const std::string& words) {
+    events.link = [this](const LinkNews& news) {
       Note([&] {
-        up = is_up;
-        details.push_back(words);
+        up = news.up;
+        details.push_back(news.detail);
+        problem = news.problem;
       });
     };
     return events;
@@ -56,6 +59,7 @@ class Heard {
   std::vector<work::Receipt> receipts;
   std::vector<work::InboundMessage> messages;
   std::vector<std::string> details;
+  std::string problem;
   std::map<std::string, uint64_t> kept;
   uint64_t offered = 0;
   bool up = false, full = false;
@@ -89,6 +93,7 @@ class SessionTest : public testing::Test {
     options_.port = smsc_->port();
     options_.system_id = "pharos";
     options_.inbound_id_tlv = sandbox::kReplyIdTlv;
+    options_.reconnect_first_us = 50'000;
   }
   void StartSession() {
     session_ = std::make_unique<Session>(options_, *sdk::HardStop::Make(), heard_.Events());
@@ -186,6 +191,7 @@ TEST_F(SessionTest, AWrongPasswordIsSaidInWordsAndNotTriedAgainSoon) {
   StartSession();
   ASSERT_TRUE(heard_.Until([&] { return !heard_.details.empty(); }));
   EXPECT_NE(heard_.details[0].find("password"), std::string::npos);
+  EXPECT_EQ(heard_.problem, "WRONG_PASSWORD");
   EXPECT_FALSE(heard_.up);
   session_->Submit({Task("a", "447700900100")});
   EXPECT_EQ(Finished("a").refused().reason(), "NO_LINK");

@@ -19,16 +19,90 @@ absl::Status NotEncodable(const char* why) {
   return base::MakeError(absl::StatusCode::kInvalidArgument, "NOT_ENCODABLE", why);
 }
 
+// Short codes have up to 8 digits in some countries; a number in E.164 here has at least 9.
+constexpr size_t kMostShortCode = 8;
+
 Address SourceOf(const std::string& sender, const SubmitSettings& settings) {
   Address source{5, 0, sender};
-  if (AllDigits(sender)) source = sender.size() <= 6 ? Address{3, 0, sender} : Address{1, 1, sender};
+  if (AllDigits(sender))
+    source = sender.size() <= kMostShortCode ? Address{static_cast<uint8_t>(settings.short_code_ton),
+                                                       static_cast<uint8_t>(settings.short_code_npi), sender}
+                                             : Address{1, 1, sender};
   if (settings.source_ton >= 0) source.ton = static_cast<uint8_t>(settings.source_ton);
   if (settings.source_npi >= 0) source.npi = static_cast<uint8_t>(settings.source_npi);
   return source;
 }
 
-std::string ConcatenationHeader(uint8_t reference, size_t total, size_t part) {
-  return {5, 0, 3, static_cast<char>(reference), static_cast<char>(total), static_cast<char>(part)};
+// User data header with these information elements; "" for none.
+std::string UserDataHeader(std::string elements) {
+  if (!elements.empty()) elements.insert(elements.begin(), static_cast<char>(elements.size()));
+  return elements;
+}
+
+std::string Concatenated(bool wide, uint16_t reference, size_t total, size_t part) {
+  auto octet = [](size_t value) { return static_cast<char>(value & 0xFF); };
+  if (wide) return {8, 4, octet(reference >> 8), octet(reference), octet(total), octet(part)};
+  return {0, 3, octet(reference), octet(total), octet(part)};
+}
+
+// Every part's septets as Latin-1 octets; false if some character has none.
+bool ToLatin1(content::SmsText& text) {
+  std::vector<std::string> parts;
+  for (const auto& part : text.parts) {
+    std::string octets;
+    std::string utf8 = content::DecodeGsm7(part);
+    for (size_t i = 0; i < utf8.size(); ++i) {
+      auto c = static_cast<unsigned char>(utf8[i]);
+      if (c < 0x80) {
+        octets.push_back(utf8[i]);
+      } else if ((c & 0xFC) == 0xC0 && i + 1 < utf8.size()) {
+        octets.push_back(static_cast<char>((c & 3) << 6 | (utf8[++i] & 0x3F)));
+      } else {
+        return false;
+      }
+    }
+    parts.push_back(std::move(octets));
+  }
+  text.parts = std::move(parts);
+  return true;
+}
+
+absl::StatusOr<content::SmsText> TextFor(std::string_view utf8, const SubmitSettings& settings) {
+  auto text = content::EncodeSms(utf8, settings.text);
+  if (!text.ok() || !settings.latin1 || text->encoding != content::SmsEncoding::kGsm7) return text;
+  if (text->shift_header.empty() && ToLatin1(*text)) return text;
+  content::SmsOptions wide = settings.text;
+  wide.ucs2_only = true;
+  return content::EncodeSms(utf8, wide);
+}
+
+Tlv OctetTlv(uint16_t tag, size_t value) {
+  return {tag, std::string(1, static_cast<char>(value))};
+}
+
+// Puts part `index` of the text into the PDU, in the form that the provider wants.
+void PutPart(Pdu& pdu, const content::SmsText& text, size_t index, const SubmitSettings& settings,
+             uint16_t reference) {
+  const size_t total = text.parts.size();
+  std::string elements;
+  if (total > 1 && settings.long_form == LongForm::kUdh)
+    elements = Concatenated(settings.text.wide_reference, reference, total, index + 1);
+  std::string header = UserDataHeader(elements + text.shift_header);
+  pdu.esm_class = header.empty() ? 0 : 0x40;
+  pdu.short_message = header + text.parts[index];
+  if (total == 1 || settings.long_form != LongForm::kSar) return;
+  pdu.tlvs.resize(1);  // user_message_reference stays
+  pdu.tlvs.push_back(
+      {kSarReference, {static_cast<char>(reference >> 8), static_cast<char>(reference & 0xFF)}});
+  pdu.tlvs.push_back(OctetTlv(kSarTotal, total));
+  pdu.tlvs.push_back(OctetTlv(kSarPart, index + 1));
+}
+
+void PutPayload(Pdu& pdu, const content::SmsText& text) {
+  std::string header = UserDataHeader(text.shift_header), whole = header;
+  for (const auto& part : text.parts) whole += part;
+  pdu.esm_class = header.empty() ? 0 : 0x40;
+  pdu.tlvs.push_back({kMessagePayload, std::move(whole)});
 }
 
 }  // namespace
@@ -68,81 +142,54 @@ int ReferenceOf(const std::string& id) {
   return static_cast<uint8_t>(id[id.size() - 2]) << 8 | static_cast<uint8_t>(id[id.size() - 1]);
 }
 
-absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& settings, uint8_t reference,
+absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& settings, uint16_t reference,
                                           const std::function<uint32_t()>& next_sequence) {
   const auto& attempt = task.attempt;
   if (!AllDigits(attempt.address()) || attempt.address().size() > 20)
     return NotEncodable("the number is not E.164 without '+'");
   if (attempt.sender().empty() || attempt.sender().size() > 20)
     return NotEncodable("the sender is empty or too long");
-  auto text = content::EncodeSms(attempt.text());
+  auto text = TextFor(attempt.text(), settings);
   if (!text.ok()) return NotEncodable("the text is not UTF-8 or too long");
-  if (text->parts.empty()) text->parts.emplace_back();
-  bool concatenated = text->parts.size() > 1;
   int umr = ReferenceOf(attempt.id());
 
   Pdu pdu;
   pdu.command = kSubmitSm;
   pdu.source = SourceOf(attempt.sender(), settings);
-  pdu.destination = {1, 1, attempt.address()};
-  pdu.esm_class = concatenated ? 0x40 : 0;
+  pdu.destination = {static_cast<uint8_t>(settings.dest_ton), static_cast<uint8_t>(settings.dest_npi),
+                     attempt.address()};
   pdu.validity_period = ValidityPeriod(attempt.validity_s());
-  pdu.registered_delivery = 1;
+  pdu.registered_delivery = static_cast<uint8_t>(settings.receipts);
+  pdu.priority = static_cast<uint8_t>(settings.priority);
   pdu.data_coding = text->encoding == content::SmsEncoding::kUcs2 ? 8 : 0;
   pdu.tlvs = {{kUserMessageReference, {static_cast<char>(umr >> 8), static_cast<char>(umr & 0xFF)}}};
 
   Submission submission;
-  for (size_t i = 0; i < text->parts.size(); ++i) {
+  const bool one_payload = text->parts.size() > 1 && settings.long_form == LongForm::kPayload;
+  const size_t frames = one_payload ? 1 : text->parts.size();
+  submission.parts.reserve(frames);
+  for (size_t i = 0; i < frames; ++i) {
     pdu.sequence = next_sequence();
-    pdu.short_message =
-        (concatenated ? ConcatenationHeader(reference, text->parts.size(), i + 1) : "") + text->parts[i];
+    if (one_payload)
+      PutPayload(pdu, *text);
+    else
+      PutPart(pdu, *text, i, settings, reference);
     Part part;
     part.frame = Encode(pdu);
     part.sequence = pdu.sequence;
+    part.segments = one_payload ? static_cast<int>(text->parts.size()) : 1;
     submission.parts.push_back(std::move(part));
   }
   submission.task = std::move(task);
   return submission;
 }
 
-work::Rejected RejectedFor(uint32_t status) {
-  work::Rejected rejected;
-  rejected.set_code(fmt::format("0x{:08X}", status));
-  auto say = [&](const char* reason, bool transient, int64_t retry_after_ms) {
-    rejected.set_reason(reason);
-    rejected.set_transient(transient);
-    rejected.set_retry_after_ms(retry_after_ms);
-    return rejected;
-  };
-  switch (status) {
-    case kThrottled:
-      return say("THROTTLED", true, 1'000);
-    case kQueueFull:
-      return say("QUEUE_FULL", true, 10'000);
-    case kSystemError:
-    case kSubmitFailed:
-    case kTemporaryAppError:
-      return say("PROVIDER_ERROR", true, 30'000);
-    case kInvalidBindStatus:
-      return say("NOT_BOUND", true, 1'000);
-    case kInvalidDestination:
-    case kInvalidDestinationTon:
-    case kInvalidDestinationNpi:
-    case kInvalidDestinationFlag:
-      return say("INVALID_NUMBER", false, 0);
-    case kInvalidSource:
-    case kInvalidSourceTon:
-    case kInvalidSourceNpi:
-      return say("INVALID_SENDER", false, 0);
-    case kInvalidMessageLength:
-    case kInvalidDataCoding:
-      return say("INVALID_TEXT", false, 0);
-    default:
-      return say("PROVIDER_ERROR", false, 0);
-  }
+void Renumber(Part& part, uint32_t sequence) {
+  part.sequence = sequence;
+  for (int i = 0; i < 4; ++i) part.frame[12 + i] = static_cast<char>(sequence >> (24 - 8 * i) & 0xFF);
 }
 
-work::Outcome OutcomeOf(const Submission& submission) {
+work::Outcome OutcomeOf(const Submission& submission, const StatusRules& rules) {
   work::Outcome outcome;
   outcome.set_id(submission.task.attempt.id());
   size_t accepted = 0, rejected = 0, unknown = 0, not_sent = 0;
@@ -162,7 +209,7 @@ work::Outcome OutcomeOf(const Submission& submission) {
   } else if (not_sent == parts) {
     outcome.mutable_refused()->set_reason(submission.not_sent_reason);
   } else if (rejected > 0 && rejected + not_sent == parts) {
-    *outcome.mutable_rejected() = RejectedFor(status);
+    *outcome.mutable_rejected() = RejectedFor(status, rules);
   } else if (rejected + not_sent == 0) {
     outcome.mutable_no_answer()->set_reason(submission.no_answer_reason);
   } else {

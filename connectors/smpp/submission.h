@@ -9,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "connectors/sdk/work_book.h"
 #include "connectors/smpp/pdu.h"
+#include "connectors/smpp/status.h"
+#include "services/content/sms_text.h"
 
 namespace pharos::smpp {
 
@@ -25,13 +27,14 @@ enum class PartState {
 };
 
 struct Part {
-  std::string frame;  // a whole submit_sm
+  std::string frame;  // a whole submit_sm; kept after it was written while another part may still fail
   uint32_t sequence = 0;
   PartState state = PartState::kWaiting;
   uint32_t status = 0;
   std::string provider_id;
-  int64_t sent_us = 0;      // when the completing byte was written
-  uint64_t end_offset = 0;  // in the connection's stream of octets
+  int64_t sent_us = 0;  // when the completing byte was written
+  int segments = 1;     // what the provider charges for it
+  bool open = false;    // begun, and nothing shows yet that its octets have arrived
 };
 
 struct Submission {
@@ -39,7 +42,8 @@ struct Submission {
   std::vector<Part> parts;
   std::string not_sent_reason = "LEASE_OVER";
   std::string no_answer_reason = "LINK_LOST";
-  bool armed = false;  // the hard stop holds for it
+  int open_parts = 0;   // the hard stop holds while there are any
+  bool queued = false;  // stands among those that wait
 
   bool Settled() const;                           // no part waits, is being written or lacks its answer
   size_t FirstWaiting() const;                    // its index, or parts.size()
@@ -47,20 +51,30 @@ struct Submission {
   void GiveUpWaiting(const std::string& reason);  // parts not begun are not sent
 };
 
+enum class LongForm { kUdh, kSar, kPayload };
+
 struct SubmitSettings {
-  int source_ton = -1, source_npi = -1;  // -1: letters 5/0, up to 6 digits 3/0, longer 1/1
+  int source_ton = -1, source_npi = -1;        // -1: letters 5/0, short codes as below, longer digits 1/1
+  int short_code_ton = 3, short_code_npi = 0;  // of a sender of 3–8 digits that is no number in E.164
+  int dest_ton = 1, dest_npi = 1;
+  LongForm long_form = LongForm::kUdh;
+  bool latin1 = false;  // data_coding 0 means Latin-1 to this provider, not GSM
+  int receipts = 1;     // registered_delivery
+  int priority = 0;     // priority_flag, 0–3
+  content::SmsOptions text = {};
 };
 
 // Encodes the whole message. INVALID_ARGUMENT (NOT_ENCODABLE) if it can never be sent. `next_sequence`
 // numbers the parts; `reference` is that of a message in parts. Each part asks for a receipt and carries
 // user_message_reference = the last two octets of the attempt id, big-endian (its low 16 bits).
-absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& settings, uint8_t reference,
+absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& settings, uint16_t reference,
                                           const std::function<uint32_t()>& next_sequence);
 // Of a settled submission: all parts accepted, or none sent, or in doubt; a message that is known to be
 // incomplete is Rejected PARTIAL for good. elapsed_us counts to the last completing byte.
-work::Outcome OutcomeOf(const Submission& submission);
-// What a status of submit_sm_resp means.
-work::Rejected RejectedFor(uint32_t status);
+work::Outcome OutcomeOf(const Submission& submission, const StatusRules& rules = {});
+// Gives a part that the provider refused for now another number, to be written once more: the rest of its
+// message is there already. Its frame must still be kept.
+void Renumber(Part& part, uint32_t sequence);
 // "000000000130000R" for 90 s; "" for 0 (provider's default). At most 99 days.
 std::string ValidityPeriod(int64_t seconds);
 int ReferenceOf(const std::string& attempt_id);

@@ -57,6 +57,89 @@ TEST(Submission, WhatCannotBeSentIsSaidAtOnce) {
   EXPECT_FALSE(MakeSubmission(task, {}, 1, [] { return 1u; }).ok());
 }
 
+std::vector<Pdu> Frames(const std::string& text, SubmitSettings settings) {
+  sdk::Task task;
+  task.attempt.set_id("0123456789abcd\x12\x34");
+  task.attempt.set_address("447700900100");
+  task.attempt.set_sender("60777");
+  task.attempt.set_text(text);
+  uint32_t sequence = 0;
+  auto made = MakeSubmission(task, settings, 0x1234, [&] { return ++sequence; });
+  std::vector<Pdu> frames;
+  for (const auto& part : made->parts) frames.push_back(*Decode(part.frame));
+  return frames;
+}
+
+TEST(Submission, LongTextsInTheFormThatTheProviderWants) {
+  const std::string text(200, 'a');
+  SubmitSettings settings;
+  settings.long_form = LongForm::kSar;
+  auto sar = Frames(text, settings);
+  ASSERT_EQ(sar.size(), 2u);
+  EXPECT_EQ(sar[1].esm_class, 0);
+  auto place = SarOf(sar[1]);
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->reference, 0x1234);
+  EXPECT_EQ(place->total, 2);
+  EXPECT_EQ(place->part, 2);
+
+  settings.long_form = LongForm::kPayload;
+  auto payload = Frames(text, settings);
+  ASSERT_EQ(payload.size(), 1u);
+  EXPECT_TRUE(payload[0].short_message.empty());
+  EXPECT_EQ(payload[0].Text(), text);
+
+  settings = {};
+  settings.text.wide_reference = true;
+  auto wide = Frames(text, settings);
+  std::string_view body = wide[0].short_message;
+  EXPECT_EQ(TakeHeader(wide[0].esm_class, body)->reference, 0x1234);
+  EXPECT_EQ(body.size(), 152u);
+}
+
+TEST(Submission, ShiftTablesAreNamedInTheHeader) {
+  SubmitSettings settings;
+  settings.text.national = {content::ShiftLanguage::kTurkish};
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "ışğ";
+  auto frames = Frames(text, settings);
+  ASSERT_EQ(frames.size(), 1u);
+  std::string_view body = frames[0].short_message;
+  auto header = TakeUserHeader(frames[0].esm_class, body);
+  EXPECT_EQ(header.locking_shift, 1);
+  EXPECT_EQ(DecodeText(frames[0].data_coding, body, header), text);
+}
+
+TEST(Submission, DataCodingZeroAsLatin1) {
+  SubmitSettings settings;
+  settings.latin1 = true;
+  EXPECT_EQ(Frames("£5 @ {x}", settings)[0].short_message,
+            "\xA3"
+            "5 @ {x}");
+  EXPECT_EQ(Frames("€5", settings)[0].data_coding, 8) << "Latin-1 has no euro sign";
+}
+
+TEST(Submission, AddressesByRule) {
+  SubmitSettings settings;
+  settings.short_code_ton = 6;
+  settings.short_code_npi = 1;
+  settings.dest_ton = 0;
+  auto pdu = Frames("Hi", settings)[0];
+  EXPECT_EQ(pdu.source, (Address{6, 1, "60777"}));
+  EXPECT_EQ(pdu.destination.ton, 0);
+}
+
+TEST(Status, SaysWhoseFaultItIs) {
+  EXPECT_EQ(RejectedFor(kInvalidSource).scope(), work::ROUTE);
+  EXPECT_EQ(RejectedFor(kInvalidDestinationTon).scope(), work::ROUTE);
+  EXPECT_EQ(RejectedFor(kInvalidDestination).scope(), work::REFUSAL_SCOPE_UNSPECIFIED);
+  EXPECT_FALSE(RejectedFor(kInvalidDestination).transient());
+  EXPECT_TRUE(RejectedFor(kThrottled).transient());
+  EXPECT_GT(RejectedFor(kQueueFull).retry_after_ms(), 0);
+  EXPECT_FALSE(RejectedFor(0x401).transient());
+  EXPECT_TRUE(RejectedFor(0x401, {{0x401}}).transient());
+}
+
 TEST(Outcome, AddsUpTheFatesOfTheParts) {
   auto outcome = [](PartState a, PartState b) {
     auto s = Of(std::string(200, 'a'));
@@ -106,6 +189,22 @@ TEST(Inbound, OctetsThatAreNotUtf8AreStillText) {
   EXPECT_EQ(ToUtf8("é"), "é");
   EXPECT_EQ(DecodeText(8, std::string("\0S\0T", 4)), "ST");
   EXPECT_EQ(DecodeText(3, "\xE9"), "é");
+}
+
+TEST(Inbound, EveryCodingIsRead) {
+  EXPECT_EQ(DecodeText(0, std::string("\x00\x1b\x65", 3)), "@€");
+  EXPECT_EQ(DecodeText(0, "caf\xC3\xA9"), "café") << "no septets";
+  EXPECT_EQ(DecodeText(0, "\xA3", {}, true), "£");
+  EXPECT_EQ(DecodeText(1, "a@b_$"), "a@b_$");
+  EXPECT_EQ(DecodeText(6, "\xB0\xD0"), "Аа");
+  EXPECT_EQ(DecodeText(7, "\xE0"), "א");
+  EXPECT_EQ(DecodeText(8, std::string("\xFF\xFES\0", 4)), "S");
+  EXPECT_EQ(DecodeText(0x18, std::string("\0S", 2)), "S");
+  EXPECT_EQ(DecodeText(0x10, "STOP"), "STOP");
+  EXPECT_EQ(DecodeText(0xE0, std::string("\0S", 2)), "S");
+  EXPECT_EQ(DecodeText(0xF0, std::string("\x00", 1)), "@");
+  EXPECT_EQ(DecodeText(0xF5, "\xE9"), "é");
+  EXPECT_EQ(DecodeText(0x11, "\x1b\x61", {{}, 0, 2, false}), "á") << "Spanish single shift";
 }
 
 }  // namespace

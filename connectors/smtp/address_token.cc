@@ -26,13 +26,16 @@ char LetterOf(AddressKind kind) {
   return kind == AddressKind::kBounce ? 'b' : 'u';
 }
 
-std::string CodeFor(const TokenAddress& address, std::string_view key) {
-  std::string text = LetterOf(address.kind) + address.attempt;
+std::string Code(std::string_view text, std::string_view key) {
   unsigned char mac[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
        reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac, &size);
   return std::string(reinterpret_cast<const char*>(mac), kCodeBytes);
+}
+
+std::string CodeFor(const TokenAddress& address, std::string_view key) {
+  return Code(LetterOf(address.kind) + address.attempt, key);
 }
 
 absl::Status KeyWrong(const std::string& words) {
@@ -116,6 +119,40 @@ std::optional<TokenAddress> ReadLocalPart(std::string_view local, std::string_vi
   address.attempt = *attempt;
   if (CRYPTO_memcmp(CodeFor(address, key).data(), code->data(), kCodeBytes) != 0) return std::nullopt;
   return address;
+}
+
+std::string MessageIdFor(std::string_view attempt, std::string_view domain, std::string_view key) {
+  return fmt::format("{}@{}.{}", base::ToHex(attempt), Base32(Code(fmt::format("m{}", attempt), key)),
+                     domain);
+}
+
+std::optional<std::string> AttemptOfMessageId(std::string_view message_id, std::string_view key) {
+  message_id = base::TrimAscii(message_id);
+  if (message_id.starts_with('<')) message_id.remove_prefix(1);
+  const size_t at = message_id.find('@'), dot = message_id.find('.', at);
+  if (at != 2 * kAttemptBytes || dot == std::string_view::npos) return std::nullopt;
+  std::string attempt = base::FromHex(base::LowerAscii(message_id.substr(0, at)));
+  auto code = FromBase32(message_id.substr(at + 1, dot - at - 1));
+  if (attempt.size() != kAttemptBytes || !code || code->size() != kCodeBytes) return std::nullopt;
+  if (CRYPTO_memcmp(Code("m" + attempt, key).data(), code->data(), kCodeBytes) != 0) return std::nullopt;
+  return attempt;
+}
+
+std::optional<std::string> AttemptNamedIn(std::string_view text, std::string_view key) {
+  auto is_token = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7') || c == '.';
+  };
+  for (size_t at = text.find('+'); at != std::string_view::npos; at = text.find('+', at + 1)) {
+    size_t end = at + 1;
+    while (end < text.size() && is_token(text[end])) ++end;
+    if (at == 0 || end - at < kAttemptBytes) continue;
+    if (auto address = ReadLocalPart(text.substr(at - 1, end - at + 1), key)) return address->attempt;
+  }
+  for (size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
+    if (at < 2 * kAttemptBytes) continue;
+    if (auto attempt = AttemptOfMessageId(text.substr(at - 2 * kAttemptBytes, 128), key)) return attempt;
+  }
+  return std::nullopt;
 }
 
 absl::StatusOr<std::string> LoadOrMakeTokenKey(const std::string& file) {

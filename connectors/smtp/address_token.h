@@ -12,7 +12,8 @@
 
 namespace pharos::smtp {
 
-enum class AddressKind { kBounce, kUnsubscribe };
+// kComplaint has no token: receivers send their reports to one address, fixed when one registers with them.
+enum class AddressKind { kBounce, kUnsubscribe, kComplaint };
 
 struct TokenAddress {
   AddressKind kind = AddressKind::kBounce;
@@ -26,6 +27,15 @@ inline constexpr size_t kTokenKeyBytes = 32;
 std::string LocalPartFor(const TokenAddress& address, std::string_view key);
 // nullopt: it is no such address, or its code is not one of ours.
 std::optional<TokenAddress> ReadLocalPart(std::string_view local, std::string_view key);
+
+// Message-ID without <>: HEX@CODE.domain; the attempt's id in hex, its code as above, the sender's domain.
+std::string MessageIdFor(std::string_view attempt, std::string_view domain, std::string_view key);
+// The attempt of a Message-ID of ours, with or without <>; nullopt for anybody else's.
+std::optional<std::string> AttemptOfMessageId(std::string_view message_id, std::string_view key);
+
+// The first of our tokens that stands anywhere in `text` (a return path, List-Unsubscribe, Message-ID); its
+// code proves that the message was ours.
+std::optional<std::string> AttemptNamedIn(std::string_view text, std::string_view key);
 
 // The key in `file`: 64 hex digits, readable by its owner alone. Made if the file is missing; connectors of
 // one route share it. INVALID_ARGUMENT (TOKEN_KEY_WRONG) in words.

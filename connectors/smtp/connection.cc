@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "services/base/crash_point.h"
 #include "services/base/ids.h"
 
 namespace pharos::smtp {
@@ -24,7 +25,15 @@ void SetInt(int fd, int level, int option, int value) {
 }
 
 ConversationOptions WordsOf(const SessionOptions& options) {
-  return {options.ehlo, options.tls, options.user, options.password, options.live.value_or(false)};
+  ConversationOptions words;
+  words.ehlo = options.ehlo;
+  words.tls = options.tls;
+  words.user = options.user;
+  words.password = options.password;
+  words.live = options.live.value_or(false);
+  words.implicit_tls = options.implicit_tls;
+  words.token = options.password_is_token;
+  return words;
 }
 
 work::Outcome Refused(const char* reason, bool permanent = false) {
@@ -93,7 +102,18 @@ void Connection::OnConnected() {
   socket_.native_non_blocking(true, ignored);
   connected_ = true;
   deadline_us_ = Now() + options_.command_timeout_us;
-  WaitReadable();
+  if (options_.implicit_tls) {
+    BeginTls();
+    Flush();
+  }
+  if (!closed_) WaitReadable();
+}
+
+void Connection::BeginTls() {
+  tls_ = std::make_unique<Tls>(options_.trust, options_.host, options_.tls == TlsMode::kRequired);
+  deadline_us_ = Now() + options_.connect_timeout_us;
+  tls_->Handshake();
+  out_ += tls_->TakeOutput();
 }
 
 // ---- octets
@@ -142,7 +162,9 @@ void Connection::Decode(std::string_view octets, bool gone) {
       out_ += tls_->TakeOutput();
       Flush();
       if (closed_) return;
-      if (!good) return End({fmt::format("no TLS with the provider: {}", tls_->Error()), false, false, true});
+      if (!good)
+        return End({fmt::format("no TLS with the provider: {}", tls_->Error()), false, false, true,
+                    "BAD_CERTIFICATE"});
       if (tls_->done()) Act(conversation_.OnSecured());
       if (closed_) return;
     }
@@ -158,7 +180,8 @@ void Connection::Replies() {
   for (Reply reply; !closed_;) {
     auto result = reader_.Read(in_, reply);
     if (result == ReplyReader::Result::kNeedMore && in_.size() <= kMaxUnread) return;
-    if (result != ReplyReader::Result::kWhole) return End({"the provider speaks no SMTP"});
+    if (result != ReplyReader::Result::kWhole)
+      return End({"the provider speaks no SMTP", false, false, false, "PROTOCOL_ERROR"});
     deadline_us_ = Now() + options_.command_timeout_us;
     Act(conversation_.OnReply(reply));
   }
@@ -203,11 +226,9 @@ void Connection::Act(Step step) {
   if (step.start_tls) {
     // What came in the clear behind the answer would be taken for an answer that came through TLS.
     if (!in_.empty())
-      return End({"the provider spoke before TLS began; somebody may be in between", false, false, true});
-    tls_ = std::make_unique<Tls>(options_.trust, options_.host, options_.tls == TlsMode::kRequired);
-    deadline_us_ = Now() + options_.connect_timeout_us;
-    tls_->Handshake();
-    out_ += tls_->TakeOutput();
+      return End({"the provider spoke before TLS began; somebody may be in between", false, false, true,
+                  "PROTOCOL_ERROR"});
+    BeginTls();
   }
   if (step.send_body && submission_) {
     SendPlain(submission_->data);
@@ -217,6 +238,7 @@ void Connection::Act(Step step) {
   Flush();
   if (closed_) return;
   if (step.accepted && submission_) {
+    base::CrashPoint("smtp.after_reply");
     work::Outcome outcome;
     outcome.mutable_accepted()->add_provider_ids(submission_->envelope.id);
     FinishTask(std::move(outcome));
@@ -226,7 +248,7 @@ void Connection::Act(Step step) {
     *outcome.mutable_rejected() = *step.rejected;
     FinishTask(std::move(outcome));
   }
-  if (step.close) return End({step.trouble, false, step.slow, step.unreachable});
+  if (step.close) return End({step.trouble, false, step.slow, step.unreachable, step.problem});
   if (conversation_.ready()) {
     idle_since_us_ = Now();
     events_.ready(*this);
@@ -265,6 +287,7 @@ void Connection::HandOver() {
     if (final_.empty()) return End({"TLS with the provider broke"});
     hard_stop_.Open(task.hard_stop_us);
     armed_ = true;
+    base::CrashPoint("smtp.before_dot");
     if (Now() >= task.use_by_us) return Disarm();
   }
   ssize_t put = Put(final_);
@@ -277,6 +300,7 @@ void Connection::HandOver() {
 }
 
 void Connection::DotWritten() {
+  base::CrashPoint("smtp.after_dot");
   dot_ = Dot::kWritten;
   dot_end_ = written_;
   sent_us_ = Now();
@@ -318,7 +342,8 @@ void Connection::Tick() {
   if (now < deadline_us_ || (conversation_.ready() && !submission_)) return;
   if (!connected_)
     return End({fmt::format("cannot connect to {}:{}: no answer", options_.host, options_.port)});
-  End({"the provider did not answer in time"}, dot_ == Dot::kWritten ? "RESPONSE_TIMEOUT" : "LINK_LOST");
+  End({"the provider did not answer in time", false, false, false, "NO_ANSWER"},
+      dot_ == Dot::kWritten ? "RESPONSE_TIMEOUT" : "LINK_LOST");
 }
 
 void Connection::Quit() {
@@ -330,7 +355,7 @@ void Connection::Quit() {
 }
 
 void Connection::Reset(const std::string& trouble) {
-  End({trouble, false, false, false});
+  End({trouble, false, false, false, ""});
 }
 
 void Connection::End(const Ending& ending, const char* why) {

@@ -25,6 +25,7 @@ struct Ending {
   bool was_ready = false;    // it had come so far that it could carry messages
   bool slow = false;         // see Step
   bool unreachable = false;  // see Step
+  std::string problem;       // see Step
 };
 
 // What it tells its pool, at once.
@@ -63,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   int64_t Now() const { return clock_.BootMicros(); }
   void TryConnect(tcp::resolver::results_type found, tcp::resolver::results_type::iterator next);
   void OnConnected();
+  void BeginTls();
   void WaitReadable();
   void WaitWritable();
   bool ReadAvailable();

@@ -34,6 +34,23 @@ std::string UpperAscii(std::string_view text) {
   return out;
 }
 
+// ORCPT (RFC 3461, 4.2; RFC 6533 for addresses beyond ASCII) in xtext; none if it would be too long.
+std::string OriginalRecipient(const Envelope& envelope) {
+  std::string text;
+  for (const char c : envelope.recipient) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte >= '!' && byte <= '~' && c != '+' && c != '=' && c != '\\';
+    // utf-8-addr-unitext leaves characters beyond ASCII as they are: SMTPUTF8 is in use then.
+    if (plain || (envelope.utf8 && byte >= 0x80))
+      text += c;
+    else
+      text += envelope.utf8 ? fmt::format("\\x{{{:02X}}}", byte) : fmt::format("+{:02X}", byte);
+  }
+  constexpr size_t kMost = 500;  // RFC 3461, 4.2
+  if (text.size() > kMost) return "";
+  return fmt::format(" ORCPT={};{}", envelope.utf8 ? "utf-8" : "rfc822", text);
+}
+
 }  // namespace
 
 Step Conversation::Say(State next, std::string line) {
@@ -43,12 +60,13 @@ Step Conversation::Say(State next, std::string line) {
   return step;
 }
 
-Step Conversation::Fail(std::string trouble, const Reply* reply, bool unreachable) {
+Step Conversation::Fail(std::string trouble, const Reply* reply, bool unreachable, const char* problem) {
   state_ = State::kOver;
   Step step;
   step.close = true;
   step.slow = reply && reply->code == kServiceClosing;
   step.unreachable = unreachable && !step.slow;
+  step.problem = step.slow ? "THROTTLED" : problem;
   step.trouble = reply ? fmt::format("{} ({})", trouble, CodeText(*reply)) : std::move(trouble);
   return step;
 }
@@ -68,10 +86,11 @@ Step Conversation::OnReply(const Reply& reply) {
     case State::kEhlo:
       return OnEhlo(reply);
     case State::kHelo:
-      if (!reply.Yes()) return Fail("the provider refuses our EHLO and HELO; check --ehlo", &reply, true);
+      if (!reply.Yes())
+        return Fail("the provider refuses our EHLO and HELO; check --ehlo", &reply, true, "BANNED");
       return OnHello();
     case State::kStartTls: {
-      if (reply.code != 220) return Fail("the provider refused STARTTLS", &reply, true);
+      if (reply.code != 220) return Fail("the provider refused STARTTLS", &reply, true, "TLS_REQUIRED");
       state_ = State::kHandshake;
       Step step;
       step.start_tls = true;
@@ -100,14 +119,14 @@ Step Conversation::OnReply(const Reply& reply) {
     case State::kOver:
       break;
   }
-  return Fail("the provider spoke out of turn", nullptr, false);
+  return Fail("the provider spoke out of turn", nullptr, false, "PROTOCOL_ERROR");
 }
 
 Step Conversation::OnGreeting(const Reply& reply) {
-  if (reply.code != 220) return Fail("the provider does not want to talk to us", &reply, true);
+  if (reply.code != 220) return Fail("the provider does not want to talk to us", &reply, true, "BANNED");
   for (const auto& line : reply.lines)
     if (line.find(kSandboxName) != std::string::npos) sandbox_ = true;
-  if (!options_.live && !sandbox_) return Fail(kTrialRefusal, nullptr, true);
+  if (!options_.live && !sandbox_) return Fail(kTrialRefusal, nullptr, true, "NOT_A_SANDBOX");
   return Say(State::kEhlo, "EHLO " + options_.ehlo);
 }
 
@@ -130,24 +149,33 @@ Step Conversation::OnEhlo(const Reply& reply) {
 
 // EHLO or HELO was answered: on to TLS, to AUTH, or to work.
 Step Conversation::OnHello() {
-  if (!secure_ && options_.tls != TlsMode::kOff) {
+  if (!secure_ && !options_.implicit_tls && options_.tls != TlsMode::kOff) {
     if (Offers("STARTTLS")) return Say(State::kStartTls, "STARTTLS");
     if (options_.tls == TlsMode::kRequired)
       return Fail(
           "the provider offers no STARTTLS, and nothing is sent in the clear; ask the provider for it, or "
           "set "
           "--tls=opportunistic",
-          nullptr, true);
+          nullptr, true, "TLS_REQUIRED");
   }
   if (options_.user.empty()) return Ready();
   if (!secure_)
-    return Fail("the provider offers no TLS, and our password is not sent in the clear", nullptr, true);
+    return Fail("the provider offers no TLS, and our password is not sent in the clear", nullptr, true,
+                "TLS_REQUIRED");
   auth_answers_.clear();
+  if (options_.token) {
+    if (auth_methods_.find(" XOAUTH2 ") == std::string::npos)
+      return Fail("the provider offers no AUTH XOAUTH2", nullptr, true, "WRONG_ACCOUNT");
+    auth_answers_ = {""};  // a refusal comes as 334 with its reason; an empty line asks for the end
+    return Say(State::kAuth, "AUTH XOAUTH2 " + Base64(fmt::format("user={}\x01"
+                                                                  "auth=Bearer {}\x01\x01",
+                                                                  options_.user, options_.password)));
+  }
   if (auth_methods_.find(" PLAIN ") != std::string::npos)
     return Say(State::kAuth,
                "AUTH PLAIN " + Base64(std::string(1, '\0') + options_.user + '\0' + options_.password));
   if (auth_methods_.find(" LOGIN ") == std::string::npos)
-    return Fail("the provider offers neither AUTH PLAIN nor AUTH LOGIN", nullptr, true);
+    return Fail("the provider offers neither AUTH PLAIN nor AUTH LOGIN", nullptr, true, "WRONG_ACCOUNT");
   auth_answers_ = {Base64(options_.user), Base64(options_.password)};
   return Say(State::kAuth, "AUTH LOGIN");
 }
@@ -162,12 +190,16 @@ Step Conversation::OnAuth(const Reply& reply) {
   bool wrong = reply.code >= 500;
   return Fail(wrong ? "the provider refused our user or password; check --user and --password-file"
                     : "the provider cannot check our password now",
-              &reply, wrong);
+              &reply, wrong, wrong ? "WRONG_PASSWORD" : "");
 }
 
 Step Conversation::OnSecured() {
   secure_ = true;
   offers_.clear();
+  if (options_.implicit_tls) {
+    state_ = State::kGreeting;  // it comes through TLS
+    return {};
+  }
   return Say(State::kEhlo, "EHLO " + options_.ehlo);
 }
 
@@ -182,8 +214,8 @@ Step Conversation::Begin(const Envelope& envelope) {
   if (Offers("SIZE")) mail += fmt::format(" SIZE={}", envelope.size);
   if (envelope.utf8) mail += Offers("8BITMIME") ? " BODY=8BITMIME SMTPUTF8" : " SMTPUTF8";
   if (Offers("DSN")) mail += fmt::format(" RET=HDRS ENVID={}", envelope.id);
-  std::string recipient =
-      fmt::format("RCPT TO:<{}>{}", envelope.recipient, Offers("DSN") ? " NOTIFY=FAILURE" : "");
+  std::string recipient = fmt::format("RCPT TO:<{}>{}", envelope.recipient,
+                                      Offers("DSN") ? " NOTIFY=FAILURE" + OriginalRecipient(envelope) : "");
   expected_ = {Stage::kMail, Stage::kRecipient, Stage::kData};
   refusal_.reset();
   mail_open_ = data_open_ = closing_ = false;

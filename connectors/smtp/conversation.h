@@ -20,6 +20,8 @@ struct ConversationOptions {
   TlsMode tls = TlsMode::kRequired;
   std::string user, password;  // AUTH, over TLS only; empty = none
   bool live = false;           // may the provider be a real one?
+  bool implicit_tls = false;   // the connection is TLS from its first octet
+  bool token = false;          // `password` is an OAuth 2 access token: XOAUTH2
 };
 
 // One recipient, one message.
@@ -42,6 +44,7 @@ struct Step {
   std::string trouble;       // why it is closed, for people; empty = in order
   bool slow = false;         // 421: come back later
   bool unreachable = false;  // something that people must mend: long backoff
+  std::string problem;       // as in LinkState; "" = none is known
 };
 
 class Conversation {
@@ -82,7 +85,7 @@ class Conversation {
     kOver
   };
   Step Say(State next, std::string line);
-  Step Fail(std::string trouble, const Reply* reply, bool unreachable);
+  Step Fail(std::string trouble, const Reply* reply, bool unreachable, const char* problem = "");
   Step OnGreeting(const Reply& reply);
   Step OnEhlo(const Reply& reply);
   Step OnHello();

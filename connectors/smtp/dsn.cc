@@ -1,5 +1,9 @@
 #include "connectors/smtp/dsn.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+
 #include "services/base/text.h"
 
 namespace pharos::smtp {
@@ -48,25 +52,111 @@ std::string KindOf(const Fields& fields) {
   return base::LowerAscii(base::TrimAscii(std::string_view(value).substr(0, value.find(';'))));
 }
 
-// The part of `body` that has one of these types; "" if there is none.
-std::string_view DeliveryStatusPart(std::string_view body, const std::string& boundary) {
+void Walk(std::string_view message, int depth, std::vector<MailPart>& parts);
+
+// Each part of `body` between lines of the boundary. A part without a closing line goes to the end.
+void WalkParts(std::string_view body, const std::string& boundary, int depth, std::vector<MailPart>& parts) {
   const std::string mark = "--" + boundary;
   std::string_view rest = body, line;
-  while (!rest.empty()) {
-    if (!TakeLine(rest, line) || line.substr(0, mark.size()) != mark) continue;
-    if (base::TrimAscii(line) == mark + "--") return {};
-    if (base::TrimAscii(line) != mark) continue;
-    std::string_view part = rest;
-    Fields fields = ReadFields(part);
-    std::string kind = KindOf(fields);
-    if (kind != "message/delivery-status" && kind != "message/global-delivery-status") continue;
-    std::string_view scan = part;
-    while (TakeLine(scan, line))
-      if (line.substr(0, mark.size()) == mark)
-        return part.substr(0, static_cast<size_t>(line.data() - part.data()));
-    return part;
+  const char* begun = nullptr;
+  while (!rest.empty() && parts.size() < kMaxParts) {
+    const char* at = rest.data();
+    TakeLine(rest, line);
+    if (line.substr(0, mark.size()) != mark) continue;
+    const auto tail = base::TrimAscii(line.substr(mark.size()));
+    if (!tail.empty() && tail != "--") continue;
+    if (begun) Walk({begun, static_cast<size_t>(at - begun)}, depth + 1, parts);
+    begun = tail.empty() ? line.data() + line.size() : nullptr;
+    if (begun) begun = rest.data();
+    if (!tail.empty()) return;
   }
-  return {};
+  if (begun && parts.size() < kMaxParts)
+    Walk({begun, static_cast<size_t>(body.data() + body.size() - begun)}, depth + 1, parts);
+}
+
+void Walk(std::string_view message, int depth, std::vector<MailPart>& parts) {
+  std::string_view body = message;
+  Fields fields = ReadFields(body);
+  std::string kind = KindOf(fields);
+  std::string boundary = Parameter(FieldOf(fields, "content-type"), "boundary");
+  if (kind.starts_with("multipart/") && !boundary.empty() && depth < kMaxDepth)
+    return WalkParts(body, boundary, depth, parts);
+  parts.push_back({kind.empty() ? "text/plain" : kind,
+                   base::LowerAscii(base::TrimAscii(FieldOf(fields, "content-transfer-encoding"))), body});
+}
+
+int HexDigit(char c) {
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                : -1;
+}
+
+std::string FromQuotedPrintable(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '=') {
+      out += text[i];
+      continue;
+    }
+    size_t end = i + 1;
+    if (end < text.size() && text[end] == '\r') ++end;
+    if (end < text.size() && text[end] == '\n') {
+      i = end;
+    } else if (i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 && HexDigit(text[i + 2]) >= 0) {
+      out += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
+      i += 2;
+    } else {
+      out += '=';
+    }
+  }
+  return out;
+}
+
+std::string FromBase64(std::string_view text) {
+  std::string out;
+  uint32_t bits = 0;
+  int have = 0;
+  for (const char c : text) {
+    int value = c >= 'A' && c <= 'Z'   ? c - 'A'
+                : c >= 'a' && c <= 'z' ? c - 'a' + 26
+                : c >= '0' && c <= '9' ? c - '0' + 52
+                : c == '+'             ? 62
+                : c == '/'             ? 63
+                                       : -1;
+    if (value < 0) continue;
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    out += static_cast<char>(bits >> have & 0xFF);
+  }
+  return out;
+}
+
+bool HasAny(const std::string& text, std::initializer_list<const char*> words) {
+  for (const char* word : words)
+    if (text.find(word) != std::string::npos) return true;
+  return false;
+}
+
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// The first enhanced code of a failure in free text: digits stand around no further digit or dot ("192.0.2.1"
+// is none).
+Enhanced FirstCode(std::string_view text) {
+  Enhanced found;
+  for (size_t i = 0; i + 4 < text.size(); ++i) {
+    if ((text[i] != '4' && text[i] != '5') || text[i + 1] != '.') continue;
+    if (i > 0 && (IsDigit(text[i - 1]) || text[i - 1] == '.' || text[i - 1] == '-')) continue;
+    const Enhanced code = ReadEnhanced(text.substr(i));
+    if (code.kind == 0) continue;
+    if (found.kind == 0) found = code;
+    if (code.subject != 0) return code;  // x.0.0 says little; a later one may say more
+  }
+  return found;
 }
 
 DsnAction ActionOf(std::string value) {
@@ -109,25 +199,103 @@ std::string FieldOf(const Fields& fields, std::string_view name) {
   return "";
 }
 
+std::vector<MailPart> ReadParts(std::string_view message) {
+  std::vector<MailPart> parts;
+  Walk(message, 0, parts);
+  return parts;
+}
+
+std::string TextOf(const MailPart& part, size_t most) {
+  std::string_view body = part.body.substr(0, most);
+  if (part.encoding == "quoted-printable") return FromQuotedPrintable(body);
+  if (part.encoding == "base64") return FromBase64(body);
+  return std::string(body);
+}
+
 std::optional<Dsn> ReadDsn(std::string_view message) {
-  std::string_view body = message;
-  Fields fields = ReadFields(body);
-  std::string boundary = Parameter(FieldOf(fields, "content-type"), "boundary");
-  if (KindOf(fields).substr(0, 10) != "multipart/" || boundary.empty()) return std::nullopt;
-  std::string_view part = DeliveryStatusPart(body, boundary);
   Dsn dsn;
-  bool first = true;
-  while (!part.empty()) {
-    Fields group = ReadFields(part);
-    if (group.empty()) continue;
-    if (first) dsn.envelope_id = FieldOf(group, "original-envelope-id");
-    first = false;
-    DsnRecipient recipient{ActionOf(FieldOf(group, "action")), ReadEnhanced(FieldOf(group, "status"))};
-    bool says = recipient.action != DsnAction::kNone || !FieldOf(group, "final-recipient").empty();
-    if (says && dsn.recipients.size() < kMaxRecipients) dsn.recipients.push_back(recipient);
+  for (const MailPart& found : ReadParts(message)) {
+    if (found.kind != "message/delivery-status" && found.kind != "message/global-delivery-status") continue;
+    const std::string text = TextOf(found, found.body.size());
+    std::string_view part = text;
+    bool first = true;
+    while (!part.empty()) {
+      Fields group = ReadFields(part);
+      if (group.empty()) continue;
+      if (first && dsn.envelope_id.empty()) dsn.envelope_id = FieldOf(group, "original-envelope-id");
+      first = false;
+      DsnRecipient recipient{ActionOf(FieldOf(group, "action")), ReadEnhanced(FieldOf(group, "status")), {}};
+      recipient.said = FirstCode(FieldOf(group, "diagnostic-code"));
+      bool says = recipient.action != DsnAction::kNone || !FieldOf(group, "final-recipient").empty();
+      if (says && dsn.recipients.size() < kMaxRecipients) dsn.recipients.push_back(recipient);
+    }
   }
   if (dsn.recipients.empty()) return std::nullopt;
   return dsn;
+}
+
+std::optional<WordBounce> ReadWordBounce(std::string_view message) {
+  constexpr size_t kMostText = 64 * 1024;
+  std::string_view rest = message;
+  const Fields fields = ReadFields(rest);
+  const std::string from = base::LowerAscii(FieldOf(fields, "from"));
+  const std::string subject = base::LowerAscii(FieldOf(fields, "subject"));
+  const bool daemon =
+      HasAny(from, {"mailer-daemon", "postmaster", "mail delivery", "mailerdaemon", "mail-daemon", "mmdf"});
+  const bool titled = HasAny(
+      subject,
+      {"undeliver",           "delivery fail",      "delivery status",         "delivery notif",
+       "returned mail",       "failure notice",     "mail delivery",           "could not be delivered",
+       "non-deliver",         "nondeliver",         "not delivered",           "delivery error",
+       "delivery problem",    "returned to sender", "unable to deliver",       "message status",
+       "delivery has failed", "user unknown",       "warning: could not send", "mail failure",
+       "mail error",          "delivery report"});
+  const bool reported =
+      KindOf(fields) == "multipart/report" || !FieldOf(fields, "x-failed-recipients").empty();
+  if (!daemon && !titled && !reported) return std::nullopt;
+  // A person's automatic answer is from the person, whatever its title.
+  if (!daemon && !reported && IsAutomaticAnswer(fields)) return std::nullopt;
+  std::string text;
+  for (const MailPart& part : ReadParts(message))
+    if (part.kind.starts_with("text/") && text.size() < kMostText)
+      text += TextOf(part, kMostText - text.size()) + "\n";
+  // What is returned of our own message is not theirs to say.
+  for (const char* mark : {"\nReturn-Path:", "\nReceived:"})
+    text.resize(std::min(text.size(), std::max<size_t>(text.find(mark), 1)));
+  const std::string lower = base::LowerAscii(text);
+  WordBounce bounce;
+  bounce.status = FirstCode(text);
+  bounce.final =
+      bounce.status.kind == 5 ||
+      (bounce.status.kind == 0 && !HasAny(subject, {"delay", "warning"}) &&
+       !HasAny(lower, {"will be retried", "will keep trying", "will continue trying", "still trying"}));
+  const bool says =
+      bounce.status.kind != 0 ||
+      HasAny(lower,
+             {"unknown",      "not found",   "does not exist", "no such",  "undeliverable", "not deliver",
+              "could not be", "couldn't be", "unable to",      "failed",   "failure",       "rejected",
+              "refused",      "quota",       "full",           "disabled", "returned",      "not known",
+              "invalid",      "permanent",   "unavailable",    "delay",    "bounced",       "fatal"});
+  if (!says) return std::nullopt;
+  return bounce;
+}
+
+bool Complaint::unwanted() const {
+  return feedback_type == "abuse" || feedback_type == "fraud" || feedback_type == "opt-out" ||
+         feedback_type == "opt-out-list";
+}
+
+std::optional<Complaint> ReadComplaint(std::string_view message) {
+  for (const MailPart& part : ReadParts(message)) {
+    if (part.kind != "message/feedback-report") continue;
+    const std::string text = TextOf(part, part.body.size());
+    std::string_view rest = text;
+    Complaint complaint;
+    complaint.fields = ReadFields(rest);
+    complaint.feedback_type = base::LowerAscii(base::TrimAscii(FieldOf(complaint.fields, "feedback-type")));
+    if (!complaint.feedback_type.empty()) return complaint;
+  }
+  return std::nullopt;
 }
 
 const DsnRecipient* Decisive(const Dsn& dsn) {

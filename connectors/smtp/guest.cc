@@ -16,6 +16,12 @@ std::optional<std::string> PathOf(std::string_view text) {
   return std::string(text.substr(1, close - 1));
 }
 
+std::string Repeated(const std::string& answer, size_t times) {
+  std::string out;
+  for (size_t i = 0; i < times; ++i) out += answer;
+  return out;
+}
+
 bool StartsWith(std::string_view text, std::string_view lower) {
   return base::LowerAscii(text.substr(0, lower.size())) == lower;
 }
@@ -68,14 +74,7 @@ void Guest::Read(std::string& answers) {
 }
 
 std::string Guest::OnLine(std::string_view line) {
-  if (StartsWith(line, "ehlo ")) {
-    Forget();
-    greeted_ = true;
-    return fmt::format(
-        "250-{}\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE "
-        "{}\r\n",
-        options_.domain, kMaxLetterOctets);
-  }
+  if (StartsWith(line, "ehlo ") || StartsWith(line, "lhlo ")) return OnHello(line);
   if (StartsWith(line, "helo ")) {
     Forget();
     greeted_ = true;
@@ -102,6 +101,16 @@ std::string Guest::OnLine(std::string_view line) {
   return Wrong("500 5.5.2 that command is not known here\r\n");
 }
 
+std::string Guest::OnHello(std::string_view line) {
+  Forget();
+  greeted_ = true;
+  lmtp_ = StartsWith(line, "lhlo ");
+  return fmt::format(
+      "250-{}\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE "
+      "{}\r\n",
+      options_.domain, kMaxLetterOctets);
+}
+
 std::string Guest::OnMail(std::string_view path) {
   if (!greeted_) return Wrong("503 5.5.1 EHLO first\r\n");
   if (mail_) return Wrong("503 5.5.1 one MAIL at a time; RSET begins again\r\n");
@@ -120,7 +129,10 @@ std::string Guest::OnRecipient(std::string_view path) {
   if (at == std::string::npos ||
       base::LowerAscii(address->substr(at + 1)) != base::LowerAscii(options_.domain))
     return Wrong("550 5.7.1 this system takes no mail for that domain\r\n");
-  auto token = ReadLocalPart(std::string_view(*address).substr(0, at), options_.token_key);
+  const auto local = std::string_view(*address).substr(0, at);
+  auto token = ReadLocalPart(local, options_.token_key);
+  if (!token && !options_.complaints.empty() && base::LowerAscii(local) == options_.complaints)
+    token = TokenAddress{AddressKind::kComplaint, ""};
   if (!token)
     return Wrong("550 5.1.1 nobody has that address: only bounces and unsubscribe mails come here\r\n");
   if (letter_.recipients.size() >= kMaxLetterRecipients)
@@ -134,7 +146,10 @@ std::string Guest::OnDataLine(std::string_view line) {
     bool too_big = too_big_;
     Letter letter = std::move(letter_);
     Forget();
-    if (too_big) return fmt::format("552 5.3.4 letters may have {} octets here\r\n", kMaxLetterOctets);
+    answers_due_ = lmtp_ ? letter.recipients.size() : 1;
+    if (too_big)
+      return Repeated(fmt::format("552 5.3.4 letters may have {} octets here\r\n", kMaxLetterOctets),
+                      answers_due_);
     waiting_ = true;
     whole_ = std::move(letter);
     return "";
@@ -153,7 +168,9 @@ std::optional<Letter> Guest::TakeLetter() {
 
 void Guest::Kept(bool kept, std::string& answers) {
   waiting_ = false;
-  answers += kept ? "250 2.0.0 kept\r\n" : "451 4.3.0 it cannot be kept now; bring it again later\r\n";
+  answers +=
+      Repeated(kept ? "250 2.0.0 kept\r\n" : "451 4.3.0 it cannot be kept now; bring it again later\r\n",
+               answers_due_);
   Read(answers);
 }
 

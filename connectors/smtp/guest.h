@@ -1,5 +1,5 @@
-// Our half of one connection of a mail system that brings us something, without sockets. Takes mail for
-// addresses that we have made, and for nobody else. Pure.
+// Our half of one connection of a mail system that brings us something, by SMTP or LMTP (RFC 2033), without
+// sockets. Takes mail for addresses that we have made, and for nobody else. Pure.
 #pragma once
 
 #include <optional>
@@ -24,6 +24,8 @@ struct Letter {
 struct GuestOptions {
   std::string domain;     // of our addresses
   std::string token_key;  // see address_token.h
+  std::string complaints =
+      "fbl";  // local part that receivers send their reports to (RFC 5965), besides return paths
 };
 
 inline constexpr size_t kMaxLetterOctets = 256 * 1024;  // a notification returns headers, not messages
@@ -49,6 +51,7 @@ class Guest {
   std::string OnMail(std::string_view path);
   std::string OnRecipient(std::string_view path);
   std::string OnDataLine(std::string_view line);
+  std::string OnHello(std::string_view line);
   std::string Wrong(const char* answer);
   void Forget();
   void Read(std::string& answers);
@@ -56,7 +59,8 @@ class Guest {
   const GuestOptions options_;
   std::string in_;
   bool greeted_ = false, mail_ = false, data_ = false, waiting_ = false, over_ = false;
-  bool too_big_ = false, long_line_ = false;
+  bool too_big_ = false, long_line_ = false, lmtp_ = false;
+  size_t answers_due_ = 1;  // LMTP: one a recipient
   int wrong_ = 0;
   Letter letter_;
   std::optional<Letter> whole_;

@@ -22,17 +22,66 @@ work::ReceiptState StateOf(DsnAction action) {
   }
 }
 
-std::optional<Inbound> ReadBounce(const TokenAddress& address, std::string_view message) {
+// The attempt is the one whose token stands in the report: the address it came to may be anybody's.
+std::optional<Inbound> ReadReport(const TokenAddress& address, std::string_view message,
+                                  std::string_view token_key) {
+  auto complaint = ReadComplaint(message);
+  if (!complaint || !complaint->unwanted()) return std::nullopt;
+  auto attempt = token_key.empty() ? std::nullopt : AttemptNamedIn(message, token_key);
+  if (!attempt && address.kind == AddressKind::kBounce) attempt = address.attempt;
+  if (!attempt) return std::nullopt;
+  Inbound inbound;
+  work::Receipt& receipt = inbound.receipt.emplace();
+  receipt.set_provider_id(base::ToHex(*attempt));
+  receipt.set_state(work::EN_ROUTE);
+  receipt.set_reference(-1);
+  receipt.set_complaint(true);
+  inbound.key = base::Sha256(fmt::format("complaint {}", receipt.provider_id()));
+  return inbound;
+}
+
+// A report that names no action, though it must: its status tells.
+std::optional<DsnRecipient> ByStatus(const Dsn& dsn) {
+  for (DsnRecipient recipient : dsn.recipients) {
+    if (recipient.status.kind == 0) continue;
+    recipient.action = recipient.status.kind == 5   ? DsnAction::kFailed
+                       : recipient.status.kind == 4 ? DsnAction::kDelayed
+                                                    : DsnAction::kDelivered;
+    return recipient;
+  }
+  return std::nullopt;
+}
+
+// Words of a bounce, as far as one can rely on them.
+std::optional<DsnRecipient> ReadWords(const std::string& reverse_path, std::string_view message) {
+  const std::string sender = base::LowerAscii(reverse_path);
+  const bool daemon =
+      sender.empty() || sender.starts_with("mailer-daemon@") || sender.starts_with("postmaster@");
+  auto words = daemon ? ReadWordBounce(message) : std::nullopt;
+  if (!words) return std::nullopt;
+  return DsnRecipient{words->final ? DsnAction::kFailed : DsnAction::kDelayed, words->status, {}};
+}
+
+std::optional<Inbound> ReadBounce(const TokenAddress& address, const std::string& reverse_path,
+                                  std::string_view message) {
   auto dsn = ReadDsn(message);
   const DsnRecipient* said = dsn ? Decisive(*dsn) : nullptr;
-  if (!said) return std::nullopt;
+  std::optional<DsnRecipient> words, bare;
+  if (!said && dsn) bare = ByStatus(*dsn);
+  if (bare) said = &*bare;
+  if (!said) {
+    words = ReadWords(reverse_path, message);
+    if (!words) return std::nullopt;
+    said = &*words;
+  }
   Inbound inbound;
+  inbound.low_trust = words.has_value();
   work::Receipt& receipt = inbound.receipt.emplace();
   receipt.set_provider_id(base::ToHex(address.attempt));
   receipt.set_state(StateOf(said->action));
-  if (said->action != DsnAction::kDelivered) receipt.set_error_code(said->status.Text());
+  if (said->action != DsnAction::kDelivered) receipt.set_error_code(said->Best().Text());
   receipt.set_reference(-1);
-  receipt.set_hard_bounce(said->action == DsnAction::kFailed && DsnSaysHardBounce(said->status));
+  receipt.set_hard_bounce(said->action == DsnAction::kFailed && DsnSaysHardBounce(said->Best()));
   inbound.key = base::Sha256(fmt::format("dsn {} {} {}", receipt.provider_id(),
                                          static_cast<int>(receipt.state()), receipt.error_code()));
   return inbound;
@@ -56,9 +105,13 @@ bool DsnSaysHardBounce(const Enhanced& status) {
 }
 
 std::optional<Inbound> ReadInbound(const TokenAddress& address, const std::string& recipient,
-                                   const std::string& reverse_path, std::string_view message,
-                                   int64_t wall_us) {
-  if (address.kind == AddressKind::kBounce) return ReadBounce(address, message);
+                                   const std::string& reverse_path, std::string_view message, int64_t wall_us,
+                                   std::string_view token_key) {
+  if (address.kind != AddressKind::kUnsubscribe) {
+    if (auto report = ReadReport(address, message, token_key)) return report;
+    if (address.kind == AddressKind::kComplaint || ReadComplaint(message)) return std::nullopt;
+    return ReadBounce(address, reverse_path, message);
+  }
   std::string_view rest = message;
   Fields fields = ReadFields(rest);
   if (reverse_path.empty() || IsAutomaticAnswer(fields)) return std::nullopt;

@@ -15,16 +15,19 @@ struct Inbound {
   std::string key;
   std::optional<work::Receipt> receipt;
   std::optional<work::InboundMessage> message;
+  bool low_trust = false;  // a bounce in free words
 };
 
-// `address` is the one it was sent to, its code checked; `recipient` that address as text. nullopt: it says
-// nothing to us and is taken and forgotten:
-//   to b+…: what is no delivery status notification (an automatic answer, a bounce in free words);
-//   to u+…: automatic answers and notifications. An unsubscribe mail is one that a person's program sends
-//   because the person asked for it; a "gone fishing" answer to the same address is not.
+// `address` is the one it was sent to, its code checked; `recipient` that address as text; `token_key` finds
+// our tokens in complaints. nullopt: it says nothing to us and is taken and forgotten:
+//   to b+…: automatic answers and ordinary mail. A notification counts as it says; a bounce in free words as
+//   undeliverable, and as a missing mailbox only if it names such a code: who sent it has seen the code of
+//   the return path. to u+…: automatic answers and notifications. An unsubscribe mail is one that a person's
+//   program sends because the person asked for it; a "gone fishing" answer to the same address is not. to b+…
+//   or to the complaint address: a report (RFC 5965) of an unwanted message that holds one of our tokens.
 std::optional<Inbound> ReadInbound(const TokenAddress& address, const std::string& recipient,
-                                   const std::string& reverse_path, std::string_view message,
-                                   int64_t wall_us);
+                                   const std::string& reverse_path, std::string_view message, int64_t wall_us,
+                                   std::string_view token_key = {});
 
 // True for 5.1.x and 5.2.1, but not for 5.1.7 to 5.1.9, which speak of our own address.
 bool DsnSaysHardBounce(const Enhanced& status);

@@ -151,10 +151,14 @@ void Listener::Impl::Letters(const std::shared_ptr<Caller>& caller) {
 bool Listener::Impl::Keep(Caller& caller, const Letter& letter) {
   for (const auto& recipient : letter.recipients) {
     auto inbound = ReadInbound(recipient.address, recipient.text, letter.reverse_path, letter.message,
-                               clock.WallMicros());
-    bool bounce = recipient.address.kind == AddressKind::kBounce;
+                               clock.WallMicros(), options.guest.token_key);
+    const bool complaint = inbound && inbound->receipt && inbound->receipt->complaint();
+    const char* kind = complaint || recipient.address.kind == AddressKind::kComplaint ? "complaint"
+                       : recipient.address.kind == AddressKind::kBounce               ? "bounce"
+                                                                                      : "unsubscribe";
     base::Log(base::LogLevel::kInfo, "mail_came",
-              {{"kind", std::string(bounce ? "bounce" : "unsubscribe")},
+              {{"kind", std::string(kind)},
+               {"low_trust", inbound && inbound->low_trust},
                {"octets", int64_t(letter.message.size())},
                {"understood", inbound.has_value()}});
     if (!inbound) continue;

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "connectors/sdk/hard_stop.h"
 #include "connectors/sdk/settings.h"
@@ -18,6 +20,7 @@
 #include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
+#include "services/base/text.h"
 #include "services/rpc/channel.h"
 
 namespace pharos::smtp {
@@ -33,19 +36,31 @@ constexpr char kHelp[] =
     "  --host=127.0.0.1 --port=25  the provider (a relay, or a submission server)\n"
     "  --tls=required              STARTTLS with a certificate that is trusted and bears the host's name; "
     "or\n"
-    "                              opportunistic (if offered, unchecked), or off (loopback only)\n"
+    "                              opportunistic (if offered, unchecked), or off (loopback only); verify and "
+    "none are\n"
+    "                              other words for required and off\n"
+    "  --implicit-tls              TLS from the first octet (port 465), instead of STARTTLS\n"
     "  --ca-file=FILE              certificates to trust, PEM; else the system's\n"
     "  --user=TEXT                 our account there; needs --tls=required\n"
     "  --password-file=FILE        its password, on the first line (or PHAROS_SMTP_PASSWORD)\n"
+    "  --auth-token-file=FILE      an OAuth 2 access token instead: AUTH XOAUTH2\n"
+    "  --dkim-domain=DOMAIN        sign for it (d=); the From domain, or one above it\n"
+    "  --dkim-key-file=FILE --dkim-selector=NAME                  RSA key, PEM, 2048 bits or more\n"
+    "  --dkim-ed25519-key-file=FILE --dkim-ed25519-selector=NAME  Ed25519 key, PEM\n"
+    "  --dkim-algorithms=rsa,ed25519  which of them; else all that have a key. RSA takes ten times as long\n"
+    "  --workers=N                 threads that write and sign messages, 1-16; else one fewer than there are "
+    "cores\n"
+    "  --feedback-id=NAME          last part of Feedback-ID, 5-15 letters\n"
     "  --ehlo=NAME                 our name; else this host's\n"
-    "  --connections=4             at once, 1-64\n"
-    "  --window=32                 messages taken and not yet answered, 1-1000\n"
+    "  --connections=16            at once, 1-256\n"
+    "  --window=512                messages taken and not yet answered, 1-4096\n"
     "  --response-timeout-s=600    a message without an answer after its final dot for so long is in doubt\n"
     "  --bounce-domain=DOMAIN      its mail comes to --listen: return paths and unsubscribe addresses are "
     "made in it\n"
     "  --token-key-file=FILE       key of those addresses, made if missing; connectors of one route share "
     "it\n"
     "  --listen=HOST:PORT          take bounces and unsubscribe mails here; 0 = any port\n"
+    "  --complaints=fbl            local part in --bounce-domain that complaints (ARF) come to\n"
     "  --port-file=FILE            write the port of --listen into it\n"
     "  --sandbox                   the provider is a sandbox; in trial mode any other is refused\n";
 
@@ -67,10 +82,49 @@ std::string HostName() {
 }
 
 absl::StatusOr<TlsMode> TlsModeOf(const std::string& text) {
-  if (text == "required") return TlsMode::kRequired;
+  if (text == "required" || text == "require" || text == "verify") return TlsMode::kRequired;
   if (text == "opportunistic") return TlsMode::kOpportunistic;
-  if (text == "off") return TlsMode::kOff;
+  if (text == "off" || text == "none") return TlsMode::kOff;
   return Wrong("--tls must be required, opportunistic or off");
+}
+
+// Which algorithms to sign with: those asked for, else those that have a key.
+absl::StatusOr<std::vector<DkimKeyFile>> DkimKeys(const sdk::Flags& flags) {
+  const std::string domain = flags.Text("dkim-domain", "");
+  const std::string asked = flags.Text("dkim-algorithms", "");
+  struct Kind {
+    const char *word, *file, *selector;
+    DkimAlgorithm algorithm;
+  };
+  std::vector<DkimKeyFile> keys;
+  for (const std::string& word : base::Split(asked, ','))
+    if (!word.empty() && word != "rsa" && word != "ed25519")
+      return Wrong("--dkim-algorithms must be rsa, ed25519 or both with a comma");
+  for (const Kind& kind :
+       {Kind{"rsa", "dkim-key-file", "dkim-selector", DkimAlgorithm::kRsa},
+        Kind{"ed25519", "dkim-ed25519-key-file", "dkim-ed25519-selector", DkimAlgorithm::kEd25519}}) {
+    const auto words = base::Split(asked, ',');
+    const bool wanted = asked.empty() ? flags.Has(kind.file)
+                                      : std::find(words.begin(), words.end(), kind.word) != words.end();
+    if (!wanted) continue;
+    if (!flags.Has(kind.file) || !flags.Has(kind.selector) || domain.empty())
+      return Wrong("a DKIM key needs --dkim-domain, its file and its selector; see --help");
+    keys.push_back({kind.algorithm, domain, flags.Text(kind.selector, ""), flags.Text(kind.file, "")});
+  }
+  return keys;
+}
+
+absl::Status ConfigureSigning(const sdk::Flags& flags, SessionOptions& session) {
+  PHAROS_ASSIGN_OR_RETURN(auto keys, DkimKeys(flags));
+  if (!keys.empty()) {
+    PHAROS_ASSIGN_OR_RETURN(session.signer, DkimSigner::Make(keys));
+  }
+  const int64_t spare =
+      std::clamp<int64_t>(static_cast<int64_t>(std::thread::hardware_concurrency()) - 1, 1, 8);
+  PHAROS_ASSIGN_OR_RETURN(int64_t workers, flags.Number("workers", spare, 1, 16));
+  session.workers = static_cast<int>(workers);
+  session.feedback_id = flags.Text("feedback-id", "");
+  return absl::OkStatus();
 }
 
 absl::Status ConfigureTls(const sdk::Flags& flags, SessionOptions& session) {
@@ -78,12 +132,20 @@ absl::Status ConfigureTls(const sdk::Flags& flags, SessionOptions& session) {
   if (session.tls != TlsMode::kOff) {
     PHAROS_ASSIGN_OR_RETURN(session.trust, TlsTrust::Make(flags.Text("ca-file", "")));
   }
+  session.implicit_tls = flags.On("implicit-tls");
+  if (session.implicit_tls && session.tls == TlsMode::kOff)
+    return Wrong("--implicit-tls and --tls=off contradict each other");
   session.user = flags.Text("user", "");
   if (session.user.empty()) return absl::OkStatus();
   if (session.tls != TlsMode::kRequired)
     return Wrong("--user needs --tls=required: a password goes to nobody unchecked");
   const char* password = std::getenv("PHAROS_SMTP_PASSWORD");
   session.password = password ? password : "";
+  if (flags.Has("auth-token-file")) {
+    session.password_is_token = true;
+    PHAROS_ASSIGN_OR_RETURN(session.password, sdk::FirstLineOf(flags.Text("auth-token-file", "")));
+    return absl::OkStatus();
+  }
   if (!flags.Has("password-file")) return absl::OkStatus();
   PHAROS_ASSIGN_OR_RETURN(session.password, sdk::FirstLineOf(flags.Text("password-file", "")));
   return absl::OkStatus();
@@ -106,7 +168,8 @@ absl::Status ConfigureAddresses(const sdk::Flags& flags, Settings& s) {
   ListenerOptions& listener = s.listener.emplace();
   listener.host = listen.first;
   listener.port = listen.second;
-  listener.guest = {s.session.bounce_domain, s.session.token_key};
+  listener.guest = {s.session.bounce_domain, s.session.token_key,
+                    base::LowerAscii(flags.Text("complaints", "fbl"))};
   s.port_file = flags.Text("port-file", "");
   return absl::OkStatus();
 }
@@ -124,8 +187,8 @@ absl::StatusOr<Settings> Configure(const sdk::Flags& flags) {
   s.session.host = flags.Text("host", "127.0.0.1");
   s.session.ehlo = flags.Text("ehlo", HostName());
   PHAROS_ASSIGN_OR_RETURN(int64_t port, flags.Number("port", 25, 1, 65535));
-  PHAROS_ASSIGN_OR_RETURN(int64_t window, flags.Number("window", 32, 1, 1000));
-  PHAROS_ASSIGN_OR_RETURN(int64_t connections, flags.Number("connections", 4, 1, 64));
+  PHAROS_ASSIGN_OR_RETURN(int64_t window, flags.Number("window", 512, 1, 4096));
+  PHAROS_ASSIGN_OR_RETURN(int64_t connections, flags.Number("connections", 16, 1, 256));
   PHAROS_ASSIGN_OR_RETURN(int64_t timeout, flags.Number("response-timeout-s", 600, 1, 3600));
   s.session.live = std::nullopt;  // dispatch says it
   s.session.port = static_cast<int>(port);
@@ -133,6 +196,7 @@ absl::StatusOr<Settings> Configure(const sdk::Flags& flags) {
   s.session.final_timeout_us = timeout * 1'000'000;
   s.work.limits.window = static_cast<int>(window);
   PHAROS_RETURN_IF_ERROR(ConfigureTls(flags, s.session));
+  PHAROS_RETURN_IF_ERROR(ConfigureSigning(flags, s.session));
   PHAROS_RETURN_IF_ERROR(ConfigureAddresses(flags, s));
   return s;
 }
@@ -167,9 +231,9 @@ SessionEvents EventsOf(std::unique_ptr<sdk::WorkClient>& work) {
   heard.finished = [&](const std::string& id, work::Outcome outcome) {
     work->Finish(id, std::move(outcome));
   };
-  heard.link = [&](bool up, const std::string& detail) {
+  heard.link = [&](bool up, const std::string& detail, const std::string& problem) {
     work->SetReady(up);
-    work->SetLink(up, detail);
+    work->SetLink(up, detail, problem);
   };
   return heard;
 }
@@ -196,6 +260,7 @@ int Serve(const Settings& settings, std::unique_ptr<sdk::HardStop> hard_stop, co
   Session session(settings.session, std::move(hard_stop), EventsOf(work));
   sdk::WorkEvents given;
   given.mode = [&](bool live) { session.SetLive(live); };
+  given.recall = [&session](std::vector<std::string> ids) { session.Recall(std::move(ids)); };
   given.take = [&](std::vector<sdk::Task> tasks) { session.Submit(std::move(tasks)); };
   given.acknowledged = [&](std::vector<uint64_t> sequences) {
     if (listener) listener->Acknowledged(std::move(sequences));
@@ -219,11 +284,34 @@ int Serve(const Settings& settings, std::unique_ptr<sdk::HardStop> hard_stop, co
 }
 
 int Main(int argc, char** argv) {
-  auto flags = sdk::ReadSettings(
-      argc, argv,
-      {"host", "port", "tls", "ca-file", "user", "password-file", "ehlo", "connections", "window",
-       "response-timeout-s", "bounce-domain", "token-key-file", "listen", "port-file", "sandbox"},
-      "smtp-main");
+  auto flags = sdk::ReadSettings(argc, argv,
+                                 {"host",
+                                  "port",
+                                  "tls",
+                                  "ca-file",
+                                  "user",
+                                  "password-file",
+                                  "ehlo",
+                                  "connections",
+                                  "window",
+                                  "response-timeout-s",
+                                  "implicit-tls",
+                                  "auth-token-file",
+                                  "dkim-domain",
+                                  "dkim-key-file",
+                                  "dkim-selector",
+                                  "dkim-ed25519-key-file",
+                                  "dkim-ed25519-selector",
+                                  "dkim-algorithms",
+                                  "workers",
+                                  "feedback-id",
+                                  "complaints",
+                                  "bounce-domain",
+                                  "token-key-file",
+                                  "listen",
+                                  "port-file",
+                                  "sandbox"},
+                                 "smtp-main");
   if (!flags.ok()) return Fail(flags.status());
   if (flags->Has("help")) {
     fmt::print("{}{}", kHelp, sdk::kSettingsHelp);

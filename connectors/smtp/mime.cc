@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "services/base/errors.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr size_t kLine = 76;              // of 78 allowed, so that nobody need count the CRLF
 constexpr size_t kEncodedWordBytes = 42;  // 56 of base 64 and 12 around it: within the 75 of RFC 2047
 constexpr size_t kLongestPlainWord = 60;
+constexpr size_t kMaxOneClick = 512;  // EmailContent.one_click_url
+constexpr size_t kMaxFeedbackId = 127;
 constexpr size_t kMaxAddress = 254;  // RFC 5321, 4.5.3.1.3
 
 absl::Status NotEncodable(const char* what) {
@@ -61,10 +64,10 @@ std::string Folded(std::string_view text, size_t used) {
   return out;
 }
 
-// The longest front of `text` of at most kEncodedWordBytes that cuts no character.
-size_t WholeCharacters(std::string_view text) {
-  if (text.size() <= kEncodedWordBytes) return text.size();
-  size_t end = kEncodedWordBytes;
+// The longest front of `text` of at most `most` octets that cuts no character.
+size_t WholeCharacters(std::string_view text, size_t most) {
+  if (text.size() <= most) return text.size();
+  size_t end = most;
   while (end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return end;
 }
@@ -88,11 +91,23 @@ std::string FromValue(const Mail& mail) {
   return name + (used + address.size() < kLine ? " " : "\r\n ") + address;
 }
 
+// Plain characters of an address; "<", ">" and "," would end it in the header.
+bool IsOneClick(std::string_view url) {
+  if (!url.starts_with("https://") || url.size() > kMaxOneClick) return false;
+  for (char c : url)
+    if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == ',' || c == '"') return false;
+  return true;
+}
+
 absl::Status Check(const Mail& mail) {
   if (!IsAddress(mail.to)) return NotEncodable("the recipient's address is no email address");
   if (!IsAddress(mail.from)) return NotEncodable("the sender is no email address; check the campaign's From");
   if (!mail.unsubscribe.empty() && !IsAddress(mail.unsubscribe))
     return NotEncodable("the unsubscribe address is no email address; check --bounce-domain");
+  if (!mail.one_click.empty() && !IsOneClick(mail.one_click))
+    return NotEncodable("the unsubscribe link is no https address of at most 512 plain characters");
+  if (HasBreak(mail.feedback_id) || !IsAscii(mail.feedback_id) || mail.feedback_id.size() > kMaxFeedbackId)
+    return NotEncodable("the feedback id is no plain text");
   if (HasBreak(mail.message_id) || HasBreak(mail.from_name) || HasBreak(mail.subject))
     return NotEncodable("a header value holds a line break or NUL");
   for (const std::string* value : {&mail.from_name, &mail.subject, &mail.text, &mail.html})
@@ -101,15 +116,26 @@ absl::Status Check(const Mail& mail) {
   return absl::OkStatus();
 }
 
+// RFC 2369, RFC 8058: the https address first, as receivers take the first that they understand.
+std::string ListHeaders(const Mail& mail) {
+  std::string ways;
+  if (!mail.one_click.empty()) ways = fmt::format("\r\n <{}>", mail.one_click);
+  if (!mail.unsubscribe.empty())
+    ways += fmt::format("{}\r\n <mailto:{}?subject=unsubscribe>", ways.empty() ? "" : ",", mail.unsubscribe);
+  if (ways.empty()) return "";
+  std::string out = fmt::format("List-Unsubscribe:{}\r\n", ways);
+  if (!mail.one_click.empty()) out += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
+  return out;
+}
+
 std::string Headers(const Mail& mail) {
   std::string out = fmt::format(
       "Date: {}\r\nFrom: {}\r\nTo: <{}>\r\nMessage-ID: <{}>\r\nSubject: {}\r\nAuto-Submitted: "
       "auto-generated\r\n"
       "Precedence: bulk\r\n",
       DateText(mail.date_us), FromValue(mail), mail.to, mail.message_id, EncodedText(mail.subject, 9));
-  if (!mail.unsubscribe.empty())
-    out += fmt::format("List-Unsubscribe:\r\n <mailto:{}?subject=unsubscribe>\r\n", mail.unsubscribe);
-  return out + "MIME-Version: 1.0\r\n";
+  if (!mail.feedback_id.empty()) out += fmt::format("Feedback-ID: {}\r\n", mail.feedback_id);
+  return out + ListHeaders(mail) + "MIME-Version: 1.0\r\n";
 }
 
 std::string Part(const char* kind, std::string_view text) {
@@ -141,26 +167,30 @@ bool IsAddress(std::string_view address) {
 std::string EncodedText(std::string_view text, size_t used) {
   if (text.empty()) return "";
   if (IsPlainHeaderText(text)) return Folded(text, used);
+  // The first word stands behind the name: a first line of spaces only is read as part of the text by some.
+  constexpr size_t kRoundIt = 12;  // "=?utf-8?B?" and "?="
+  size_t most = std::min(kEncodedWordBytes, (kLine - std::min(used + kRoundIt, kLine - 8)) / 4 * 3);
   std::string out;
   while (!text.empty()) {
-    size_t size = WholeCharacters(text);
-    out += fmt::format("{}=?utf-8?B?{}?=", out.empty() ? (used > 8 ? "\r\n " : "") : "\r\n ",
-                       Base64(text.substr(0, size)));
+    size_t size = WholeCharacters(text, most);
+    out += fmt::format("{}=?utf-8?B?{}?=", out.empty() ? "" : "\r\n ", Base64(text.substr(0, size)));
     text.remove_prefix(size);
+    most = kEncodedWordBytes;
   }
   return out;
 }
 
 std::string QuotedPrintable(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
+  out.reserve(text.size() + text.size() / 8 + 16);
   size_t column = 0;
-  auto put = [&](std::string_view piece) {
-    if (column + piece.size() > kLine - 1) {  // room for the soft break
+  auto room_for = [&](size_t size) {
+    if (column + size > kLine - 1) {  // room for the soft break
       out += "=\r\n";
       column = 0;
     }
-    out += piece;
-    column += piece.size();
+    column += size;
   };
   for (size_t i = 0; i < text.size(); ++i) {
     unsigned char c = static_cast<unsigned char>(text[i]);
@@ -170,9 +200,11 @@ std::string QuotedPrintable(std::string_view text) {
       out += "\r\n";
       column = 0;
     } else if ((c > ' ' && c <= '~' && c != '=') || ((c == ' ' || c == '\t') && !last)) {
-      put(std::string_view(&text[i], 1));
+      room_for(1);
+      out += text[i];
     } else {
-      put(fmt::format("={:02X}", c));
+      room_for(3);
+      out += {'=', kHex[c >> 4], kHex[c & 15]};
     }
   }
   return out;

@@ -19,6 +19,8 @@ struct Mail {
   std::string text;
   std::string html;         // empty = no HTML part
   std::string unsubscribe;  // address for List-Unsubscribe; empty = no such header
+  std::string one_click;    // https address that unsubscribes by POST (RFC 8058); stands first. Empty = none
+  std::string feedback_id;  // "a:b:c:sender", for the complaint statistics of receivers; empty = none
   int64_t date_us = 0;      // since the epoch
 };
 

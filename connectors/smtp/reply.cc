@@ -2,12 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <initializer_list>
+
+#include "services/base/text.h"
 
 namespace pharos::smtp {
 namespace {
 
-constexpr int64_t kPolicyWaitMs = 60'000;  // for somebody to mend the route
+constexpr int64_t kPolicyWaitMs = 60'000;     // for somebody to mend the route
+constexpr int64_t kThrottleWaitMs = 5'000;    // the least; the pace of the domain lengthens it
+constexpr int64_t kGreylistWaitMs = 300'000;  // most lists open after five minutes
 constexpr int64_t kFullMailboxWaitMs = 300'000;
 constexpr int kServiceClosing = 421;
 
@@ -26,11 +32,23 @@ bool TakeDot(std::string_view& text) {
   return true;
 }
 
-work::Rejected Make(const char* reason, bool transient, int64_t retry_after_ms = 0) {
+work::Rejected Make(const char* reason, bool transient, int64_t retry_after_ms = 0,
+                    work::RefusalScope scope = work::REFUSAL_SCOPE_UNSPECIFIED) {
   work::Rejected rejected;
   rejected.set_reason(reason);
   rejected.set_transient(transient);
   rejected.set_retry_after_ms(retry_after_ms);
+  rejected.set_scope(scope);
+  return rejected;
+}
+
+work::Rejected RouteTrouble(const char* reason) {
+  return Make(reason, true, kPolicyWaitMs, work::ROUTE);
+}
+
+work::Rejected HardBounce() {
+  auto rejected = Make("NO_SUCH_MAILBOX", false);
+  rejected.set_hard_bounce(true);
   return rejected;
 }
 
@@ -42,28 +60,54 @@ bool IsSenderDetail(const Enhanced& e) {  // 5.1.7, 5.1.8, 5.1.9: what is wrong 
 std::optional<work::Rejected> ByEnhanced(Stage stage, const Enhanced& e) {
   bool about_recipient = stage == Stage::kRecipient || stage == Stage::kFinalDot;
   if (e.kind == 0) return std::nullopt;
-  if (e.subject == 7) return Make("POLICY", true, kPolicyWaitMs);
-  if (IsSenderDetail(e)) return Make("ROUTE", true, kPolicyWaitMs);
+  if (e.subject == 7 && e.kind == 4) return Make("THROTTLED", true, kThrottleWaitMs, work::DOMAIN);
+  if (e.subject == 7) return RouteTrouble("POLICY");
+  if (e.subject == 1 && e.detail == 10 && e.kind == 5 && about_recipient)
+    return HardBounce();  // null MX, RFC 7505
+  if (IsSenderDetail(e)) return RouteTrouble("ROUTE");
   if (e.subject == 2 && e.detail == 2)
     return Make("MAILBOX_FULL", e.kind == 4, e.kind == 4 ? kFullMailboxWaitMs : 0);
   if (e.kind != 5) return std::nullopt;
-  if (about_recipient && SaysNoSuchMailbox(e)) {
-    auto rejected = Make("NO_SUCH_MAILBOX", false);
-    rejected.set_hard_bounce(true);
-    return rejected;
-  }
+  if (about_recipient && SaysNoSuchMailbox(e)) return HardBounce();
+  if (about_recipient && e.subject == 1 && e.detail == 2) return Make("DOMAIN_REFUSED", false);
   if (about_recipient && e.subject == 1) return Make("INVALID_ADDRESS", false);
   if ((e.subject == 2 || e.subject == 3) && (e.detail == 3 || e.detail == 4)) return Make("TOO_LARGE", false);
   return std::nullopt;
 }
 
+bool HasAny(const std::string& text, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* word) { return text.find(word) != text.npos; });
+}
+
+// By what it says, where no code does. The words of many receivers, as they were seen; never a hard bounce:
+// words are low trust. nullopt: nothing known.
+std::optional<work::Rejected> ByWords(Stage stage, const Reply& reply) {
+  std::string text;
+  for (const auto& line : reply.lines) text += base::LowerAscii(line) + ' ';
+  if (HasAny(text, {"greylist", "graylist", "grey-list", "gray-list"}))
+    return Make("TRY_LATER", true, kGreylistWaitMs);
+  const bool slower =
+      HasAny(text, {"rate limit", "too many", "throttl", "too fast", "try again later", "unusual rate"});
+  if (reply.code < 500)
+    return slower ? std::optional(Make("THROTTLED", true, kThrottleWaitMs, work::DOMAIN)) : std::nullopt;
+  if (HasAny(text, {"blacklist", "blocklist", "block list", "black list", "spamhaus", "spamcop", "reputation",
+                    "spam", "dmarc", "dkim", "spf ", "policy", "banned", "relay", "not authorized",
+                    "not authorised"}))
+    return RouteTrouble("POLICY");
+  if (stage == Stage::kMail) return std::nullopt;
+  if (HasAny(text, {"quota", "mailbox full", "mailbox is full", "over quota", "insufficient storage"}))
+    return Make("MAILBOX_FULL", false);
+  if (HasAny(text, {"too large", "size limit", "message size"})) return Make("TOO_LARGE", false);
+  return std::nullopt;
+}
+
 work::Rejected ByCode(Stage stage, int code) {
-  if (code == 450 || code == 451 || code == 452) return Make("TRY_LATER", true);
   if (code < 500) return Make("TRY_LATER", true);
-  if (code == 530 || code == 535 || code == 538) return Make("ROUTE", true, kPolicyWaitMs);
+  if (code == 530 || code == 535 || code == 538) return RouteTrouble("ROUTE");
   if (stage == Stage::kMail) {
     if (code == 552) return Make("TOO_LARGE", false);
-    return Make("ROUTE", true, kPolicyWaitMs);  // before any person was named
+    return RouteTrouble("ROUTE");  // before any person was named
   }
   if (code == 552) return Make("MAILBOX_FULL", false);
   if (code == 553) return Make("INVALID_ADDRESS", false);
@@ -125,9 +169,14 @@ std::string CodeText(const Reply& reply) {
 work::Rejected RejectedFor(Stage stage, const Reply& reply) {
   work::Rejected rejected;
   if (reply.code == kServiceClosing) {
-    rejected = Make("SERVICE_CLOSING", true);
+    // Before a recipient was named it speaks of the connection.
+    const bool domain = stage == Stage::kRecipient || stage == Stage::kFinalDot;
+    rejected = Make("SERVICE_CLOSING", true, kThrottleWaitMs,
+                    domain ? work::DOMAIN : work::REFUSAL_SCOPE_UNSPECIFIED);
   } else if (auto known = ByEnhanced(stage, reply.enhanced)) {
     rejected = *std::move(known);
+  } else if (auto said = reply.enhanced.detail == 0 ? ByWords(stage, reply) : std::nullopt) {
+    rejected = *std::move(said);
   } else {
     rejected = ByCode(stage, reply.code);
   }

@@ -47,8 +47,10 @@ class ReplyReader {
 // Which command it answers.
 enum class Stage { kMail, kRecipient, kData, kFinalDot };
 // A refusal (4xx, 5xx) of a transaction. `reason` is one of NO_SUCH_MAILBOX, MAILBOX_FULL, INVALID_ADDRESS,
-// TOO_LARGE, POLICY (the route's trouble, not the person's), ROUTE (likewise), SERVICE_CLOSING, TRY_LATER,
-// REJECTED. `code` is reply code and enhanced code, never the reply's words: they repeat addresses.
+// TOO_LARGE, POLICY (the route's trouble, not the person's), ROUTE (likewise), THROTTLED (this domain takes
+// no more now), DOMAIN_REFUSED (the domain takes no mail: unknown, no MX, RFC 7505), SERVICE_CLOSING,
+// TRY_LATER, REJECTED. By enhanced code first; the words decide only where there is none, or one that says
+// nothing (x.0.0). `code` is reply code and enhanced code, never the reply's words: they repeat addresses.
 work::Rejected RejectedFor(Stage stage, const Reply& reply);
 // Reason POLICY or ROUTE.
 bool IsRouteTrouble(const work::Rejected& rejected);

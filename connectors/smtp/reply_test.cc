@@ -69,13 +69,33 @@ TEST(Refusal, OnlyAMissingMailboxIsHeldAgainstTheAddress) {
 }
 
 TEST(Refusal, PolicyIsTheRoutesTroubleAndMayBeTriedAgain) {
-  for (const char* line : {"550 5.7.1 no", "554 5.7.26 dmarc", "451 4.7.0 slow", "553 5.1.8 sender"}) {
+  for (const char* line : {"550 5.7.1 no", "554 5.7.26 dmarc", "553 5.1.8 sender"}) {
     auto rejected = Refusal(Stage::kFinalDot, line);
     EXPECT_TRUE(IsRouteTrouble(rejected)) << line;
     EXPECT_TRUE(rejected.transient()) << line;
     EXPECT_GT(rejected.retry_after_ms(), 0) << line;
   }
   EXPECT_TRUE(IsRouteTrouble(Refusal(Stage::kMail, "550 who are you")));
+}
+
+TEST(Refusal, ADomainThatAsksForLessIsLeftAloneForAWhile) {
+  for (const char* line :
+       {"451 4.7.0 slow", "421 4.7.28 unusual rate", "450 rate limit exceeded", "421 bye"}) {
+    auto rejected = Refusal(Stage::kFinalDot, line);
+    EXPECT_EQ(rejected.scope(), work::DOMAIN) << line;
+    EXPECT_TRUE(rejected.transient()) << line;
+    EXPECT_GT(rejected.retry_after_ms(), 0) << line;
+  }
+  EXPECT_EQ(Refusal(Stage::kMail, "421 bye").scope(), work::REFUSAL_SCOPE_UNSPECIFIED);
+  EXPECT_EQ(Refusal(Stage::kFinalDot, "550 5.7.1 no").scope(), work::ROUTE);
+}
+
+TEST(Refusal, WordsDecideOnlyWhereCodesDoNotAndNeverAgainstTheAddress) {
+  EXPECT_EQ(Refusal(Stage::kRecipient, "550 listed at zen.spamhaus.example").reason(), "POLICY");
+  EXPECT_EQ(Refusal(Stage::kRecipient, "550 5.1.1 no such user, spam").reason(), "NO_SUCH_MAILBOX");
+  EXPECT_EQ(Refusal(Stage::kRecipient, "550 user is over quota").reason(), "MAILBOX_FULL");
+  EXPECT_FALSE(Refusal(Stage::kRecipient, "550 no such user here").hard_bounce());
+  EXPECT_GE(Refusal(Stage::kRecipient, "450 greylisted").retry_after_ms(), 60'000);
 }
 
 TEST(Refusal, TheRestByItsClass) {

@@ -65,7 +65,7 @@ class SandboxTest : public testing::Test {
     events.finished = [this](const std::string& id, work::Outcome outcome) {
       Note([&] { outcomes_[id] = outcome; });
     };
-    events.link = [this](bool up, const std::string& detail) {
+    events.link = [this](bool up, const std::string& detail, const std::string&) {
       Note([&] {
         up_ = up;
         detail_ = detail;

@@ -6,11 +6,15 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <deque>
 #include <random>
 #include <thread>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "connectors/smtp/connection.h"
+#include "connectors/smtp/idn.h"
 #include "services/base/log.h"
 
 namespace pharos::smtp {
@@ -22,7 +26,9 @@ constexpr auto kIdleTick = std::chrono::milliseconds(100);
 constexpr int kLossesToPause = 3;         // connections lost in a row in the middle of work
 constexpr int kRouteRefusalsToPause = 3;  // messages refused in a row for the route's sake
 constexpr int64_t kRoutePauseUs = 60'000'000;
-constexpr int kLateToShow = 3;        // leases in a row that ended before the dot
+constexpr int kLateToShow = 3;     // leases in a row that ended before the dot
+constexpr size_t kWriteBatch = 4;  // messages a worker takes at once: a signature takes 0.25 ms, a lease 1 s
+constexpr int64_t kSweepUs = 5'000;   // between looks at the leases of all that wait
 constexpr int kAcceptedToWiden = 50;  // messages, before one more connection is tried after a 421
 
 }  // namespace
@@ -39,7 +45,9 @@ class Session::Impl {
         timer_(io_),
         jitter_(std::random_device{}()),
         limit_(options_.connections),
-        backoff_us_(options_.reconnect_first_us) {}
+        backoff_us_(options_.reconnect_first_us),
+        pace_(PaceOf(options_), [this] { return std::uniform_real_distribution<double>(0, 1)(jitter_); }),
+        writers_(options_.workers) {}
 
   void Run();
   template <typename Change>
@@ -47,14 +55,29 @@ class Session::Impl {
     boost::asio::post(io_, std::move(change));
   }
   // In the thread:
-  void Begin(sdk::Task task);
+  void Begin(std::vector<sdk::Task> tasks);
+  void Recall(const std::vector<std::string>& ids);
   void SetLive(bool live);
   void BeginStop(int64_t grace_us);
+  // Outside the thread, after it has ended.
+  void EndWriters() {
+    writers_.stop();
+    writers_.join();
+  }
 
   std::thread thread_;
 
  private:
   using Owned = std::shared_ptr<Connection>;
+  struct Written {
+    std::string id;
+    absl::StatusOr<Submission> submission;
+  };
+  static PaceOptions PaceOf(const SessionOptions& options) {
+    PaceOptions pace = options.pace;
+    pace.most_at_once = options.connections;
+    return pace;
+  }
 
   int64_t Now() const { return clock_.BootMicros(); }
   void ArmTick();
@@ -68,13 +91,23 @@ class Session::Impl {
   void OnReady(Connection& connection);
   void OnEnded(Connection& connection, const Ending& ending);
   void OnFinished(const std::string& id, work::Outcome outcome);
+  void OnWritten(std::vector<Written> written);
+  bool Accept(const sdk::Task& task);
+  void Wait(Submission submission);
+  void Feed();
+  std::optional<Submission> Next();
+  void HearDomain(const std::string& domain, work::Outcome& outcome, int64_t begun_us);
   void HearOutcome(const work::Outcome& outcome);
-  void Down(const std::string& detail, int64_t wait_us);
+  void Down(const std::string& detail, const std::string& problem, int64_t wait_us);
   void Pause(int64_t wait_us);
-  void RefuseWaiting(const char* reason);
+  void RefuseWaiting(
+      const char* reason,
+      const std::function<bool(const Submission&)>& which = [](const Submission&) { return true; });
+  void RefuseDomain(const std::string& domain, int64_t wait_us);
   void DropOverdue();
   void Refuse(const std::string& id, const char* reason, bool permanent = false);
-  void Say(bool up, const std::string& detail);
+  void RefuseForDomain(const std::string& id, int64_t wait_us);
+  void Say(bool up, const std::string& detail, const std::string& problem = "");
   bool Allowed(const Connection& connection) const {
     return options_.live.value_or(false) || connection.sandbox();
   }
@@ -90,13 +123,25 @@ class Session::Impl {
   std::mt19937 jitter_;
 
   std::vector<Owned> connections_;
-  std::deque<Submission> waiting_;
+  // Written, waiting for a connection, by domain; domains take turns.
+  std::unordered_map<std::string, std::deque<Submission>> waiting_;
+  std::deque<std::string> turns_;  // domains that have something waiting, each once
+  size_t waiting_count_ = 0;
+  // Being written; what was recalled meanwhile.
+  std::unordered_set<std::string> writing_, recalled_;
+  struct Carried {
+    std::string domain;
+    int64_t begun_us;
+  };
+  std::unordered_map<std::string, Carried> carried_;  // by id
   bool up_ =
       false;  // a connection has come so far that it could carry messages, and nothing has gone wrong since
   bool stopping_ = false, done_ = false, idle_tick_ = false;
   int limit_, losses_ = 0, route_refusals_ = 0, late_ = 0, accepted_since_slow_ = 0;
-  int64_t backoff_us_, next_open_us_ = 0, stop_by_us_ = 0;
+  int64_t backoff_us_, next_open_us_ = 0, stop_by_us_ = 0, swept_us_ = 0;
   std::string said_;
+  DomainPace pace_;
+  boost::asio::thread_pool writers_;
 };
 
 void Session::Impl::Run() {
@@ -106,7 +151,7 @@ void Session::Impl::Run() {
 }
 
 void Session::Impl::ArmTick() {
-  bool busy = !waiting_.empty() || stopping_ ||
+  bool busy = waiting_count_ > 0 || stopping_ ||
               std::any_of(connections_.begin(), connections_.end(), [](const Owned& c) { return c->busy(); });
   idle_tick_ = !busy;
   timer_.expires_after(busy ? kBusyTick : kIdleTick);
@@ -128,6 +173,7 @@ void Session::Impl::Tick() {
   for (const auto& connection : std::vector<Owned>(connections_)) connection->Tick();
   DropOverdue();
   CloseIdle();
+  if (waiting_count_ > 0 && up_) Feed();  // a domain may take more now
   OpenWhereNeeded();
   if (stopping_) StopIfDrained();
 }
@@ -150,7 +196,7 @@ void Session::Impl::OpenWhereNeeded() {
     if (connections_.empty()) OpenOne();
     return;
   }
-  while (connections_.size() < static_cast<size_t>(limit_) && opening < waiting_.size()) {
+  while (connections_.size() < static_cast<size_t>(limit_) && opening < waiting_count_) {
     OpenOne();
     ++opening;
   }
@@ -175,10 +221,12 @@ void Session::Impl::OnReady(Connection& connection) {
     losses_ = 0;
     Say(true, "ready");
   }
-  while (connection.ready() && !waiting_.empty()) {
-    Submission next = std::move(waiting_.front());
-    waiting_.pop_front();
-    connection.Carry(std::move(next));
+  while (connection.ready()) {
+    auto next = Next();
+    if (!next) return;
+    pace_.Begun(next->domain);
+    carried_[next->task.attempt.id()] = {next->domain, Now()};
+    connection.Carry(*std::move(next));
   }
 }
 
@@ -189,14 +237,15 @@ void Session::Impl::OnEnded(Connection& connection, const Ending& ending) {
     limit_ = std::max(1, limit_ / 2);
     accepted_since_slow_ = 0;
     if (AnyCarries()) return Pause(backoff_us_);
-    return Down(ending.trouble, backoff_us_);
+    return Down(ending.trouble, "THROTTLED", backoff_us_);
   }
   if (ending.trouble.empty()) return;
   // One that is lost at work is replaced; several in a row, or one that never came so far, are the provider's
   // trouble.
   if (ending.was_ready && ++losses_ < kLossesToPause) return;
   if (AnyCarries()) return Pause(backoff_us_);
-  Down(ending.trouble, ending.unreachable ? options_.reconnect_most_us : backoff_us_);
+  Down(ending.trouble, ending.problem.empty() ? "UNREACHABLE" : ending.problem,
+       ending.unreachable ? options_.reconnect_most_us : backoff_us_);
 }
 
 void Session::Impl::Pause(int64_t wait_us) {
@@ -205,10 +254,10 @@ void Session::Impl::Pause(int64_t wait_us) {
   backoff_us_ = std::min(backoff_us_ * 2, options_.reconnect_most_us);
 }
 
-void Session::Impl::Down(const std::string& detail, int64_t wait_us) {
+void Session::Impl::Down(const std::string& detail, const std::string& problem, int64_t wait_us) {
   up_ = false;
   Pause(wait_us);
-  Say(false, detail);
+  Say(false, detail, problem);
   RefuseWaiting("NO_LINK");
 }
 
@@ -227,7 +276,7 @@ void Session::Impl::SetLive(bool live) {
       std::any_of(connections_.begin(), connections_.end(), [this](const Owned& c) { return Allowed(*c); });
   if (up_ && !may_go_on) {
     up_ = false;
-    Say(false, "the mode has changed; the provider is looked at again");
+    Say(false, "the mode has changed; the provider is looked at again", "STARTING");
     RefuseWaiting("NO_LINK");
   }
   CloseIdle();
@@ -243,22 +292,151 @@ void Session::Impl::Refuse(const std::string& id, const char* reason, bool perma
   events_.finished(id, std::move(outcome));
 }
 
-void Session::Impl::Begin(sdk::Task task) {
-  std::string id = task.attempt.id();
-  if (stopping_ || !up_) return Refuse(id, stopping_ ? "SHUTTING_DOWN" : "NO_LINK");
-  auto submission =
-      MakeSubmission(std::move(task), options_.bounce_domain, options_.token_key, clock_.WallMicros());
-  if (!submission.ok()) return Refuse(id, "NOT_ENCODABLE", true);
-  waiting_.push_back(*std::move(submission));
+void Session::Impl::RefuseForDomain(const std::string& id, int64_t wait_us) {
+  work::Outcome outcome;
+  auto& refused = *outcome.mutable_refused();
+  refused.set_reason("DOMAIN_BUSY");
+  refused.set_retry_after_ms(wait_us / 1000);
+  refused.set_scope(work::DOMAIN);
+  events_.finished(id, std::move(outcome));
+}
+
+bool Session::Impl::Accept(const sdk::Task& task) {
+  const std::string& id = task.attempt.id();
+  if (stopping_ || !up_) {
+    Refuse(id, stopping_ ? "SHUTTING_DOWN" : "NO_LINK");
+    return false;
+  }
+  auto ascii = WithAsciiDomain(task.attempt.address());
+  const int64_t pause = ascii ? pace_.Pause(DomainOf(*ascii), Now()) : 0;
+  if (pause > 0) {
+    RefuseForDomain(id, pause);
+    return false;
+  }
+  return true;
+}
+
+void Session::Impl::Begin(std::vector<sdk::Task> tasks) {
+  const Letterhead head{options_.bounce_domain, options_.token_key, options_.feedback_id, options_.signer};
+  std::vector<sdk::Task> batch;
+  auto give = [&] {
+    if (batch.empty()) return;
+    boost::asio::post(writers_, [this, head, batch = std::move(batch)]() mutable {
+      std::vector<Written> written;
+      for (auto& task : batch) {
+        std::string id = task.attempt.id();
+        written.push_back({id, MakeSubmission(std::move(task), head, clock_.WallMicros())});
+      }
+      Post([this, written = std::move(written)]() mutable { OnWritten(std::move(written)); });
+    });
+    batch.clear();
+  };
+  for (auto& task : tasks) {
+    if (!Accept(task)) continue;
+    writing_.insert(task.attempt.id());
+    batch.push_back(std::move(task));
+    if (batch.size() >= kWriteBatch) give();
+  }
+  give();
+}
+
+void Session::Impl::OnWritten(std::vector<Written> written) {
+  for (auto& one : written) {
+    writing_.erase(one.id);
+    if (recalled_.erase(one.id) > 0) {
+      Refuse(one.id, "RECALLED");
+    } else if (stopping_ || !up_) {
+      Refuse(one.id, stopping_ ? "SHUTTING_DOWN" : "NO_LINK");
+    } else if (!one.submission.ok()) {
+      const bool never = absl::IsInvalidArgument(one.submission.status());
+      Refuse(one.id, never ? "NOT_ENCODABLE" : "NOT_SIGNED", never);
+    } else {
+      Wait(*std::move(one.submission));
+    }
+  }
+  Feed();
+}
+
+void Session::Impl::Wait(Submission submission) {
+  auto& queue = waiting_[submission.domain];
+  if (queue.empty()) turns_.push_back(submission.domain);
+  queue.push_back(std::move(submission));
+  ++waiting_count_;
+}
+
+void Session::Impl::Feed() {
   for (const auto& c : std::vector<Owned>(connections_))
-    if (c->ready() && !waiting_.empty()) OnReady(*c);
+    if (c->ready() && waiting_count_ > 0) OnReady(*c);
   OpenWhereNeeded();
   Hurry();
 }
 
+// The next of the first domain in turn that takes one now.
+std::optional<Submission> Session::Impl::Next() {
+  const int64_t now = Now();
+  for (size_t i = 0, n = turns_.size(); i < n; ++i) {
+    std::string domain = std::move(turns_.front());
+    turns_.pop_front();
+    auto found = waiting_.find(domain);
+    if (!pace_.MayBegin(domain, now)) {
+      turns_.push_back(std::move(domain));
+      continue;
+    }
+    Submission next = std::move(found->second.front());
+    found->second.pop_front();
+    --waiting_count_;
+    if (found->second.empty())
+      waiting_.erase(found);
+    else
+      turns_.push_back(std::move(domain));
+    return next;
+  }
+  return std::nullopt;
+}
+
+void Session::Impl::Recall(const std::vector<std::string>& ids) {
+  std::unordered_set<std::string> wanted;
+  for (const auto& id : ids) {
+    if (writing_.count(id) > 0)
+      recalled_.insert(id);
+    else
+      wanted.insert(id);
+  }
+  RefuseWaiting("RECALLED", [&](const Submission& s) { return wanted.count(s.task.attempt.id()) > 0; });
+}
+
 void Session::Impl::OnFinished(const std::string& id, work::Outcome outcome) {
+  auto found = carried_.find(id);
+  if (found != carried_.end()) {
+    HearDomain(found->second.domain, outcome, found->second.begun_us);
+    carried_.erase(found);
+  }
   HearOutcome(outcome);
   events_.finished(id, std::move(outcome));
+}
+
+// What an outcome says about the domain; a deferral tells dispatch how long to leave it alone.
+void Session::Impl::HearDomain(const std::string& domain, work::Outcome& outcome, int64_t begun_us) {
+  if (outcome.has_accepted()) return pace_.Accepted(domain, Now() - begun_us);
+  const bool deferred =
+      outcome.has_rejected() && outcome.rejected().transient() && outcome.rejected().scope() == work::DOMAIN;
+  if (!deferred) return pace_.Ended(domain);
+  const int64_t wait_us = pace_.Deferred(domain, Now());
+  auto& rejected = *outcome.mutable_rejected();
+  if (wait_us > 0) {
+    rejected.set_retry_after_ms(std::max<int64_t>(rejected.retry_after_ms(), wait_us / 1000));
+    RefuseDomain(domain, wait_us);
+  }
+}
+
+void Session::Impl::RefuseDomain(const std::string& domain, int64_t wait_us) {
+  auto found = waiting_.find(domain);
+  if (found == waiting_.end()) return;
+  auto refused = std::move(found->second);
+  waiting_.erase(found);
+  std::erase(turns_, domain);
+  waiting_count_ -= refused.size();
+  for (const auto& submission : refused) RefuseForDomain(submission.task.attempt.id(), wait_us);
 }
 
 // What an outcome says about the route.
@@ -267,7 +445,8 @@ void Session::Impl::HearOutcome(const work::Outcome& outcome) {
     if (outcome.refused().reason() == "LEASE_OVER" && ++late_ == kLateToShow)
       Say(up_,
           "the provider takes longer to ask for a message than a permit lasts; messages wait and are tried "
-          "again");
+          "again",
+          "NO_ANSWER");
     return;
   }
   if (outcome.has_no_answer()) return;
@@ -277,9 +456,10 @@ void Session::Impl::HearOutcome(const work::Outcome& outcome) {
         "the provider refuses our mail for the sender's or the route's sake ({}); nobody is "
         "marked for it; ask the provider",
         outcome.rejected().code());
-    if (++route_refusals_ < kRouteRefusalsToPause) return Say(true, words);
+    const char* problem = outcome.rejected().reason() == "POLICY" ? "BANNED" : "WRONG_ACCOUNT";
+    if (++route_refusals_ < kRouteRefusalsToPause) return Say(true, words, problem);
     route_refusals_ = 0;
-    return Down(words, kRoutePauseUs);
+    return Down(words, problem, kRoutePauseUs);
   }
   if (outcome.has_rejected() && outcome.rejected().reason() == "SERVICE_CLOSING") return;
   route_refusals_ = 0;
@@ -289,28 +469,39 @@ void Session::Impl::HearOutcome(const work::Outcome& outcome) {
   if (up_) Say(true, "ready");
 }
 
-void Session::Impl::RefuseWaiting(const char* reason) {
-  std::deque<Submission> refused;
-  refused.swap(waiting_);
-  for (const auto& submission : refused) Refuse(submission.task.attempt.id(), reason);
+void Session::Impl::RefuseWaiting(const char* reason, const std::function<bool(const Submission&)>& which) {
+  std::vector<std::string> refused;
+  for (auto queue = waiting_.begin(); queue != waiting_.end();) {
+    std::erase_if(queue->second, [&](const Submission& submission) {
+      if (!which(submission)) return false;
+      refused.push_back(submission.task.attempt.id());
+      return true;
+    });
+    if (queue->second.empty()) {
+      std::erase(turns_, queue->first);
+      queue = waiting_.erase(queue);
+    } else {
+      ++queue;
+    }
+  }
+  waiting_count_ -= refused.size();
+  for (const auto& id : refused) Refuse(id, reason);
 }
 
 void Session::Impl::DropOverdue() {
   int64_t now = Now();
-  while (!waiting_.empty() && now >= waiting_.front().task.use_by_us) {
-    std::string id = waiting_.front().task.attempt.id();
-    waiting_.pop_front();
-    Refuse(id, "LEASE_OVER");
-  }
+  if (waiting_count_ == 0 || now - swept_us_ < kSweepUs) return;
+  swept_us_ = now;
+  RefuseWaiting("LEASE_OVER", [now](const Submission& s) { return now >= s.task.use_by_us; });
 }
 
-void Session::Impl::Say(bool up, const std::string& detail) {
+void Session::Impl::Say(bool up, const std::string& detail, const std::string& problem) {
   std::string both = (up ? "+" : "-") + detail;
   if (both == said_) return;
   said_ = both;
   base::Log(up ? base::LogLevel::kInfo : base::LogLevel::kWarning, "provider_link",
-            {{"up", up}, {"detail", detail}});
-  events_.link(up, detail);
+            {{"up", up}, {"detail", detail}, {"problem", problem}});
+  events_.link(up, detail, problem);
 }
 
 // ---- ends
@@ -327,7 +518,7 @@ void Session::Impl::BeginStop(int64_t grace_us) {
 }
 
 void Session::Impl::StopIfDrained() {
-  if (done_ || (!connections_.empty() && Now() < stop_by_us_)) return;
+  if (done_ || !writing_.empty() || (!connections_.empty() && Now() < stop_by_us_)) return;
   for (const auto& c : std::vector<Owned>(connections_)) c->Reset("stopped");
   done_ = true;
   Say(false, "stopped");
@@ -354,15 +545,18 @@ void Session::SetLive(bool live) {
 }
 
 void Session::Submit(std::vector<sdk::Task> tasks) {
-  impl_->Post([impl = impl_.get(), tasks = std::move(tasks)]() mutable {
-    for (auto& task : tasks) impl->Begin(std::move(task));
-  });
+  impl_->Post([impl = impl_.get(), tasks = std::move(tasks)]() mutable { impl->Begin(std::move(tasks)); });
+}
+
+void Session::Recall(std::vector<std::string> ids) {
+  impl_->Post([impl = impl_.get(), ids = std::move(ids)] { impl->Recall(ids); });
 }
 
 void Session::Stop(int64_t grace_us) {
   if (!impl_->thread_.joinable()) return;
   impl_->Post([impl = impl_.get(), grace_us] { impl->BeginStop(grace_us); });
   impl_->thread_.join();
+  impl_->EndWriters();
 }
 
 }  // namespace pharos::smtp

@@ -1,7 +1,8 @@
 // Emails to one provider: a pool of connections, one recipient a transaction, hand-over under the hard stop.
-// One thread; no queue behind the use-by check. The completing bytes are the final dot line (with TLS: the
-// octets of the record that holds it): before they are written nothing is handed over, after that only the
-// provider's answer tells.
+// One thread speaks to the provider; messages are written and signed by workers before they wait for a
+// connection, so that nothing dear lies behind the use-by check. No queue behind it either. The completing
+// bytes are the final dot line (with TLS: the octets of the record that holds it): before they are written
+// nothing is handed over, after that only the provider's answer tells.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,8 @@
 #include "connectors/sdk/hard_stop.h"
 #include "connectors/sdk/work_book.h"
 #include "connectors/smtp/conversation.h"
+#include "connectors/smtp/dkim.h"
+#include "connectors/smtp/domain_pace.h"
 #include "connectors/smtp/tls.h"
 #include "services/base/clock.h"
 
@@ -26,8 +29,14 @@ struct SessionOptions {
   TlsMode tls = TlsMode::kRequired;  // kOff: loopback only
   std::shared_ptr<TlsTrust> trust;   // needed unless kOff
   std::string user, password;
-  std::string bounce_domain;  // of return paths and unsubscribe addresses
-  std::string token_key;      // see address_token.h
+  bool implicit_tls = false;       // TLS from the first octet (RFC 8314; port 465), instead of STARTTLS
+  bool password_is_token = false;  // an OAuth 2 access token: AUTH XOAUTH2
+  std::string bounce_domain;       // of return paths and unsubscribe addresses
+  std::string token_key;           // see address_token.h
+  std::string feedback_id;         // see Letterhead
+  std::shared_ptr<const DkimSigner> signer;  // null = unsigned
+  int workers = 1;                           // threads that write and sign messages
+  PaceOptions pace;                          // of receiving domains; most_at_once is taken from `connections`
   // May a real provider be used? False: only one that greets as "pharos-sandbox". nullopt: not known yet;
   // nothing is connected before SetLive.
   std::optional<bool> live = false;
@@ -47,8 +56,8 @@ struct SessionOptions {
 // Called from the session's thread; they must not wait.
 struct SessionEvents {
   std::function<void(const std::string& id, work::Outcome)> finished;
-  // Up or down, in words without personal data.
-  std::function<void(bool up, const std::string& detail)> link;
+  // Up or down, in words without personal data; `problem` as in LinkState, "" = nothing is wrong.
+  std::function<void(bool up, const std::string& detail, const std::string& problem)> link;
 };
 
 // Thread-safe.
@@ -63,6 +72,8 @@ class Session {
   void SetLive(bool live);
   // Every task is answered by finished() exactly once.
   void Submit(std::vector<sdk::Task> tasks);
+  // Those that have not begun are answered REFUSED (RECALLED); the others end as they would have.
+  void Recall(std::vector<std::string> ids);
   // Waits up to `grace_us` for answers, takes leave, ends the thread. What is still open then is NO_ANSWER or
   // refused. Idempotent.
   void Stop(int64_t grace_us);

@@ -35,10 +35,11 @@ class SessionTest : public testing::Test {
       EXPECT_TRUE(outcomes_.emplace(id, outcome).second) << "answered twice";
       changed_.NotifyAll();
     };
-    events.link = [this](bool up, const std::string& detail) {
+    events.link = [this](bool up, const std::string& detail, const std::string& problem) {
       base::MutexLock lock(mutex_);
       up_ = up;
       details_.push_back(detail);
+      problem_ = problem;
       changed_.NotifyAll();
     };
     session_ = std::make_unique<Session>(options_, *sdk::HardStop::Make(), events);
@@ -100,6 +101,7 @@ class SessionTest : public testing::Test {
   base::CondVar changed_;
   std::map<std::string, work::Outcome> outcomes_;
   std::vector<std::string> details_;
+  std::string problem_;
   bool up_ = false;
   std::unique_ptr<ScriptedServer> server_;
   std::unique_ptr<Session> session_;

@@ -244,6 +244,44 @@ TEST_F(SessionTest, AnAddressBeyondAsciiGoesWhereItIsUnderstood) {
   EXPECT_EQ(server_->Saw("RCPT TO:<änna@example.test>"), 1u);
 }
 
+TEST_F(SessionTest, ADomainThatDefersIsLeftAloneAndOthersAreNotHeldUp) {
+  options_.pace.deferrals_to_pause = 1;
+  std::atomic<bool> slow{false};
+  Script script;
+  script.answer = [&](const std::string& command, const std::string& line) {
+    if (command == "RCPT") slow = line.find("@slow.test") != std::string::npos;
+    if (command == "RCPT" && slow) return "451 4.7.1 come back later";
+    if (command == "DATA" && slow) return "503 no recipient";
+    return "";
+  };
+  StartBoth(std::move(script));
+  auto to = [](char id, const std::string& address) {
+    auto task = Task(id);
+    task.attempt.set_address(address);
+    return task;
+  };
+  session_->Submit({to('a', "anna@slow.test")});
+  auto outcome = Finished('a');
+  EXPECT_EQ(outcome.rejected().scope(), work::DOMAIN);
+  EXPECT_GE(outcome.rejected().retry_after_ms(), 300'000);
+  session_->Submit({to('b', "berta@slow.test"), to('c', "clara@other.test")});
+  EXPECT_TRUE(Finished('c').has_accepted());
+  EXPECT_EQ(Finished('b').refused().reason(), "DOMAIN_BUSY");
+  EXPECT_EQ(Finished('b').refused().scope(), work::DOMAIN);
+  EXPECT_GT(Finished('b').refused().retry_after_ms(), 0);
+}
+
+TEST_F(SessionTest, WhatIsRecalledBeforeItBeganIsRefusedAndTheOthersEndAsTheyWould) {
+  StartBoth(Answering("DATA", "SILENT"));
+  session_->Submit({Task('a')});
+  ASSERT_TRUE(Until([&] { return server_->Saw("DATA") == 1; }));
+  session_->Submit({Task('b')});
+  session_->Recall({std::string(16, 'a'), std::string(16, 'b'), std::string(16, 'z')});
+  EXPECT_EQ(Finished('b').refused().reason(), "RECALLED");
+  base::MutexLock lock(mutex_);
+  EXPECT_EQ(outcomes_.count(std::string(16, 'a')), 0u);
+}
+
 TEST_F(SessionTest, StoppingWaitsForAnswersAndTakesLeave) {
   StartBoth({});
   session_->Submit({Task('a')});

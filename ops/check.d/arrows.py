@@ -22,21 +22,24 @@ ARROWS = {
     "services/campaign": ["services/base", "services/rpc", "services/content", "storage"],
     "services/dispatch": ["services/base", "services/rpc", "services/policy", "services/content", "storage"],
     "services/engagement": ["services/base", "services/rpc", "storage"],
+    "services/edge": ["services/base", "services/rpc", "services/config"],
     "services": ["services/base", "services/rpc", "services/policy", "services/config", "storage", "services/access",
                  "services/customer", "services/audience", "services/campaign", "services/dispatch", "services/engagement"],
     "connectors/sdk": ["services/base", "services/rpc", "services/config"],
     "connectors/smpp": ["connectors/sdk", "services/base", "services/rpc", "services/content"],
     "connectors/smtp": ["connectors/sdk", "services/base", "services/rpc", "services/content"],
+    "connectors/notify": ["connectors/sdk", "services/base", "services/rpc"],
     "connectors/sandbox": ["connectors/sdk", "connectors/smpp", "services/base", "services/content"],
     "ops/cli": ["services/base", "services/rpc", "services/config", "connectors/sandbox"],
     "ops/benchmarks": ["services/base", "services/rpc", "services/config", "storage"],
     "tests": ["services", "services/base", "services/policy", "services/config", "services/access", "services/engagement",
               "connectors/smtp", "services/rpc", "services/gate", "services/content", "services/customer",
               "services/audience", "services/campaign", "services/dispatch", "storage", "connectors/sdk", "connectors/smpp",
-              "connectors/sandbox", "ops/cli"],
+              "connectors/sandbox", "ops/cli", "connectors/notify", "services/edge"],
 }
 # Further arrows for tests that stand beside the code: the connector is tested against the simulated network.
-TEST_ARROWS = {"connectors/smpp": ["connectors/sandbox"], "connectors/smtp": ["connectors/sandbox"]}
+TEST_ARROWS = {"connectors/smpp": ["connectors/sandbox"], "connectors/smtp": ["connectors/sandbox"],
+               "connectors/notify": ["connectors/sandbox"]}
 # Headers of libraries, and the only folders or files that may include them.
 LIBRARIES = {
     r"rocksdb/": [r"storage/rocksdb/", r"storage/.*rocksdb[^/]*$"],

@@ -4,6 +4,7 @@
 #include "fmt/format.h"
 #include "ops/cli/campaign_report.h"
 #include "ops/cli/command.h"
+#include "ops/cli/send_rules.h"
 #include "ops/cli/words.h"
 #include "services/base/errors.h"
 
@@ -42,6 +43,7 @@ void ShowCampaign(Output& out, const Campaign& campaign) {
   out.Data(fmt::format("  {}", Routes(campaign)));
   if (campaign.not_before_us() > 0) out.Data("  not before " + Time(campaign.not_before_us()));
   if (campaign.not_after_us() > 0) out.Data("  not after " + Time(campaign.not_after_us()));
+  for (const std::string& rule : RulesInWords(campaign.rules())) out.Data("  " + rule);
   if (campaign.pin().empty()) return;
   out.Data(fmt::format("  {} people match, {} will get it, template version {}",
                        Thousands(campaign.matched()), Thousands(campaign.members()),
@@ -88,6 +90,9 @@ absl::Status SetCampaign(const Args& args, Campaign& campaign) {
   if (args.Has("fallback")) campaign.set_fallback(true);
   if (args.Has("no-fallback")) campaign.set_fallback(false);
   PHAROS_RETURN_IF_ERROR(SetChannels(args, campaign));
+  type::v1::SendRules rules = campaign.rules();
+  PHAROS_RETURN_IF_ERROR(SetRules(args, rules));
+  if (campaign.has_rules() || rules.ByteSizeLong() > 0) *campaign.mutable_rules() = rules;
   PHAROS_RETURN_IF_ERROR(SetTime(args, "not-before", [&](int64_t us) { campaign.set_not_before_us(us); }));
   return SetTime(args, "not-after", [&](int64_t us) { campaign.set_not_after_us(us); });
 }
@@ -203,7 +208,9 @@ std::vector<Option> CampaignOptions(bool create) {
       {"not-before", "TIME", "nothing leaves before, e.g. 2026-03-01T09:00:00Z"},
       {"not-after", "TIME", "what has not left by then never does"},
       {"display-name", "TEXT", "name for people"}};
+  for (const Option& rule : RuleOptions()) options.push_back(rule);
   if (create) return options;
+  options.push_back({"any-day", "", "on any day of the week"});
   options.push_back({"no-fallback", "", "a failed message stays failed"});
   options.push_back({"etag", "ETAG", "refuse if it is not this version any more"});
   return options;
@@ -220,7 +227,10 @@ std::vector<Command> CampaignCommands() {
        "A draft: audience, template, purpose.",
        {"campaign create quit-1 --audience public --template quit-1 --purpose stop-smoking --sender 60777",
         "campaign create quit-2 --audience public --template quit-2 --purpose stop-smoking --sender 60777 "
-        "--channels sms,email --email-from quit@example.org --fallback"},
+        "--channels sms,email --email-from quit@example.org --fallback",
+        "campaign create quit-3 --audience public --template quit-1 --purpose stop-smoking --quiet-hours "
+        "20:00-08:00 "
+        "--working-days --canary 1% --canary-wait 10m"},
        CampaignOptions(true),
        CreateCampaign},
       {"campaign",
@@ -277,7 +287,7 @@ std::vector<Command> CampaignCommands() {
       {"campaign",
        "resume",
        "CAMPAIGN",
-       "Go on after a pause.",
+       "Go on after a pause, or although its canary was held.",
        {"campaign resume quit-1"},
        {},
        [](Context& c) { return Do<ResumeCampaignRequest>(c, "watch"); }},

@@ -79,7 +79,15 @@ void ShowReport(Output& out, const Report& r) {
   table.Add({"withheld", Thousands(Sum(r.withheld())), "not sent, by reason"});
   AddParts(table, r.withheld());
   table.Print(out);
-  out.Data(fmt::format("{} people replied STOP or unsubscribed.", Thousands(r.opted_out())));
+  out.Data(fmt::format("{} people replied STOP or unsubscribed, {} complained.", Thousands(r.opted_out()),
+                       Thousands(r.complained())));
+  if (r.parts() > 0)
+    out.Data(fmt::format("{} parts were accepted; by the routes' prices they cost {}.", Thousands(r.parts()),
+                         Pounds(r.cost_micropounds())));
+  if (!r.held().empty())
+    out.Data(fmt::format(
+        "{} {}. \"pharos campaign resume {}\" lets it go on, \"pharos campaign stop {}\" ends it.",
+        out.Bold("Held:"), r.held(), Short(r.name()), Short(r.name())));
 }
 
 std::string OneLine(const engagement::v1::Counters& counters) {

@@ -80,19 +80,63 @@ absl::Status ListReplies(Context& c) {
   });
 }
 
+std::string LinkInWords(const Connector& connector) {
+  if (!connector.connected()) return "not connected: its process is gone, or cannot reach dispatch";
+  std::string words = connector.link_up() ? "up" : "down";
+  if (!connector.problem().empty())
+    words += fmt::format(": {} [{}]", ProblemInWords(connector.problem()), connector.problem());
+  if (!connector.detail().empty()) words += fmt::format(" ({})", connector.detail());
+  return words;
+}
+
+std::string PauseInWords(const Connector& connector) {
+  const std::string until =
+      connector.paused_until_us() > 0
+          ? "until " + Time(connector.paused_until_us())
+          : fmt::format("until \"pharos connector resume {}\"", Short(connector.name()));
+  return fmt::format("paused {}{}", until,
+                     connector.pause_reason().empty() ? "" : ": " + connector.pause_reason());
+}
+
+void ShowConnector(Output& out, const Connector& connector) {
+  if (out.json()) return out.Json(connector);
+  out.Data(fmt::format("{}  {}{}, {}", out.Bold(connector.name()),
+                       EnumWord(type::v1::Channel_descriptor(), "CHANNEL_", connector.channel()),
+                       connector.sandbox() ? " (sandbox)" : "", LinkInWords(connector)));
+  if (connector.paused()) out.Data("  " + PauseInWords(connector));
+  out.Data(fmt::format(
+      "  priority {}, {} accepted, {} in flight, {} unconfirmed{}{}", connector.priority(),
+      Thousands(connector.accepted()), Thousands(connector.in_flight()), Thousands(connector.unconfirmed()),
+      connector.rate() > 0 ? fmt::format(", the provider takes {:.3g} a second", connector.rate()) : "",
+      connector.lease_breaches() > 0 ? fmt::format(", {} lease breaches", connector.lease_breaches()) : ""));
+  for (const auto& [reason, number] : connector.refused())
+    out.Data(fmt::format("    {} refused: {} [{}]", Thousands(number), ReasonInWords(reason), reason));
+}
+
 absl::Status ListConnectors(Context& c) {
   ListConnectorsResponse connectors;
   PHAROS_RETURN_IF_ERROR(c.client.Call(ListConnectorsRequest(), &connectors));
-  for (const Connector& connector : connectors.connectors()) {
-    if (c.out.json()) {
-      c.out.Json(connector);
-      continue;
-    }
-    c.out.Data(fmt::format("{}  {}{}, link {}, {} in flight, {} lease breaches  {}", connector.name(),
-                           connector.connected() ? "connected" : "not connected",
-                           connector.sandbox() ? " (sandbox)" : "", connector.link_up() ? "up" : "down",
-                           connector.in_flight(), connector.lease_breaches(), connector.detail()));
-  }
+  for (const Connector& connector : connectors.connectors()) ShowConnector(c.out, connector);
+  return absl::OkStatus();
+}
+
+absl::Status PauseConnector(Context& c) {
+  PauseConnectorRequest request;
+  request.set_name(Name("connectors", c.args.Operand(0)));
+  request.set_reason(c.args.Get("reason"));
+  Connector connector;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &connector));
+  ShowConnector(c.out, connector);
+  c.out.Say(fmt::format("Next: pharos connector resume {}", Short(request.name())));
+  return absl::OkStatus();
+}
+
+absl::Status ResumeConnector(Context& c) {
+  ResumeConnectorRequest request;
+  request.set_name(Name("connectors", c.args.Operand(0)));
+  Connector connector;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &connector));
+  ShowConnector(c.out, connector);
   return absl::OkStatus();
 }
 
@@ -124,10 +168,24 @@ std::vector<Command> DispatchCommands() {
           {"connector",
            "list",
            "",
-           "Connectors, and whether their provider's link is up.",
+           "Connectors: whether their provider's link is up, what they have sent, what was refused and why.",
            {"connector list"},
            {},
-           ListConnectors}};
+           ListConnectors},
+          {"connector",
+           "pause",
+           "CONNECTOR",
+           "Send nothing more by it, until it is resumed.",
+           {"connector pause smpp-main --reason \"the provider works on its network\""},
+           {{"reason", "TEXT", "shown to others; no personal data"}},
+           PauseConnector},
+          {"connector",
+           "resume",
+           "CONNECTOR",
+           "Send by it again, whoever or whatever paused it.",
+           {"connector resume smpp-main"},
+           {},
+           ResumeConnector}};
 }
 
 }  // namespace pharos::cli

@@ -215,14 +215,23 @@ class Doctor {
     if (!connector.connected())
       return Problem(name, "not connected any more: its process is gone, or cannot reach dispatch",
                      fmt::format("pgrep -af {}", program));
+    const std::string why =
+        connector.problem().empty()
+            ? connector.detail()
+            : fmt::format("{} ({})", ProblemInWords(connector.problem()), connector.detail());
     if (!connector.link_up())
-      return Problem(name, fmt::format("connected, but its provider's link is down: {}", connector.detail()),
+      return Problem(name, fmt::format("connected, but its provider's link is down: {}", why),
                      fmt::format("pgrep -af {}", connector.sandbox() ? "pharos-sandbox" : program));
     if (connector.lease_breaches() > 0)
       return Problem(name,
                      fmt::format("{} leases were broken: this machine stood still for too long",
                                  connector.lease_breaches()),
                      "uptime");
+    if (connector.paused())
+      return Problem(name, fmt::format("held back, nothing leaves by it: {}", connector.pause_reason()),
+                     fmt::format("pharos connector resume {}", Short(connector.name())));
+    if (!connector.problem().empty())
+      return Problem(name, fmt::format("link up, but {}", why), "pharos connector list");
     return Fine(name, fmt::format("link up{}, {} in flight", connector.sandbox() ? " (sandbox)" : "",
                                   connector.in_flight()));
   }

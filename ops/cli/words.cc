@@ -8,6 +8,7 @@
 
 #include "fmt/format.h"
 #include "ops/cli/args.h"
+#include "ops/cli/output.h"
 #include "services/base/text.h"
 
 namespace pharos::cli {
@@ -156,6 +157,33 @@ std::string StateInWords(std::string_view state) {
   if (state == "UNCONFIRMED") return "in doubt: it may have been sent, so it is not sent again";
   if (state == "WITHHELD") return "not sent";
   return base::LowerAscii(state);
+}
+
+std::string ProblemInWords(std::string_view problem) {
+  static const auto* words = new std::map<std::string, std::string, std::less<>>{
+      {"WRONG_PASSWORD", "the provider refused our password or key"},
+      {"WRONG_ACCOUNT", "the provider refused our account"},
+      {"BAD_CERTIFICATE", "the provider's certificate cannot be trusted"},
+      {"TLS_REQUIRED", "the provider offers no TLS, which we insist on"},
+      {"UNREACHABLE", "the provider cannot be reached"},
+      {"NO_ANSWER", "the provider does not answer"},
+      {"THROTTLED", "the provider slows us down"},
+      {"BANNED", "the provider refuses everything we send"},
+      {"PROTOCOL_ERROR", "the provider says what its protocol does not allow"},
+      {"NOT_A_SANDBOX", "it is a real provider, and this is a trial"},
+      {"DAILY_LIMIT", "the provider's limit for today is reached"},
+      {"STARTING", "the link is being made"}};
+  const auto at = words->find(problem);
+  if (at != words->end()) return at->second;
+  std::string plain(problem);
+  for (char& c : plain) c = c == '_' ? ' ' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return plain;
+}
+
+std::string Pounds(int64_t micropounds) {
+  constexpr int64_t kMicropoundsOfPenny = 10'000;
+  const int64_t pence = (micropounds + kMicropoundsOfPenny / 2) / kMicropoundsOfPenny;
+  return fmt::format("£{}.{:02}", Thousands(pence / 100), pence % 100);
 }
 
 }  // namespace pharos::cli

@@ -31,9 +31,14 @@ absl::StatusOr<int64_t> ParseTime(std::string_view text);
 // "sms,email" into its words, trimmed.
 std::vector<std::string> CommaWords(std::string_view text);
 
+// 1'234'560'000 millionths of a pound: "£1,234.56".
+std::string Pounds(int64_t micropounds);
+
 // A reason of the gate or of dispatch as a sentence part: "NO_CONSENT" → "no consent is in force for this
 // purpose".
 std::string ReasonInWords(std::string_view reason);
+// What is wrong with a connector's provider: "WRONG_PASSWORD" → "the provider refused our name or password".
+std::string ProblemInWords(std::string_view problem);
 // A state of an intent: "accepted by the provider".
 std::string StateInWords(std::string_view state);
 

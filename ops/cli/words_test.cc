@@ -40,6 +40,12 @@ TEST(Words, TimesAreReadWithTheirZone) {
     EXPECT_FALSE(ParseTime(wrong).ok()) << wrong;
 }
 
+TEST(Words, MoneyIsInPounds) {
+  EXPECT_EQ(Pounds(0), "£0.00");
+  EXPECT_EQ(Pounds(22'700), "£0.02");
+  EXPECT_EQ(Pounds(1'234'560'000), "£1,234.56");
+}
+
 TEST(Words, CommasDivide) {
   EXPECT_THAT(CommaWords("sms, email,"), testing::ElementsAre("sms", "email"));
 }

@@ -20,6 +20,9 @@ std::string RandomBytes16();
 std::string ToHex(std::string_view bytes);
 std::string FromHex(std::string_view hex);
 
+// Equal, in a time that does not depend on where they differ: for tokens and MACs.
+bool SameBytes(std::string_view a, std::string_view b);
+
 // SHA-256, 32 bytes.
 std::string Sha256(std::string_view bytes);
 

@@ -116,13 +116,14 @@ class Purposes : public customer::v1::PurposeServiceHandler {
     if (request.name() != "purposes/quit")
       return base::MakeError(absl::StatusCode::kNotFound, "PURPOSE_NOT_FOUND", "No such purpose.");
     response.set_name(request.name());
-    response.set_purpose_class(type::v1::PURPOSE_CLASS_PUBLIC_TASK);
+    response.set_purpose_class(marketing ? type::v1::PURPOSE_CLASS_MARKETING
+                                         : type::v1::PURPOSE_CLASS_PUBLIC_TASK);
     response.set_lawful_basis(type::v1::LAWFUL_BASIS_PUBLIC_TASK);
     response.set_version(3);
     response.set_retire_time_us(retired ? 5 : 0);
     return absl::OkStatus();
   }
-  std::atomic<bool> retired = false;
+  std::atomic<bool> retired = false, marketing = false;
 };
 
 // A page of members as the audience service hashes it and dispatch checks it.
@@ -265,12 +266,18 @@ class Dispatch : public plan::PlanServiceHandler, public dispatch::v1::IntentSer
   }
   absl::Status SteerCampaign(rpc::Call&, const plan::SteerCampaignRequest& request,
                              plan::SteerCampaignResponse& response) override {
+    if (const auto slow = SlowWord(request.steering())) slow();
     base::MutexLock lock(mutex);
     if (away) return Away();
     if (!declared)
       return base::MakeError(absl::StatusCode::kNotFound, "CAMPAIGN_NOT_PLANNED", "Not declared.");
     steering = request.steering();
     halts += steering == plan::HALT ? 1 : 0;
+    if (request.go_on()) {
+      EXPECT_EQ(steering, plan::GO);
+      went_on += 1;
+      held.clear();
+    }
     response.set_left(left);
     response.set_not_sent(static_cast<int64_t>(intents.size()) - left);
     return absl::OkStatus();
@@ -285,18 +292,30 @@ class Dispatch : public plan::PlanServiceHandler, public dispatch::v1::IntentSer
     response.set_delivered(delivering && steering == plan::GO ? all : left);
     response.set_pending(all - response.delivered());
     (*response.mutable_accepted_by_channel())["CHANNEL_SMS"] = response.delivered();
+    response.set_held(held);
+    response.set_complained(3);
+    response.set_parts(2 * response.delivered());
+    response.set_cost_micropounds(22'700 * response.parts());
     return absl::OkStatus();
   }
 
   base::Mutex mutex;
   bool away = false, declared = false, delivering = true;
-  int pages = 0, lose_answer_of_page = 0, halts = 0;
+  int pages = 0, lose_answer_of_page = 0, halts = 0, went_on = 0;
+  std::string held;                           // why nothing leaves
+  std::function<void()> before_answer_to_go;  // once
   int64_t left = 0, existing = 0;
   const Access* access = nullptr;
   plan::DeclareStepRequest step;
   type::v1::CampaignManifest manifest;
   plan::Steering steering = plan::STEERING_UNSPECIFIED;
   std::set<std::string> intents;
+
+ private:
+  std::function<void()> SlowWord(plan::Steering said) {
+    base::MutexLock lock(mutex);
+    return said == plan::GO ? std::exchange(before_answer_to_go, nullptr) : nullptr;
+  }
 };
 
 }  // namespace pharos::campaign

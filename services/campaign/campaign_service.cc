@@ -64,6 +64,9 @@ void AddTally(const dispatch::v1::Tally& tally, v1::Report& report) {
   report.set_bounced(tally.bounced());
   report.set_opted_out(tally.opted_out());
   *report.mutable_accepted_by_channel() = tally.accepted_by_channel();
+  report.set_complained(tally.complained());
+  report.set_parts(tally.parts());
+  report.set_cost_micropounds(tally.cost_micropounds());
 }
 
 // The template is there and has a text for each channel.
@@ -184,6 +187,7 @@ absl::StatusOr<std::optional<Gathered>> CampaignHandler::Gather(const v1::Submit
   PHAROS_RETURN_IF_ERROR(CheckTexts(draft, gathered.text));
   PHAROS_ASSIGN_OR_RETURN(gathered.purpose, peers_.GetPurpose(draft.purpose(), principal));
   if (gathered.purpose.retire_time_us() != 0) return errors::PurposeRetired(draft.purpose());
+  PHAROS_RETURN_IF_ERROR(CheckRulesFor(draft, gathered.purpose.purpose_class()));
   PHAROS_ASSIGN_OR_RETURN(const audience::v1::Audience audience,
                           peers_.GetAudience(draft.audience(), principal));
   audience::internal::v1::PinMembersRequest pin;
@@ -268,9 +272,24 @@ absl::Status CampaignHandler::PauseCampaign(rpc::Call& call, const v1::PauseCamp
 
 absl::Status CampaignHandler::ResumeCampaign(rpc::Call& call, const v1::ResumeCampaignRequest& request,
                                              v1::Campaign& response) {
+  PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(store_, request.name()));
+  const bool runs = row.campaign().state() == v1::RUNNING;
   PHAROS_RETURN_IF_ERROR(Change(call, request.name(), Verb::kResume, request, response, &Nothing));
+  if (runs) return GoOn(call, request.name());
   loop_.Wake();  // late is harmless here: until dispatch hears of it, nothing leaves
   return absl::OkStatus();
+}
+
+// Of a campaign that nothing holds there is nothing to resume, and its canary must not be cut short.
+absl::Status CampaignHandler::GoOn(rpc::Call& call, const std::string& name) {
+  PHAROS_ASSIGN_OR_RETURN(const dispatch::v1::Tally tally, peers_.GetTally(name, call.caller().principal));
+  if (tally.held().empty()) return absl::OkStatus();
+  if (!steering_.GoOn(name).ok()) return errors::GoOnUnheard(name);
+  return store_.Transact([&](storage::Transaction& tx) -> absl::Status {
+    PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(tx, name));
+    tx.AppendChange(rpc::ChangeBy(call, name, "campaign.went_on", row.revision(), clock_.WallMicros()));
+    return absl::OkStatus();
+  });
 }
 
 absl::Status CampaignHandler::StopCampaign(rpc::Call& call, const v1::StopCampaignRequest& request,
@@ -300,6 +319,8 @@ absl::Status CampaignHandler::GetReport(rpc::Call& call, const v1::GetReportRequ
   PHAROS_ASSIGN_OR_RETURN(const dispatch::v1::Tally tally,
                           peers_.GetTally(c.name(), call.caller().principal));
   AddTally(tally, response);
+  // Of one that was paused or is over, its own state says why nothing leaves.
+  if (c.state() == v1::RUNNING) response.set_held(tally.held());
   return absl::OkStatus();
 }
 

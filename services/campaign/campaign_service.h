@@ -56,6 +56,7 @@ class CampaignHandler : public v1::CampaignServiceHandler {
   absl::Status Change(rpc::Call& call, std::string_view name, Verb verb,
                       const google::protobuf::Message& request, v1::Campaign& response, const Apply& apply);
   // Everything that a submission freezes; repeatable. nullopt if the state does not allow one.
+  absl::Status GoOn(rpc::Call& call, const std::string& name);
   absl::StatusOr<std::optional<Gathered>> Gather(const v1::SubmitCampaignRequest& request,
                                                  std::string_view principal);
   // access's signature for what the campaign holds now; nullopt if it may not be approved so (the commit says

@@ -1,3 +1,6 @@
+#include <chrono>
+#include <future>
+
 #include "services/campaign/campaign_world_test.h"
 
 namespace pharos::campaign {
@@ -279,6 +282,113 @@ TEST_F(CampaignTest, AStopTellsTheTruthAndTellsItAgain) {
   }
   EXPECT_EQ(Look<int>([](Dispatch& d) { return d.halts; }), 1);
   EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::ResumeCampaign).status()), "CAMPAIGN_STATE");
+}
+
+TEST_F(CampaignTest, AStopDoesNotWaitForAnEarlierWord) {
+  std::promise<void> heard, let_go;
+  Look<int>([&](Dispatch& d) {
+    d.delivering = false;
+    d.before_answer_to_go = [&] {
+      heard.set_value();
+      let_go.get_future().wait();
+    };
+    return 0;
+  });
+  Launch();
+  heard.get_future().wait();  // the loop's GO hangs at dispatch
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_TRUE(Do("maya", &Stub::StopCampaign).ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(1));
+  EXPECT_EQ(Look<int>([](Dispatch& d) { return d.halts; }), 1);
+  let_go.set_value();
+  EXPECT_EQ(State(), v1::STOPPED);
+}
+
+TEST_F(CampaignTest, APersonLetsAHeldCanaryGoOn) {
+  Look<int>([](Dispatch& d) {
+    d.delivering = false;
+    d.held = "6 of 100 canary messages failed";
+    return 0;
+  });
+  Launch();
+  ASSERT_TRUE(Becomes([&] { return AllPlanned(); }));
+  EXPECT_EQ(State(), v1::RUNNING);
+  EXPECT_EQ(Report().held(), "6 of 100 canary messages failed");
+  Down();
+  Boot();  // a new start says GO again: that is nobody's decision
+  ASSERT_TRUE(Do("maya", &Stub::PauseCampaign).ok());
+  EXPECT_EQ(Report().held(), "") << "it is paused";
+  ASSERT_TRUE(Do("maya", &Stub::ResumeCampaign).ok());
+  ASSERT_TRUE(Becomes([&] { return Look<bool>([](Dispatch& d) { return d.steering == plan::GO; }); }));
+  EXPECT_EQ(Look<int>([](Dispatch& d) { return d.went_on; }), 0);
+
+  ASSERT_TRUE(Do("maya", &Stub::ResumeCampaign).ok());
+  EXPECT_EQ(Look<int>([](Dispatch& d) { return d.went_on; }), 1);
+  EXPECT_EQ(Report().held(), "");
+  ASSERT_TRUE(Do("maya", &Stub::ResumeCampaign).ok()) << "nothing holds it any more: nothing to say";
+  EXPECT_EQ(Look<int>([](Dispatch& d) { return d.went_on; }), 1);
+}
+
+TEST_F(CampaignTest, ADecisionThatDispatchDidNotHearIsMadeAgain) {
+  Look<int>([](Dispatch& d) {
+    d.delivering = false;
+    d.held = "6 of 100 canary messages failed";
+    return 0;
+  });
+  Launch();
+  ASSERT_TRUE(Becomes([&] { return AllPlanned(); }));
+  Look<int>([](Dispatch& d) {
+    d.before_answer_to_go = [&d] {
+      base::MutexLock lock(d.mutex);
+      d.away = true;
+    };
+    return 0;
+  });
+  EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::ResumeCampaign, "go-1").status()), "GO_ON_UNHEARD");
+  Look<int>([](Dispatch& d) {
+    d.away = false;
+    return 0;
+  });
+  EXPECT_TRUE(Do("maya", &Stub::ResumeCampaign, "go-1").ok());
+  EXPECT_EQ(Look<int>([](Dispatch& d) { return d.went_on; }), 1);
+}
+
+TEST_F(CampaignTest, MarketingIsNotSentAtTheRiskOfADuplicate) {
+  ASSERT_TRUE(CreateTemplate("quit", "x").ok());
+  v1::Campaign wanted = Wanted();
+  wanted.mutable_rules()->set_in_doubt(type::v1::PREFER_DUPLICATE);
+  ASSERT_TRUE(CreateCampaign("quit", wanted).ok());
+  purposes_.marketing = true;
+  EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::SubmitCampaign).status()), "DUPLICATES_NOT_ALLOWED");
+  purposes_.marketing = false;
+  EXPECT_TRUE(Do("maya", &Stub::SubmitCampaign).ok());
+}
+
+TEST_F(CampaignTest, RulesArePartOfWhatIsApproved) {
+  ASSERT_TRUE(CreateTemplate("quit", "x").ok());
+  v1::Campaign wanted = Wanted();
+  wanted.mutable_rules()->set_quiet_from_minute(20 * 60);
+  wanted.mutable_rules()->set_quiet_until_minute(8 * 60);
+  wanted.mutable_rules()->set_canary_permille(10);
+  ASSERT_TRUE(CreateCampaign("quit", wanted).ok());
+  auto shown = Do("maya", &Stub::SubmitCampaign);
+  ASSERT_TRUE(Approve("sam", shown->digest()).ok());
+  auto got = Do("maya", &Stub::GetCampaign);
+  EXPECT_EQ(got->rules().SerializeAsString(), wanted.rules().SerializeAsString());
+
+  wanted.mutable_rules()->set_canary_permille(0);
+  auto edited = UpdateCampaign(wanted, got->etag());
+  ASSERT_TRUE(edited.ok()) << edited.status().message();
+  EXPECT_EQ(edited->state(), v1::DRAFT);
+  auto again = Do("maya", &Stub::SubmitCampaign);
+  EXPECT_NE(again->digest(), shown->digest());
+  ASSERT_TRUE(Approve("sam", again->digest()).ok());
+  ASSERT_TRUE(Do("maya", &Stub::LaunchCampaign).ok());
+  ASSERT_TRUE(Becomes([&] { return State() == v1::FINISHED; }));
+  EXPECT_EQ(dispatch_.manifest.rules().SerializeAsString(), wanted.rules().SerializeAsString());
+  EXPECT_EQ(Report().complained(), 3);
+  EXPECT_EQ(Report().parts(), 2 * Audiences::kMembers);
+  EXPECT_EQ(Report().cost_micropounds(), int64_t{22'700} * 2 * Audiences::kMembers);
 }
 
 TEST_F(CampaignTest, AStopIsKeptThoughDispatchIsAway) {

@@ -64,6 +64,34 @@ bool IsOneLine(const std::string& text) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
+// Bounds as in pharos/type/v1/manifest.proto.
+constexpr int64_t kLastMinute = 24 * 60 - 1, kMostPerSecond = 100'000, kAll = 1000, kWeekSeconds = 7 * 86'400;
+
+absl::Status CheckRules(const type::v1::SendRules& rules) {
+  const struct {
+    std::string_view field;
+    int64_t value, most;
+    std::string_view right;
+  } numbers[] = {
+      {"quiet_from_minute", rules.quiet_from_minute(), kLastMinute, "minutes after midnight, 0 to 1439"},
+      {"quiet_until_minute", rules.quiet_until_minute(), kLastMinute, "minutes after midnight, 0 to 1439"},
+      {"most_per_second", rules.most_per_second(), kMostPerSecond, "0 (no limit) to 100000"},
+      {"canary_permille", rules.canary_permille(), kAll, "0 (no canary) to 1000 thousandths"},
+      {"canary_wait_s", rules.canary_wait_s(), kWeekSeconds, "0 to 604800 seconds"},
+      {"canary_most_failed_permille", rules.canary_most_failed_permille(), kAll, "0 to 1000 thousandths"},
+      {"canary_most_complaints_permille", rules.canary_most_complaints_permille(), kAll,
+       "0 to 1000 thousandths"},
+      {"canary_most_opt_outs_permille", rules.canary_most_opt_outs_permille(), kAll, "0 to 1000 thousandths"},
+      {"in_doubt_after_s", rules.in_doubt_after_s(), kWeekSeconds, "0 to 604800 seconds"},
+  };
+  for (const auto& [field, value, most, right] : numbers) {
+    if (value < 0 || value > most) return errors::RulesWrong(field, right);
+  }
+  if (!type::v1::InDoubtPolicy_IsValid(rules.in_doubt()))
+    return errors::RulesWrong("in_doubt", "PREFER_MISS or PREFER_DUPLICATE");
+  return absl::OkStatus();
+}
+
 absl::Status CheckSchedule(const v1::Campaign& draft, int64_t now_us) {
   if (draft.not_before_us() < 0 || draft.not_after_us() < 0)
     return errors::ScheduleWrong("Times are microseconds since the epoch, or 0.");
@@ -91,7 +119,14 @@ absl::Status CheckDraft(const v1::Campaign& draft, int64_t now_us) {
   if ((needs_from || !draft.email_from().empty()) && !IsAddress(draft.email_from()))
     return errors::EmailFromWrong();
   if (!IsOneLine(draft.email_from_name())) return errors::EmailFromNameWrong();
+  PHAROS_RETURN_IF_ERROR(CheckRules(draft.rules()));
   return CheckSchedule(draft, now_us);
+}
+
+absl::Status CheckRulesFor(const v1::Campaign& draft, type::v1::PurposeClass purpose_class) {
+  const bool refused = draft.rules().in_doubt() == type::v1::PREFER_DUPLICATE &&
+                       purpose_class == type::v1::PURPOSE_CLASS_MARKETING;
+  return refused ? errors::DuplicatesNotAllowed(draft.name()) : absl::OkStatus();
 }
 
 absl::Status CheckTexts(const v1::Campaign& draft, const record::v1::TemplateRow& text) {
@@ -122,6 +157,7 @@ v1::Campaign MakeDraft(std::string_view name, const v1::Campaign& asked, int64_t
   draft.set_not_before_us(asked.not_before_us());
   draft.set_not_after_us(asked.not_after_us());
   draft.set_fallback(asked.fallback());
+  if (asked.has_rules()) *draft.mutable_rules() = asked.rules();
   draft.set_state(v1::DRAFT);
   draft.set_create_time_us(create_time_us);
   return draft;

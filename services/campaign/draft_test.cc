@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "services/base/errors.h"
 
 namespace pharos::campaign {
@@ -35,6 +37,23 @@ TEST(Draft, ChannelsOnceEachAndOnlyThoseThatCarry) {
   both.add_channels(type::v1::CHANNEL_EMAIL);
   both.set_email_from("news@quit.example");
   EXPECT_TRUE(CheckDraft(both, kNow).ok());
+}
+
+TEST(Draft, RulesHaveBounds) {
+  const auto reason = [](const std::function<void(type::v1::SendRules&)>& set) {
+    v1::Campaign draft = Draft();
+    set(*draft.mutable_rules());
+    return base::ReasonOf(CheckDraft(draft, kNow));
+  };
+  EXPECT_EQ(reason([](auto& r) { r.set_quiet_from_minute(1439); }), "");
+  EXPECT_EQ(reason([](auto& r) { r.set_quiet_from_minute(1440); }), "RULES_WRONG");
+  EXPECT_EQ(reason([](auto& r) { r.set_quiet_until_minute(-1); }), "RULES_WRONG");
+  EXPECT_EQ(reason([](auto& r) { r.set_most_per_second(100'001); }), "RULES_WRONG");
+  EXPECT_EQ(reason([](auto& r) { r.set_canary_permille(1001); }), "RULES_WRONG");
+  EXPECT_EQ(reason([](auto& r) { r.set_canary_wait_s(-1); }), "RULES_WRONG");
+  EXPECT_EQ(reason([](auto& r) { r.set_in_doubt_after_s(604'801); }), "RULES_WRONG");
+  EXPECT_EQ(reason([](auto& r) { r.set_in_doubt(static_cast<type::v1::InDoubtPolicy>(3)); }), "RULES_WRONG");
+  EXPECT_EQ(reason([](auto& r) { r.set_in_doubt(type::v1::PREFER_DUPLICATE); }), "");
 }
 
 TEST(Draft, AnEmailComesFromAPlainAddress) {

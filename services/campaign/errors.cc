@@ -143,6 +143,21 @@ absl::Status SchedulePassed(std::string_view name) {
       {{"name", Str(name)}});
 }
 
+absl::Status RulesWrong(std::string_view field, std::string_view right) {
+  const std::string path = fmt::format("campaign.rules.{}", field);
+  return MakeError(StatusCode::kInvalidArgument, fmt::format("{} must be {}.", path, right),
+                   {"RULES_WRONG", {{"field", path}}, {{path, Str(right)}}});
+}
+
+absl::Status DuplicatesNotAllowed(std::string_view name) {
+  return MakeError(
+      StatusCode::kFailedPrecondition, "DUPLICATES_NOT_ALLOWED",
+      fmt::format("{} is marketing, and a message in doubt of it is never sent again. Set rules.in_doubt to "
+                  "PREFER_MISS, or choose a purpose of another class.",
+                  name),
+      {{"name", Str(name)}});
+}
+
 absl::Status TemplateLacksChannel(std::string_view name, std::string_view channel) {
   return MakeError(StatusCode::kFailedPrecondition, "TEMPLATE_LACKS_CHANNEL",
                    fmt::format("{} has no text for {}. Write one, or take the channel out of the campaign.",
@@ -194,6 +209,15 @@ absl::Status SteeringUnconfirmed(std::string_view name, std::string_view state) 
           "We keep trying; repeat the call to learn when it is done.",
           name, state),
       {{"name", Str(name)}, {"state", Str(state)}});
+}
+
+absl::Status GoOnUnheard(std::string_view name) {
+  return MakeError(
+      StatusCode::kUnavailable, "GO_ON_UNHEARD",
+      fmt::format(
+          "Dispatch did not answer, so {} may still be held. Look at its report, then resume it again.",
+          name),
+      {{"name", Str(name)}});
 }
 
 }  // namespace pharos::campaign::errors

@@ -38,10 +38,16 @@ absl::Status PurposeRetired(std::string_view purpose);                          
 absl::Status ApproverIsAuthor(std::string_view name);                                // APPROVER_IS_AUTHOR
 absl::Status DigestMismatch(std::string_view name);                                  // DIGEST_MISMATCH
 
+absl::Status RulesWrong(std::string_view field, std::string_view right);  // RULES_WRONG
+// Marketing is never sent at the risk of a duplicate.
+absl::Status DuplicatesNotAllowed(std::string_view name);  // DUPLICATES_NOT_ALLOWED
+
 // Other services.
 absl::Status ApprovalUnusable(std::string_view name);  // APPROVAL_UNUSABLE: access signed something else
 absl::Status PeerAway(std::string_view service);       // PEER_AWAY
 // A verb that is committed but that dispatch has not confirmed; the service keeps trying.
 absl::Status SteeringUnconfirmed(std::string_view name, std::string_view state);  // STEERING_UNCONFIRMED
+// A decision to go on that dispatch may not have heard; nobody repeats it.
+absl::Status GoOnUnheard(std::string_view name);  // GO_ON_UNHEARD
 
 }  // namespace pharos::campaign::errors

@@ -21,6 +21,8 @@ constexpr Transition kTransitions[] = {
     {v1::RUNNING, Verb::kStop, v1::STOPPED},
     {v1::RUNNING, Verb::kFinish, v1::FINISHED},
     {v1::PAUSED, Verb::kResume, v1::RUNNING},
+    // It runs, but its canary was held: a person says that the rest goes.
+    {v1::RUNNING, Verb::kResume, v1::RUNNING},
     {v1::PAUSED, Verb::kStop, v1::STOPPED},
     // What was sent may still come back and go on to another channel: a stop forbids that.
     {v1::FINISHED, Verb::kStop, v1::STOPPED},

@@ -18,10 +18,10 @@ TEST(Lifecycle, EveryStateAndVerb) {
       {{v1::IN_REVIEW, Verb::kReject}, v1::DRAFT},  {{v1::APPROVED, Verb::kReject}, v1::DRAFT},
       {{v1::APPROVED, Verb::kLaunch}, v1::RUNNING}, {{v1::RUNNING, Verb::kPause}, v1::PAUSED},
       {{v1::RUNNING, Verb::kStop}, v1::STOPPED},    {{v1::RUNNING, Verb::kFinish}, v1::FINISHED},
-      {{v1::PAUSED, Verb::kResume}, v1::RUNNING},   {{v1::PAUSED, Verb::kStop}, v1::STOPPED},
-      {{v1::STOPPED, Verb::kStop}, v1::STOPPED},    {{v1::FINISHED, Verb::kStop}, v1::STOPPED},
-      {{v1::DRAFT, Verb::kUpdate}, v1::DRAFT},      {{v1::IN_REVIEW, Verb::kUpdate}, v1::DRAFT},
-      {{v1::APPROVED, Verb::kUpdate}, v1::DRAFT}};
+      {{v1::RUNNING, Verb::kResume}, v1::RUNNING},  {{v1::PAUSED, Verb::kResume}, v1::RUNNING},
+      {{v1::PAUSED, Verb::kStop}, v1::STOPPED},     {{v1::STOPPED, Verb::kStop}, v1::STOPPED},
+      {{v1::FINISHED, Verb::kStop}, v1::STOPPED},   {{v1::DRAFT, Verb::kUpdate}, v1::DRAFT},
+      {{v1::IN_REVIEW, Verb::kUpdate}, v1::DRAFT},  {{v1::APPROVED, Verb::kUpdate}, v1::DRAFT}};
   for (int s = v1::DRAFT; s <= v1::FINISHED; ++s) {
     const auto state = static_cast<v1::CampaignState>(s);
     for (Verb verb : kVerbs) {

@@ -118,11 +118,12 @@ absl::StatusOr<dispatch::internal::v1::PlanIntentsResponse> PeersClient::PlanInt
 }
 
 absl::StatusOr<dispatch::internal::v1::SteerCampaignResponse> PeersClient::SteerCampaign(
-    std::string_view campaign, dispatch::internal::v1::Steering steering) const {
+    std::string_view campaign, dispatch::internal::v1::Steering steering, bool go_on) const {
   using Service = dispatch::internal::v1::PlanService;
   dispatch::internal::v1::SteerCampaignRequest request;
   request.set_campaign(std::string(campaign));
   request.set_steering(steering);
+  request.set_go_on(go_on);
   return Invoke<Service>(Dispatch(peers()), &Service::Stub::SteerCampaign, request);
 }
 

@@ -27,10 +27,11 @@ plan::Steering Wanted(v1::CampaignState state) {
 
 }  // namespace
 
-// One speaker for a campaign at a time; the mutex itself is not held during the call.
+// One speaker for a campaign at a time, and one for its stop; the mutex itself is not held during the call.
 class Steering::Turn {
  public:
-  Turn(Steering& owner, std::string_view campaign) : owner_(owner), campaign_(campaign) {
+  Turn(Steering& owner, std::string_view campaign, bool stop)
+      : owner_(owner), campaign_(std::string(stop ? "stop " : "") + std::string(campaign)) {
     base::MutexLock lock(owner_.mutex_);
     while (owner_.speaking_.contains(campaign_)) owner_.turn_ended_.Wait(lock);
     owner_.speaking_.insert(campaign_);
@@ -49,12 +50,36 @@ class Steering::Turn {
 };
 
 absl::Status Steering::Assert(std::string_view campaign, bool again) {
-  Turn turn(*this, campaign);
+  PHAROS_ASSIGN_OR_RETURN(const plan::Steering wanted, WantedOf(campaign, again));
+  const bool stop = wanted == plan::HALT;
+  PHAROS_ASSIGN_OR_RETURN(bool said, AssertInTurn(campaign, again, stop));
+  if (!said) {  // stopped while it waited for its turn; a stop is never taken back
+    PHAROS_ASSIGN_OR_RETURN(said, AssertInTurn(campaign, again, /*stop=*/true));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Steering::AssertInTurn(std::string_view campaign, bool again, bool stop) {
+  Turn turn(*this, campaign, stop);
+  PHAROS_ASSIGN_OR_RETURN(const plan::Steering wanted, WantedOf(campaign, again));
+  if (wanted == plan::STEERING_UNSPECIFIED) return true;
+  if ((wanted == plan::HALT) != stop) return false;
+  PHAROS_RETURN_IF_ERROR(Say(campaign, wanted));
+  return true;
+}
+
+// What there is to say; STEERING_UNSPECIFIED: nothing, or nothing new.
+absl::StatusOr<plan::Steering> Steering::WantedOf(std::string_view campaign, bool again) {
   PHAROS_ASSIGN_OR_RETURN(const record::v1::CampaignRow row, LoadCampaign(store_, campaign));
   const plan::Steering wanted = Wanted(row.campaign().state());
-  if (wanted == plan::STEERING_UNSPECIFIED) return absl::OkStatus();
-  if (!again && (row.launch().halted() || Said(campaign, wanted))) return absl::OkStatus();
-  return Say(campaign, wanted);
+  const bool said = row.launch().halted() || Said(campaign, wanted);
+  return said && !again ? plan::STEERING_UNSPECIFIED : wanted;
+}
+
+absl::Status Steering::GoOn(std::string_view campaign) {
+  Turn turn(*this, campaign, /*stop=*/false);
+  PHAROS_ASSIGN_OR_RETURN(const plan::Steering wanted, WantedOf(campaign, /*again=*/true));
+  return wanted == plan::GO ? Say(campaign, wanted, /*go_on=*/true) : absl::OkStatus();
 }
 
 bool Steering::Said(std::string_view campaign, int steering) {
@@ -63,9 +88,9 @@ bool Steering::Said(std::string_view campaign, int steering) {
   return said != said_.end() && said->second == steering;
 }
 
-absl::Status Steering::Say(std::string_view campaign, plan::Steering steering) {
+absl::Status Steering::Say(std::string_view campaign, plan::Steering steering, bool go_on) {
   Forget(campaign);  // until it answers, dispatch may have heard it or not
-  auto counts = peers_.SteerCampaign(campaign, steering);
+  auto counts = peers_.SteerCampaign(campaign, steering, go_on);
   // Not declared there yet: nothing can leave, and whoever declares the step says it again afterwards.
   if (absl::IsNotFound(counts.status())) counts = plan::SteerCampaignResponse();
   PHAROS_RETURN_IF_ERROR(counts.status());

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "pharos/dispatch/internal/v1/plan_service.pb.h"
 #include "pharos/record/v1/campaign.pb.h"
 #include "services/base/clock.h"
@@ -23,12 +23,18 @@ class Steering {
       : store_(store), peers_(peers), clock_(clock) {}
 
   // Dispatch has confirmed the committed state when this is OK. Says it again although this process has said
-  // it already if `again`. A confirmed stop is stored with its counts and never said again.
+  // it already if `again`. A confirmed stop is stored with its counts and never said again. A stop does not
+  // wait for an earlier word that dispatch is slow to answer: it is final there, nothing can overtake it.
   absl::Status Assert(std::string_view campaign, bool again);
+  // The campaign runs and a person says that the rest goes although its canary was held.
+  absl::Status GoOn(std::string_view campaign);
 
  private:
   class Turn;
-  absl::Status Say(std::string_view campaign, dispatch::internal::v1::Steering steering);
+  // False: the state has become another one that this turn is not for.
+  absl::StatusOr<bool> AssertInTurn(std::string_view campaign, bool again, bool stop);
+  absl::StatusOr<dispatch::internal::v1::Steering> WantedOf(std::string_view campaign, bool again);
+  absl::Status Say(std::string_view campaign, dispatch::internal::v1::Steering steering, bool go_on = false);
   absl::Status StoreHalt(std::string_view campaign,
                          const dispatch::internal::v1::SteerCampaignResponse& counts);
   bool Said(std::string_view campaign, int steering);
@@ -39,7 +45,7 @@ class Steering {
   base::Clock& clock_;
   base::Mutex mutex_;
   base::CondVar turn_ended_;
-  std::set<std::string, std::less<>> speaking_ ABSL_GUARDED_BY(mutex_);   // campaigns with a call on its way
+  std::set<std::string, std::less<>> speaking_ ABSL_GUARDED_BY(mutex_);   // whose call is on its way
   std::map<std::string, int, std::less<>> said_ ABSL_GUARDED_BY(mutex_);  // last confirmed by this process
 };
 

@@ -66,6 +66,7 @@ type::v1::CampaignManifest MakeManifest(const record::v1::CampaignRow& row, cons
   manifest.set_not_before_us(c.not_before_us());
   manifest.set_not_after_us(c.not_after_us());
   manifest.set_fallback(c.fallback());
+  if (c.has_rules()) *manifest.mutable_rules() = c.rules();
   return manifest;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "services/base/errors.h"
@@ -17,10 +18,18 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kLeastCacheMib = 8, kMostCacheMib = 1 << 20;
+constexpr int64_t kMostPriority = 1000;
+constexpr double kMostPerSecond = 100'000;
+constexpr double kMostPencePerPart = 10'000;  // £100: more is a slip of the decimal point
+constexpr int64_t kMostFailoverSeconds = 86'400;
+constexpr int64_t kMostPerCap = 60;  // of the 64 hand-overs that are remembered of an endpoint or person
+constexpr int64_t kMostCapDays = 90;
+constexpr size_t kMostSigningKeys = 2;  // the new and the old one while they change
 
 const std::vector<std::string>& TopKeys() {
-  static const auto* keys = new std::vector<std::string>{"data",     "listen", "metrics",    "service_token",
-                                                         "services", "access", "connectors", "store"};
+  static const auto* keys =
+      new std::vector<std::string>{"data",       "listen", "metrics", "service_token", "services", "access",
+                                   "connectors", "store",  "routes",  "caps",          "edge"};
   return *keys;
 }
 const std::vector<std::string>& ServiceNames() {
@@ -56,6 +65,9 @@ class Reader {
     if (const toml::table* table = Table(root, "services")) Services(*table, config);
     if (const toml::table* table = Table(root, "store")) Store(*table, config);
     if (const toml::table* table = Table(root, "connectors")) Connectors(*table, config);
+    if (const toml::table* table = Table(root, "routes")) Routes(*table, config);
+    if (const toml::table* table = Table(root, "caps")) ReadCaps(*table, config.caps);
+    if (const toml::table* table = Table(root, "edge")) ReadEdge(*table, config.edge);
     if (!problem_.ok()) return problem_;
     return config;
   }
@@ -80,10 +92,11 @@ class Reader {
                                        : fmt::format("did you mean \"{}\"?", nearest)));
     }
   }
-  const toml::table* Table(const toml::table& from, std::string_view key) {
+  const toml::table* Table(const toml::table& from, std::string_view key, std::string_view where = "") {
+    if (where.empty()) where = key;
     const toml::node* node = from.get(key);
     if (node != nullptr && !node->is_table())
-      Fail(LineOf(*node), fmt::format("\"{}\" must be a table: [{}]", key, key));
+      Fail(LineOf(*node), fmt::format("\"{}\" must be a table: [{}]", where, where));
     return node == nullptr ? nullptr : node->as_table();
   }
   bool Text(const toml::table& from, std::string_view key, std::string& into) {
@@ -139,6 +152,105 @@ class Reader {
       if (!node->is_boolean()) return Fail(LineOf(*node), "store.seal must be true or false");
       config.seal = node->as_boolean()->get();
     }
+  }
+
+  void Whole(const toml::table& from, std::string_view where, std::string_view key, int64_t least,
+             int64_t most, int64_t& into) {
+    const toml::node* node = from.get(key);
+    if (node == nullptr) return;
+    if (!node->is_integer() || node->as_integer()->get() < least || node->as_integer()->get() > most)
+      return Fail(LineOf(*node),
+                  fmt::format("{}.{} must be a whole number from {} to {}", where, key, least, most));
+    into = node->as_integer()->get();
+  }
+  void Number(const toml::table& from, std::string_view where, std::string_view key, double most,
+              double& into) {
+    const toml::node* node = from.get(key);
+    if (node == nullptr) return;
+    const std::optional<double> value = node->value<double>();
+    if (!node->is_number() || !value || !(*value >= 0 && *value <= most))
+      return Fail(LineOf(*node), fmt::format("{}.{} must be a number from 0 to {}", where, key, most));
+    into = *value;
+  }
+
+  void Routes(const toml::table& table, Config& config) {
+    for (const auto& [key, node] : table) {
+      const std::string name(key.str());
+      const toml::table* settings = node.as_table();
+      if (settings == nullptr) {
+        Fail(LineOf(node), fmt::format("write [routes.{}] and its settings below", name));
+        continue;
+      }
+      const std::string where = "routes." + name;
+      Known(*settings, where,
+            {"priority", "per_second", "per_sender_second", "per_domain_second", "price_pence",
+             "failover_after_s"});
+      Route& route = config.routes[name];
+      Whole(*settings, where, "priority", 0, kMostPriority, route.priority);
+      Number(*settings, where, "per_second", kMostPerSecond, route.per_second);
+      Number(*settings, where, "per_sender_second", kMostPerSecond, route.per_sender_second);
+      Number(*settings, where, "per_domain_second", kMostPerSecond, route.per_domain_second);
+      Number(*settings, where, "price_pence", kMostPencePerPart, route.price_pence);
+      Whole(*settings, where, "failover_after_s", 1, kMostFailoverSeconds, route.failover_after_s);
+    }
+  }
+
+  void ReadCaps(const toml::table& table, Caps& caps) {
+    Known(table, "caps", {"person_most", "person_days", "endpoint_most", "endpoint_days"});
+    Whole(table, "caps", "person_most", 0, kMostPerCap, caps.person_most);
+    Whole(table, "caps", "person_days", 1, kMostCapDays, caps.person_days);
+    Whole(table, "caps", "endpoint_most", 0, kMostPerCap, caps.endpoint_most);
+    Whole(table, "caps", "endpoint_days", 1, kMostCapDays, caps.endpoint_days);
+  }
+
+  void ReadEdge(const toml::table& table, Edge& edge) {
+    Known(table, "edge", {"listen", "url", "certificate", "key", "trusted_proxies", "callbacks", "signed"});
+    Address(table, "listen", edge.listen);
+    Url(table, edge.url);
+    Path(table, "certificate", edge.certificate);
+    Path(table, "key", edge.key);
+    if (edge.certificate.empty() != edge.key.empty())
+      Fail(LineOf(table), "edge.certificate and edge.key go together: name both PEM files, or neither");
+    if (const toml::node* node = table.get("trusted_proxies"))
+      edge.trusted_proxies = Texts("edge.trusted_proxies", *node);
+    if (const toml::table* callbacks = Table(table, "callbacks", "edge.callbacks")) {
+      for (const auto& [key, node] : *callbacks)
+        Path(*callbacks, key.str(), edge.callback_tokens[std::string(key.str())]);
+    }
+    if (const toml::table* keys = Table(table, "signed", "edge.signed")) {
+      for (const auto& [key, node] : *keys) SigningKeys(std::string(key.str()), node, edge);
+    }
+  }
+  // Ends up in emails for years: scheme and host only, and never in the clear except on this machine.
+  void Url(const toml::table& from, std::string& into) {
+    if (!Text(from, "url", into) || into.empty()) return;
+    const bool secure = into.rfind("https://", 0) == 0;
+    const bool near = into.rfind("http://127.0.0.1", 0) == 0 || into.rfind("http://localhost", 0) == 0;
+    const size_t host = into.find("://") + 3;
+    if ((!secure && !near) || host >= into.size() ||
+        into.find_first_of("/?# \"<>", host) != std::string::npos)
+      Fail(
+          LineOf(*from.get("url")),
+          "edge.url must be \"https://host\" or \"https://host:port\", without a path or a slash at the end");
+  }
+  std::vector<std::string> Texts(std::string_view where, const toml::node& node) {
+    std::vector<std::string> texts;
+    if (node.is_string()) return {node.as_string()->get()};
+    if (const toml::array* array = node.as_array()) {
+      for (const auto& one : *array) {
+        if (one.is_string()) texts.push_back(one.as_string()->get());
+      }
+      if (texts.size() == array->size()) return texts;
+    }
+    Fail(LineOf(node), fmt::format("{} must be a text in quotes, or several in brackets", where));
+    return {};
+  }
+  void SigningKeys(const std::string& connector, const toml::node& node, Edge& edge) {
+    const std::string where = "edge.signed." + connector;
+    std::vector<std::string>& files = edge.signing_keys[connector];
+    for (const std::string& file : Texts(where, node)) files.push_back(Here(file));
+    if (files.empty() || files.size() > kMostSigningKeys)
+      Fail(LineOf(node), fmt::format("{} must name one key file, or two while the key changes", where));
   }
 
   void Connectors(const toml::table& table, Config& config) {

@@ -14,6 +14,34 @@ namespace pharos::config {
 inline constexpr std::string_view kServices[] = {"access",   "customer", "audience",
                                                  "campaign", "dispatch", "engagement"};
 
+// [routes.<connector>]: how dispatch uses a connector.
+struct Route {
+  int64_t priority = 0;           // lower is used first; equal ones share the work
+  double per_second = 0;          // parts or messages a second; 0 = no limit
+  double per_sender_second = 0;   // likewise for each sender
+  double per_domain_second = 0;   // email: for each mail site
+  double price_pence = 0;         // of one part or message
+  int64_t failover_after_s = 30;  // a route that does not work is passed over after this
+};
+
+// [caps]: most messages in so many days, over all campaigns; 0 = no cap.
+struct Caps {
+  int64_t person_most = 8, person_days = 7;
+  int64_t endpoint_most = 12, endpoint_days = 7;
+};
+
+// [edge]: the HTTP that faces the outside.
+struct Edge {
+  std::string listen;  // host:port; empty = pharos-edge must be told
+  std::string url;  // as people reach it, "https://host[:port]", goes into emails; empty = no one-click links
+  std::string certificate, key;  // PEM files of TLS; empty = plaintext, which is for loopback only
+  std::vector<std::string> trusted_proxies;  // addresses whose X-Forwarded-For is believed
+  // [edge.callbacks] <connector> = "file": the token that this provider sends (GOV.UK Notify).
+  std::map<std::string, std::string> callback_tokens;
+  // [edge.signed] <connector> = "file" or ["new", "old"]: keys of signed callbacks (Standard Webhooks).
+  std::map<std::string, std::vector<std::string>> signing_keys;
+};
+
 struct Config {
   std::string file;                             // where it was read from; empty = none
   std::string data = "data";                    // folder of stores and keys
@@ -29,6 +57,10 @@ struct Config {
   bool seal = true;                   // [store] personal values are sealed
   // [connectors.<name>]: flags of that connector, "protocol" among them.
   std::map<std::string, std::map<std::string, std::string>> connectors;
+
+  std::map<std::string, Route> routes;  // [routes.<connector>]
+  Caps caps;                            // [caps]
+  Edge edge;                            // [edge]
 
   // host:port of a service: its own process, or the one process.
   std::string AddressOf(std::string_view service) const;

@@ -53,6 +53,78 @@ sandbox = true
   EXPECT_EQ(config->connectors.at("smpp-main").at("sandbox"), "true");
 }
 
+TEST(Config, SaysHowEachRouteIsUsed) {
+  const auto config = Parse(R"(
+[routes.smpp-main]
+priority = 1
+per_second = 80
+per_sender_second = 12.5
+price_pence = 2.27
+failover_after_s = 60
+[routes.smtp-main]
+per_domain_second = 5
+[caps]
+person_most = 4
+endpoint_days = 30
+)",
+                            "/etc/pharos/pharos.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const Route& sms = config->routes.at("smpp-main");
+  EXPECT_EQ(sms.priority, 1);
+  EXPECT_DOUBLE_EQ(sms.per_second, 80);
+  EXPECT_DOUBLE_EQ(sms.per_sender_second, 12.5);
+  EXPECT_DOUBLE_EQ(sms.price_pence, 2.27);
+  EXPECT_EQ(sms.failover_after_s, 60);
+  EXPECT_DOUBLE_EQ(config->routes.at("smtp-main").per_domain_second, 5);
+  EXPECT_EQ(config->routes.at("smtp-main").failover_after_s, 30);
+  EXPECT_EQ(config->caps.person_most, 4);
+  EXPECT_EQ(config->caps.person_days, 7);
+  EXPECT_EQ(config->caps.endpoint_days, 30);
+}
+
+TEST(Config, SaysWhatTheEdgeIs) {
+  const auto config = Parse(R"(
+[edge]
+listen = "0.0.0.0:8443"
+url = "https://msg.example.org"
+certificate = "edge.pem"
+key = "edge.key"
+trusted_proxies = ["10.0.0.2"]
+[edge.callbacks]
+notify-main = "notify.token"
+[edge.signed]
+other = ["new.key", "/keys/old.key"]
+)",
+                            "/etc/pharos/pharos.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->edge.listen, "0.0.0.0:8443");
+  EXPECT_EQ(config->edge.url, "https://msg.example.org");
+  EXPECT_EQ(config->edge.certificate, "/etc/pharos/edge.pem");
+  EXPECT_EQ(config->edge.trusted_proxies, std::vector<std::string>{"10.0.0.2"});
+  EXPECT_EQ(config->edge.callback_tokens.at("notify-main"), "/etc/pharos/notify.token");
+  EXPECT_EQ(config->edge.signing_keys.at("other"),
+            (std::vector<std::string>{"/etc/pharos/new.key", "/keys/old.key"}));
+}
+
+TEST(Config, RoutesCapsAndEdgeHaveBounds) {
+  EXPECT_THAT(WordsOf("[routes.a]\nprioritty = 1\n"), HasSubstr("did you mean \"priority\"?"));
+  EXPECT_THAT(WordsOf("[routes.a]\npriority = -1\n"), HasSubstr("routes.a.priority must be a whole number"));
+  EXPECT_THAT(WordsOf("[routes.a]\nper_second = -0.5\n"), HasSubstr("routes.a.per_second must be a number"));
+  EXPECT_THAT(WordsOf("[routes.a]\nper_second = nan\n"), HasSubstr("routes.a.per_second must be a number"));
+  EXPECT_THAT(WordsOf("[routes.a]\nprice_pence = \"2p\"\n"), HasSubstr("price_pence must be a number"));
+  EXPECT_THAT(WordsOf("[routes.a]\nfailover_after_s = 0\n"), HasSubstr("pharos.toml:2"));
+  EXPECT_THAT(WordsOf("[routes]\na = 1\n"), HasSubstr("[routes.a]"));
+  EXPECT_THAT(WordsOf("[caps]\nperson_most = 61\n"), HasSubstr("caps.person_most must be a whole number"));
+  EXPECT_THAT(WordsOf("[caps]\nendpoint_days = 0\n"), HasSubstr("caps.endpoint_days"));
+  EXPECT_THAT(WordsOf("[edge]\nurl = \"http://msg.example.org\"\n"), HasSubstr("https://host"));
+  EXPECT_THAT(WordsOf("[edge]\nurl = \"https://msg.example.org/\"\n"), HasSubstr("without a path"));
+  EXPECT_TRUE(Parse("[edge]\nurl = \"http://127.0.0.1:8080\"\n", "p.toml").ok());
+  EXPECT_THAT(WordsOf("[edge]\ncertificate = \"x\"\n"), HasSubstr("go together"));
+  EXPECT_THAT(WordsOf("[edge]\ncallbacks = 7\n"), HasSubstr("[edge.callbacks]"));
+  EXPECT_THAT(WordsOf("[edge.callbacks]\nnotify = 7\n"), HasSubstr("text in quotes"));
+  EXPECT_THAT(WordsOf("[edge.signed]\nother = [\"a\", \"b\", \"c\"]\n"), HasSubstr("one key file, or two"));
+}
+
 TEST(Config, NamesTheLineAndTheNearestSetting) {
   EXPECT_THAT(WordsOf("data = \"x\"\nlisten_ = \"127.0.0.1:1\"\n"), HasSubstr("pharos.toml:2"));
   EXPECT_THAT(WordsOf("data = \"x\"\nlisten_ = \"127.0.0.1:1\"\n"), HasSubstr("did you mean \"listen\"?"));

@@ -21,9 +21,11 @@ constexpr std::string_view kBody = R"(</title>
 <style>:root { color-scheme: light dark; }</style>
 </head>
 <body style="margin: 0; padding: 0;">
-<div style="max-width: 36em; margin: 0 auto; padding: 16px; font-family: Arial, Helvetica, sans-serif; font-size: 18px; line-height: 1.5; overflow-wrap: anywhere;">
+<table role="presentation" align="center" border="0" cellpadding="0" cellspacing="0" width="100%" style="max-width: 36em; margin: 0 auto; border-collapse: collapse;">
+<tr>
+<td style="padding: 16px; font-family: Arial, Helvetica, sans-serif; font-size: 18px; line-height: 1.5; overflow-wrap: anywhere;">
 )";
-constexpr std::string_view kEnd = "</div>\n</body>\n</html>\n";
+constexpr std::string_view kEnd = "</td>\n</tr>\n</table>\n</body>\n</html>\n";
 
 std::string Escape(std::string_view text) {
   std::string escaped;
@@ -122,10 +124,20 @@ class Writer {
   int level_ = 0;
 };
 
+std::string Footer(std::string_view unsubscribe_url) {
+  if (unsubscribe_url.empty()) return "";
+  return fmt::format(
+      "<hr>\n<p style=\"margin: 16px 0 0; font-size: 16px;\">You can <a href=\"{}\">unsubscribe from these "
+      "emails</a> at any time.</p>\n",
+      Escape(unsubscribe_url));
+}
+
 }  // namespace
 
-std::string HtmlOf(std::string_view subject, const std::vector<Node>& nodes) {
-  return fmt::format("{}{}{}{}{}", kHead, Escape(subject), kBody, Writer().Write(nodes), kEnd);
+std::string HtmlOf(std::string_view subject, const std::vector<Node>& nodes,
+                   std::string_view unsubscribe_url) {
+  return fmt::format("{}{}{}{}{}{}", kHead, Escape(subject), kBody, Writer().Write(nodes),
+                     Footer(unsubscribe_url), kEnd);
 }
 
 }  // namespace pharos::content

@@ -10,7 +10,9 @@
 
 namespace pharos::content {
 
-// A whole document. Values have been put in (PutValues); everything is escaped here.
-std::string HtmlOf(std::string_view subject, const std::vector<Node>& nodes);
+// A whole document. Values have been put in (PutValues); everything is escaped here. `unsubscribe_url`: see
+// EmailTemplate::Render.
+std::string HtmlOf(std::string_view subject, const std::vector<Node>& nodes,
+                   std::string_view unsubscribe_url = {});
 
 }  // namespace pharos::content

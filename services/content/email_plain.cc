@@ -115,8 +115,12 @@ std::string Blocks(const std::vector<Node>& nodes, bool tight) {
 
 }  // namespace
 
-std::string PlainOf(const std::vector<Node>& nodes) {
-  return Blocks(nodes, false);
+std::string PlainOf(const std::vector<Node>& nodes, std::string_view unsubscribe_url) {
+  std::string text = Blocks(nodes, false);
+  if (!unsubscribe_url.empty())
+    text +=
+        fmt::format("\n{}\n\nUnsubscribe from these emails: {}\n", std::string(kRule, '-'), unsubscribe_url);
+  return text;
 }
 
 }  // namespace pharos::content

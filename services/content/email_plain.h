@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "services/content/markdown.h"
@@ -11,6 +12,7 @@
 namespace pharos::content {
 
 // Lines end in "\n". Values have been put in (PutValues).
-std::string PlainOf(const std::vector<Node>& nodes);
+// `unsubscribe_url`: see EmailTemplate::Render.
+std::string PlainOf(const std::vector<Node>& nodes, std::string_view unsubscribe_url = {});
 
 }  // namespace pharos::content

@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kMaxSubjectBytes = 1024;    // TemplateService's bound on email_subject
 constexpr size_t kMaxMarkdownBytes = 65536;  // and on email_body
 constexpr size_t kMaxRenderedSubject = 900;  // below the 998 octets of a header line, with its name
+constexpr size_t kLongestUrl = 512;          // EmailContent.one_click_url
 constexpr size_t kMaxHtmlBytes = 100'000;    // Gmail cuts off at 102 KB
 
 using Values = std::map<std::string, std::string>;
@@ -132,7 +133,7 @@ absl::StatusOr<EmailTemplate> EmailTemplate::Parse(std::string_view subject, std
   // With every condition true and the shortest values: longer than this it could never be sent whole.
   Values shortest;
   for (const std::string& field : result.fields()) shortest.emplace(field, "y");
-  if (!result.Render(shortest).ok())
+  if (!result.Render(shortest, std::string(kLongestUrl, 'y')).ok())
     return errors::InText("email_body", errors::TemplateTooLong("100,000 bytes as HTML"));
   return result;
 }
@@ -141,13 +142,14 @@ const std::vector<std::string>& EmailTemplate::fields() const {
   return parsed_->fields;
 }
 
-absl::StatusOr<Email> EmailTemplate::Render(const std::map<std::string, std::string>& values) const {
+absl::StatusOr<Email> EmailTemplate::Render(const std::map<std::string, std::string>& values,
+                                            std::string_view unsubscribe_url) const {
   PHAROS_ASSIGN_OR_RETURN(const Values clean, Clean(values, parsed_->fields));
   Email email;
   PHAROS_ASSIGN_OR_RETURN(email.subject, SubjectOf(parsed_->subject, clean));
   PHAROS_ASSIGN_OR_RETURN(const std::vector<Node> body, PutValues(parsed_->body, clean));
-  email.html = HtmlOf(email.subject, body);
-  email.text = PlainOf(body);
+  email.html = HtmlOf(email.subject, body, unsubscribe_url);
+  email.text = PlainOf(body, unsubscribe_url);
   if (email.html.size() > kMaxHtmlBytes || email.text.size() > kMaxHtmlBytes)
     return errors::EmailTooLong(kMaxHtmlBytes);
   if (email.subject.size() > kMaxRenderedSubject) return errors::EmailTooLong(kMaxRenderedSubject);

@@ -31,7 +31,9 @@ class EmailTemplate {
   const std::vector<std::string>& fields() const;
   // FAILED_PRECONDITION (PLACEHOLDER_EMPTY, metadata: field) if a plain placeholder has no value; NOT_UTF8
   // for a value that is not.
-  absl::StatusOr<Email> Render(const std::map<std::string, std::string>& values) const;
+  // With `unsubscribe_url` (https) both parts end with a footer that names it; empty = no footer.
+  absl::StatusOr<Email> Render(const std::map<std::string, std::string>& values,
+                               std::string_view unsubscribe_url = {}) const;
 
  private:
   struct Parsed;

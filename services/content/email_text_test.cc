@@ -83,7 +83,9 @@ constexpr std::string_view kSampleHtml = R"(<!DOCTYPE html>
 <style>:root { color-scheme: light dark; }</style>
 </head>
 <body style="margin: 0; padding: 0;">
-<div style="max-width: 36em; margin: 0 auto; padding: 16px; font-family: Arial, Helvetica, sans-serif; font-size: 18px; line-height: 1.5; overflow-wrap: anywhere;">
+<table role="presentation" align="center" border="0" cellpadding="0" cellspacing="0" width="100%" style="max-width: 36em; margin: 0 auto; border-collapse: collapse;">
+<tr>
+<td style="padding: 16px; font-family: Arial, Helvetica, sans-serif; font-size: 18px; line-height: 1.5; overflow-wrap: anywhere;">
 <h1 style="margin: 24px 0 8px; font-size: 28px; line-height: 1.25;">Stop smoking, Ann</h1>
 <p style="margin: 0 0 16px;">You can do it. We are <strong>here</strong> for you,
 every day. Thank you for caring.</p>
@@ -106,7 +108,9 @@ every day. Thank you for caring.</p>
 <p style="margin: 0 0 16px;">&lt;b&gt;No HTML&lt;/b&gt;</p>
 <hr>
 <p style="margin: 0 0 16px;">Questions? <a href="mailto:help@quit.example">help@quit.example</a></p>
-</div>
+</td>
+</tr>
+</table>
 </body>
 </html>
 )";
@@ -257,6 +261,25 @@ TEST(EmailText, HeadingsLeaveNoLevelOut) {
   const std::string html = Rendered("#### a\n\n# b\n\n### c\n\n###### d").html;
   EXPECT_TRUE(Has(html, "<h1") && Has(html, ">a</h1>") && Has(html, ">b</h1>") && Has(html, ">c</h2>") &&
               Has(html, ">d</h3>"));
+}
+
+TEST(EmailText, AFooterInBothPartsSaysHowToUnsubscribe) {
+  auto parsed = EmailTemplate::Parse("News", "Dear ((name))");
+  ASSERT_TRUE(parsed.ok());
+  auto email = parsed->Render({{"given_name", "Ann"}}, "https://u.example/1?a=b&c=\"d");
+  ASSERT_TRUE(email.ok());
+  EXPECT_EQ(email->text,
+            "Dear Ann\n\n--------------------\n\nUnsubscribe from these emails: "
+            "https://u.example/1?a=b&c=\"d\n");
+  EXPECT_TRUE(Has(email->html, "<a href=\"https://u.example/1?a=b&amp;c=&quot;d\">unsubscribe"));
+  EXPECT_FALSE(Has(Rendered("Dear Ann").html, "nsubscribe"));
+}
+
+TEST(EmailText, TheHtmlIsOneColumnThatEverybodyCanRead) {
+  const std::string html = Rendered("Hello").html;
+  for (std::string_view mark : {"<html lang=\"en\">", "<title>News</title>", "<table role=\"presentation\"",
+                                "color-scheme: light dark", "font-size: 18px"})
+    EXPECT_TRUE(Has(html, mark)) << mark;
 }
 
 TEST(EmailText, WrongTemplatesSayWhichTextAndWhere) {

@@ -11,8 +11,9 @@
 namespace pharos::content {
 namespace {
 
-// Units are septets or UTF-16 units; the header of a part of several takes six octets.
-constexpr size_t kGsmSingle = 160, kGsmPart = 153, kUcs2Single = 70, kUcs2Part = 67;
+// Room of a message without a header: septets, or octets of UTF-16.
+constexpr size_t kGsmRoom = 160, kUcs2Room = 140;
+constexpr size_t kNarrowElement = 5, kWideElement = 6;  // concatenation: IEI, length, reference, total, part
 
 // The next code point of well-formed UTF-8.
 char32_t Next(std::string_view text, size_t& at) {
@@ -48,35 +49,96 @@ std::vector<char32_t> CodePoints(std::string_view utf8) {
   return characters;
 }
 
-std::string GsmOctets(char32_t c) {
-  const int code = GsmCodeOf(c);
-  if (code < 0x100) return std::string(1, static_cast<char>(code));
-  return {static_cast<char>(kGsmEscape), static_cast<char>(code & 0x7F)};
-}
-
-std::string Utf16Octets(char32_t c) {
-  std::string out;
+void AppendUtf16(char32_t c, std::string& out) {
   const auto unit = [&](uint32_t u) {
     out.push_back(static_cast<char>(u >> 8));
     out.push_back(static_cast<char>(u & 0xFF));
   };
-  if (c < 0x10000) {
-    unit(c);
-  } else {
-    unit(0xD800 + ((c - 0x10000) >> 10));
-    unit(0xDC00 + ((c - 0x10000) & 0x3FF));
-  }
-  return out;
+  if (c < 0x10000) return unit(c);
+  unit(0xD800 + ((c - 0x10000) >> 10));
+  unit(0xDC00 + ((c - 0x10000) & 0x3FF));
 }
 
-// Fills parts of at most `limit` octets with whole characters.
-std::vector<std::string> Split(const std::vector<std::string>& characters, size_t limit) {
-  std::vector<std::string> parts(1);
-  for (const std::string& c : characters) {
-    if (parts.back().size() + c.size() > limit) parts.emplace_back();
-    parts.back() += c;
+// How much of `octets` fits without cutting a pair. The escape is never the second of a pair.
+size_t WholeCharacters(std::string_view octets, size_t limit, SmsEncoding encoding) {
+  if (octets.size() <= limit) return octets.size();
+  if (encoding == SmsEncoding::kGsm7)
+    return octets[limit - 1] == static_cast<char>(kGsmEscape) ? limit - 1 : limit;
+  const bool high = (static_cast<unsigned char>(octets[limit - 2]) & 0xFC) == 0xD8;
+  return high ? limit - 2 : limit;
+}
+
+// What a header of `octets` (its length octet included) leaves: whole septets begin behind it.
+size_t Room(SmsEncoding encoding, size_t octets) {
+  if (encoding == SmsEncoding::kGsm7) return kGsmRoom - (octets * 8 + 6) / 7;
+  return (kUcs2Room - octets) & ~size_t{1};
+}
+
+void Split(std::string_view octets, bool wide, SmsText& text) {
+  const size_t shift = text.shift_header.size();
+  const size_t alone = Room(text.encoding, shift > 0 ? shift + 1 : 0);
+  const size_t part = Room(text.encoding, shift + 1 + (wide ? kWideElement : kNarrowElement));
+  const size_t limit = octets.size() <= alone ? alone : part;
+  do {
+    const size_t n = WholeCharacters(octets, limit, text.encoding);
+    text.parts.emplace_back(octets.substr(0, n));
+    octets.remove_prefix(n);
+  } while (!octets.empty());
+}
+
+// False: some character is in neither table.
+bool AppendSeptets(std::string_view utf8, std::string& out) {
+  for (size_t at = 0; at < utf8.size();) {
+    const int code = GsmCodeOf(Next(utf8, at));
+    if (code < 0) return false;
+    if (code >= 0x100) out.push_back(static_cast<char>(kGsmEscape));
+    out.push_back(static_cast<char>(code & 0x7F));
   }
-  return parts;
+  return true;
+}
+
+struct Shift {
+  ShiftLanguage locking = ShiftLanguage::kNone, single = ShiftLanguage::kNone;
+};
+
+bool AppendShifted(const std::vector<char32_t>& characters, Shift shift, std::string& out) {
+  for (char32_t c : characters) {
+    if (int code = LockingCodeOf(shift.locking, c); code >= 0) {
+      out.push_back(static_cast<char>(code));
+    } else if (code = SingleCodeOf(shift.single, c); code >= 0) {
+      out.push_back(static_cast<char>(kGsmEscape));
+      out.push_back(static_cast<char>(code));
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string ShiftHeader(Shift shift) {
+  std::string header;
+  const auto element = [&](uint8_t kind, ShiftLanguage language) {
+    if (language != ShiftLanguage::kNone) header += {static_cast<char>(kind), 1, static_cast<char>(language)};
+  };
+  element(kSingleShiftElement, shift.single);
+  element(kLockingShiftElement, shift.locking);
+  return header;
+}
+
+// The shifted form that takes the fewest parts, if it takes fewer than `best` does.
+void TryShifts(std::string_view utf8, const SmsOptions& options, SmsText& best) {
+  const std::vector<char32_t> characters = CodePoints(utf8);
+  for (ShiftLanguage language : options.national) {
+    for (Shift shift : {Shift{ShiftLanguage::kNone, language}, Shift{language, ShiftLanguage::kNone},
+                        Shift{language, language}}) {
+      if (shift.locking != ShiftLanguage::kNone && !HasLockingTable(language)) continue;
+      std::string septets;
+      if (!AppendShifted(characters, shift, septets)) continue;
+      SmsText text{SmsEncoding::kGsm7, best.characters, {}, ShiftHeader(shift)};
+      Split(septets, options.wide_reference, text);
+      if (text.parts.size() < best.parts.size()) best = std::move(text);
+    }
+  }
 }
 
 std::string_view Replacement(char32_t c) {
@@ -159,32 +221,40 @@ std::string Shown(char32_t c) {
 }  // namespace
 
 absl::StatusOr<SmsText> EncodeSms(std::string_view utf8) {
+  static const SmsOptions kPlain;
+  return EncodeSms(utf8, kPlain);
+}
+
+absl::StatusOr<SmsText> EncodeSms(std::string_view utf8, const SmsOptions& options) {
   if (!base::IsUtf8(utf8)) return errors::NotUtf8();
-  const std::vector<char32_t> characters = CodePoints(utf8);
-  const bool gsm =
-      std::all_of(characters.begin(), characters.end(), [](char32_t c) { return GsmCodeOf(c) >= 0; });
-  std::vector<std::string> encoded;
-  encoded.reserve(characters.size());
-  size_t octets = 0;
-  for (char32_t c : characters) {
-    encoded.push_back(gsm ? GsmOctets(c) : Utf16Octets(c));
-    octets += encoded.back().size();
+  SmsText text;
+  text.characters =
+      static_cast<int>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  std::string octets;
+  octets.reserve(utf8.size() * 2);
+  if (!options.ucs2_only && AppendSeptets(utf8, octets)) {
+    Split(octets, options.wide_reference, text);
+  } else {
+    octets.clear();
+    text.encoding = SmsEncoding::kUcs2;
+    for (size_t at = 0; at < utf8.size();) AppendUtf16(Next(utf8, at), octets);
+    Split(octets, options.wide_reference, text);
+    if (!options.ucs2_only && text.parts.size() > 1) TryShifts(utf8, options, text);
   }
-  const size_t single = gsm ? kGsmSingle : 2 * kUcs2Single;
-  const size_t part = gsm ? kGsmPart : 2 * kUcs2Part;
-  SmsText text{gsm ? SmsEncoding::kGsm7 : SmsEncoding::kUcs2, static_cast<int>(characters.size()),
-               Split(encoded, octets <= single ? single : part)};
   if (text.parts.size() > kMaxParts)
     return errors::MessageTooLong(static_cast<int>(text.parts.size()), kMaxParts);
   return text;
 }
 
-std::string DecodeGsm7(std::string_view septets) {
+std::string DecodeGsm7(std::string_view septets, ShiftLanguage locking, ShiftLanguage single) {
   std::string utf8;
+  utf8.reserve(septets.size());
   for (size_t i = 0; i < septets.size(); ++i) {
     const auto code = static_cast<uint8_t>(septets[i]);
     const bool pair = code == kGsmEscape && i + 1 < septets.size();
-    AppendUtf8(pair ? GsmExtendedCharacter(static_cast<uint8_t>(septets[++i])) : GsmCharacter(code), utf8);
+    AppendUtf8(
+        pair ? SingleCharacter(single, static_cast<uint8_t>(septets[++i])) : LockingCharacter(locking, code),
+        utf8);
   }
   return utf8;
 }

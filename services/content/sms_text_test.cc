@@ -96,6 +96,58 @@ TEST(SmsText, HintsNameReplacementsOnce) {
   EXPECT_TRUE(SmsHints("dŵr").empty()) << "spelling is not ours to change";
 }
 
+TEST(SmsText, ShiftTablesAreUsedOnlyWhereTheySaveParts) {
+  const SmsOptions turkish{{ShiftLanguage::kTurkish}, false, false};
+  auto plain = EncodeSms(Repeat("ışğ", 30));  // 90 characters: two parts of UCS-2
+  EXPECT_EQ(plain->encoding, SmsEncoding::kUcs2);
+  EXPECT_EQ(plain->parts.size(), 2u);
+  auto shifted = EncodeSms(Repeat("ışğ", 30), turkish);
+  EXPECT_EQ(shifted->encoding, SmsEncoding::kGsm7);
+  EXPECT_EQ(shifted->parts.size(), 1u);
+  EXPECT_EQ(base::ToHex(shifted->shift_header), "250101") << "locking only: nothing needs the single shift";
+  EXPECT_EQ(DecodeGsm7(shifted->parts[0], ShiftLanguage::kTurkish), Repeat("ışğ", 30));
+  EXPECT_TRUE(EncodeSms("kısa", turkish)->shift_header.empty()) << "one part is one part in UCS-2 too";
+  EXPECT_EQ(EncodeSms(Repeat("x", 200), turkish)->shift_header, "");
+  EXPECT_EQ(EncodeSms(Repeat("ŵ", 100), turkish)->encoding, SmsEncoding::kUcs2) << "Welsh has no table";
+}
+
+TEST(SmsText, ShiftHeadersTakeRoom) {
+  const SmsOptions spanish{{ShiftLanguage::kSpanish}, false, false};
+  auto sms = EncodeSms("á" + Repeat("x", 153), spanish);  // 2 + 153 = 155 septets
+  EXPECT_EQ(base::ToHex(sms->shift_header), "240102");
+  EXPECT_EQ(sms->parts.size(), 1u);
+  sms = EncodeSms("á" + Repeat("x", 154), spanish);
+  ASSERT_EQ(sms->parts.size(), 2u);
+  EXPECT_EQ(sms->parts[0].size(), 149u);
+  const SmsOptions portuguese{{ShiftLanguage::kPortuguese}, true, false};
+  sms = EncodeSms("ã" + Repeat("x", 160), portuguese);
+  ASSERT_EQ(sms->parts.size(), 2u);
+  EXPECT_EQ(sms->parts[0].size(), 148u);
+}
+
+TEST(SmsText, EveryCharacterOfTheTablesGoesThereAndBack) {
+  for (auto language : {ShiftLanguage::kTurkish, ShiftLanguage::kSpanish, ShiftLanguage::kPortuguese}) {
+    for (int code = 0; code < 128; ++code) {
+      if (code == 0x1B) continue;
+      const auto septet = static_cast<uint8_t>(code);
+      if (char32_t c = LockingCharacter(language, septet); c != 0xFFFD) {
+        EXPECT_EQ(LockingCodeOf(language, c), code) << code;
+      }
+      if (char32_t c = SingleCharacter(language, septet); c != 0xFFFD) {
+        EXPECT_EQ(SingleCodeOf(language, c), code) << code;
+      }
+    }
+  }
+}
+
+TEST(SmsText, WideReferencesAndForcedUcs2) {
+  const SmsOptions wide{{}, true, false};
+  EXPECT_EQ(EncodeSms(Repeat("x", 161), wide)->parts[0].size(), 152u);
+  EXPECT_EQ(EncodeSms(Repeat("ŵ", 71), wide)->parts[0].size(), 132u);
+  EXPECT_EQ(EncodeSms(Repeat("x", 160), wide)->parts.size(), 1u);
+  EXPECT_EQ(EncodeSms("x", SmsOptions{{}, false, true})->encoding, SmsEncoding::kUcs2);
+}
+
 TEST(SmsText, AgreesWithTheAlphabetTable) {
   std::ifstream file(VectorFile("gsm0338.tsv"));
   if (!file) GTEST_SKIP() << "no vectors at " << VectorFile("gsm0338.tsv");

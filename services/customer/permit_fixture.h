@@ -105,11 +105,14 @@ struct PermitFixture {
 
   // Gives the person's name.
   std::string AddPerson(const std::string& record, const std::string& given_name, const std::string& phone,
-                        const std::string& email = "") {
+                        const std::string& email = "", const std::string& postcode = "") {
     record::v1::RecordRow row;
     row.set_name("sources/feed/records/" + record);
-    const std::pair<const char*, std::string> fields[] = {
-        {"given_name", given_name}, {"family_name", "Smith"}, {"phone", phone}, {"email", email}};
+    const std::pair<const char*, std::string> fields[] = {{"given_name", given_name},
+                                                          {"family_name", "Smith"},
+                                                          {"phone", phone},
+                                                          {"email", email},
+                                                          {"postcode", postcode}};
     for (const auto& [field, value] : fields) {
       if (!value.empty()) (*row.mutable_fields())[field] = (*row.mutable_clean())[field] = value;
     }

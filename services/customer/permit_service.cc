@@ -8,6 +8,7 @@
 #include "services/base/ids.h"
 #include "services/customer/errors.h"
 #include "services/customer/keys.h"
+#include "services/customer/nation.h"
 #include "services/customer/opt_out_store.h"
 #include "services/customer/purpose_store.h"
 #include "services/rpc/audit.h"
@@ -69,6 +70,7 @@ void WriteGrant(PersonRow& person, const std::string& address, const IssuePermit
   grant.mutable_former_names()->Swap(person.mutable_former_names());
   grant.set_address(address);
   for (const auto& row : person.fields()) {
+    if (row.field() == "postcode") grant.set_nation(NationOf(row.value()));
     const bool asked =
         std::find(request.fields().begin(), request.fields().end(), row.field()) != request.fields().end();
     if (asked) (*grant.mutable_fields())[row.field()] = row.value();

@@ -35,6 +35,12 @@ TEST_F(PermitServiceTest, GrantsWithWhatTheMessageNeeds) {
   EXPECT_EQ(at.permits->size(), 1u);
 }
 
+TEST_F(PermitServiceTest, SaysWhichNationsBankHolidaysCount) {
+  const std::string moira = at.AddPerson("2", "Moira", "447700900002", "", "EH1 1YZ");
+  EXPECT_EQ(at.Issue(at.Wanted("1", moira, "447700900002")).granted().nation(), type::v1::SCOTLAND);
+  EXPECT_EQ(at.Issue(at.Wanted("2", anna, kPhone)).granted().nation(), type::v1::NATION_UNSPECIFIED);
+}
+
 TEST_F(PermitServiceTest, ADeniedIdLeavesTheTable) {
   EXPECT_EQ(Denied(at.Wanted("1", anna, kPhone, "purposes/marketing")), type::v1::NO_CONSENT);
   EXPECT_EQ(at.permits->size(), 0u);

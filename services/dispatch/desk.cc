@@ -8,28 +8,45 @@
 namespace pharos::dispatch {
 
 Desk::Desk(storage::Store& store, TurnLoop& loop, CustomerClient& customer, base::Clock& clock,
-           const storage::BlindIndex& reference_key, const policy::SnapshotHolder& access)
+           const storage::BlindIndex& reference_key, const policy::SnapshotHolder& access,
+           DispatchSettings settings)
     : store_(store),
       loop_(loop),
       customer_(customer),
       clock_(clock),
       reference_key_(reference_key),
       access_(access),
-      life_(base::RandomBytes16()) {}
+      life_(base::RandomBytes16()),
+      settings_(std::move(settings)) {
+  intents_.OnMove([this](Turn& turn, const record::v1::IntentRow& row, State from, State to) {
+    OnMove(turn, row, from, to);
+  });
+}
 
 void Desk::Tick(Turn& turn) {
   EndStreamsOfOldMode(turn);
+  MoveOldQueue(turn);
   ExpireDeclared(turn);
   HaltSome(turn);
   DoubtLost(turn);
+  SettleDoubts(turn);
   PurgeParked(turn);
+  LookAtCanaries(turn);
+  ObserveRoutes(turn);
   RetryReplies();
   SendReports(turn);
   AskForPermits(turn);
+  ShowHeld(turn);
   if (!releases_.empty()) {
     turn.After(
         [this, ids = std::exchange(releases_, {})]() mutable { customer_.ReleasePermits(std::move(ids)); });
   }
+}
+
+void Desk::Flush(Turn& turn) {
+  SaveMailSites(turn);
+  open_.Flush(turn);
+  intents_.Flush(turn);
 }
 
 // An older stream of the same life is dead, whether we have noticed or not: what is on its way to it is taken
@@ -43,9 +60,12 @@ void Desk::Arrive(Turn& turn, const SessionPtr& session) {
   });
   sessions_.push_back(session);
   lost_lives_.erase(session->hello.life());
-  ConnectorStatus& status = connectors_[session->hello.connector()];
+  ConnectorStatus& status = RouteOf(session->hello.connector());
   status.hello = session->hello;
   status.connected = true;
+  status.link.Clear();
+  status.link_heard = false;
+  observed_at_us_ = 0;
   internal::v1::WorkResponse welcome;
   welcome.mutable_welcome()->set_life(life_);
   session->welcomed_live = access_.Get()->live;
@@ -78,8 +98,9 @@ void Desk::Leave(Turn& turn, const SessionPtr& session) {
   session->pull_live = false;
   if (!SessionOfLife(session->hello.life())) {
     lost_lives_[session->hello.life()] = clock_.BootMicros();
-    ConnectorStatus& status = connectors_[session->hello.connector()];
+    ConnectorStatus& status = RouteOf(session->hello.connector());
     if (status.hello.life() == session->hello.life()) status.connected = false;
+    observed_at_us_ = 0;
   }
 }
 
@@ -93,7 +114,10 @@ void Desk::OnPull(Turn& turn, const SessionPtr& session, const internal::v1::Pul
 
 void Desk::OnLink(Turn& turn, const SessionPtr& session, const internal::v1::LinkState& link) {
   session->link = link;
-  connectors_[session->hello.connector()].link = link;
+  ConnectorStatus& route = RouteOf(session->hello.connector());
+  route.link = link;
+  route.link_heard = true;
+  observed_at_us_ = 0;
 }
 
 SessionPtr Desk::SessionOfLife(const std::string& life) const {

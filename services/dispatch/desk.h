@@ -1,7 +1,9 @@
 // The desk: what dispatch does with each thing that arrives. All of it runs on the loop's thread; the methods
-// are the inputs of a turn. The files by what arrives: desk_plan.cc (plans and steering), desk_handover.cc
-// (pulls and permits), desk_outcome.cc (outcomes and receipts), desk_failure.cc (the next channel, endpoints
-// that do not exist), desk_reply.cc (messages from people), desk_doubt.cc (restarts and lost streams).
+// are the inputs of a turn. The files by what arrives: desk_plan.cc (plans and steering), desk_admit.cc (which
+// message may be tried now: hours, canary, paces, routes), desk_handover.cc (pulls and permits), desk_contact.cc
+// (duplicates and caps), desk_outcome.cc (outcomes), desk_receipt.cc (receipts and complaints), desk_failure.cc
+// (the next channel, endpoints that do not exist), desk_route.cc (connectors as routes), desk_reply.cc (messages
+// from people), desk_doubt.cc (lost streams, what is in doubt), desk_recover.cc (the start).
 #pragma once
 
 #include <atomic>
@@ -9,9 +11,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,11 +24,17 @@
 #include "services/base/clock.h"
 #include "services/base/queue.h"
 #include "services/content/email_text.h"
+#include "services/base/mutex.h"
 #include "services/content/template.h"
+#include "services/dispatch/canary.h"
 #include "services/dispatch/customer_client.h"
 #include "services/dispatch/intent_store.h"
+#include "services/dispatch/open_attempts.h"
+#include "services/dispatch/pace.h"
 #include "services/dispatch/ready_queue.h"
 #include "services/dispatch/reply_rule.h"
+#include "services/dispatch/route_health.h"
+#include "services/dispatch/settings.h"
 #include "services/dispatch/turn_loop.h"
 #include "services/policy/snapshot.h"
 #include "storage/blind_index.h"
@@ -39,8 +47,9 @@ inline constexpr int64_t kHardStopMicros = 700'000;    // E
 inline constexpr int64_t kGuardMicros = 100'000;       // D - U - E
 inline constexpr int64_t kPullLifeMicros = 1'000'000;  // an older pull is dead
 inline constexpr size_t kAttemptBytes = 16;            // of an attempt's id
-inline constexpr size_t kAskBatch = 128;               // permits asked for at once
+inline constexpr size_t kAskBatch = 512;               // permits asked for at once
 inline constexpr size_t kHaltBatch = 1000;  // intents withheld in one turn when a campaign is stopped
+inline constexpr size_t kMacBytes = 16;     // of an unsubscribe link's token
 
 // The standing campaign of opt-outs' confirmations; its steps are the opt-outs.
 inline constexpr char kConfirmations[] = "campaigns/opt-out-confirmations";
@@ -63,19 +72,37 @@ struct Session {
 };
 using SessionPtr = std::shared_ptr<Session>;
 
-// For people to read; kept after a stream ends.
+// A connector as a route. For people to read, too; kept after a stream ends.
 struct ConnectorStatus {
   internal::v1::Hello hello;
   internal::v1::LinkState link;
+  bool link_heard = false;  // `link` is what this stream said
   bool connected = false;
   int32_t in_flight = 0;
+  int32_t unconfirmed = 0;
   int64_t lease_breaches = 0;
+  int64_t accepted = 0;                     // since the start
+  int64_t accepted_shown = 0;               // of them, in the metrics
+  std::map<std::string, int64_t> refused;  // definite ones since the start, by reason
+  int priority = 0;
+  record::v1::RouteRow row;  // pauses
+  int refusals = 0;          // with scope ROUTE, since the last accept
+  RouteHealth health;
+};
+
+// A message from a person: who brings it, and what to do when it is durable.
+struct Bringer {
+  std::string connector;
+  type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
+  std::string life;             // of the connector's stream; empty: it came by a call
+  std::function<void()> taken;  // by a call: called once it is durable where it must be
 };
 
 class Desk {
  public:
   Desk(storage::Store& store, TurnLoop& loop, CustomerClient& customer, base::Clock& clock,
-       const storage::BlindIndex& reference_key, const policy::SnapshotHolder& access);
+       const storage::BlindIndex& reference_key, const policy::SnapshotHolder& access,
+       DispatchSettings settings = {});
 
   // Plans and steering.
   absl::Status DeclareStep(Turn& turn, const internal::v1::DeclareStepRequest& request);
@@ -92,14 +119,31 @@ class Desk {
   void OnReceipts(Turn& turn, const SessionPtr& session, const internal::v1::Receipts& receipts);
   void OnInbound(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessages& messages);
   void OnLink(Turn& turn, const SessionPtr& session, const internal::v1::LinkState& link);
+  void OnFindings(Turn& turn, const SessionPtr& session, const internal::v1::Findings& findings);
+  void PauseConnector(Turn& turn, const std::string& connector, const std::string& reason);
+  // False: no such connector was ever seen.
+  bool ResumeConnector(Turn& turn, const std::string& connector);
+
+  // What came by HTTP. `taken` is called once each is durable where it must be.
+  void RecordReceipts(Turn& turn, const std::string& connector, const internal::v1::Receipts& receipts);
+  void RecordMessage(Turn& turn, const std::string& connector, const internal::v1::InboundMessage& message,
+                     std::function<void()> taken);
+  // The purpose of the message that a link's token names; nullopt: we did not make that token.
+  std::optional<std::string> PurposeOfLink(Turn& turn, const std::string& token);
+  // `done` is called when customer has acknowledged the opt-out, with its name; or with why not.
+  using Unsubscribed = std::function<void(absl::StatusOr<std::string>)>;
+  void Unsubscribe(Turn& turn, const std::string& token, Unsubscribed done);
+  std::string LinkToken(const std::string& attempt) const;
 
   // Once, before anything else: what was in flight when the last life ended is in doubt.
   void Recover(Turn& turn);
   // End of every turn.
   void Tick(Turn& turn);
-  void Flush(Turn& turn) { intents_.Flush(turn); }
+  void Flush(Turn& turn);
 
   std::map<std::string, ConnectorStatus> Connectors() const { return connectors_; }
+  // Why nothing of a campaign leaves though it may go, in words; empty if nothing holds it. Any thread.
+  std::string HeldWhy(const std::string& campaign) const;
   const std::string& life() const { return life_; }
 
  private:
@@ -108,16 +152,12 @@ class Desk {
     type::v1::CampaignManifest manifest;
     std::optional<content::Template> text;
     std::optional<content::EmailTemplate> email;
-  };
-  struct Open {
-    record::v1::OpenAttemptRow row;
-    bool in_doubt = false;
-    int64_t lease_us = 0;  // as given to the connector by this life; 0 = by an earlier one
+    record::v1::CanaryRow canary;
   };
   // A batch of permits asked for. One id = request = permit = attempt.
   struct Asked {
     std::string id;
-    record::v1::IntentRow intent;
+    record::v1::IntentKey key;
   };
   struct Ask {
     SessionPtr session;
@@ -130,18 +170,25 @@ class Desk {
     record::v1::IntentKey key;
     internal::v1::Attempt attempt;
   };
+  // What a message's person and endpoint were sent before.
+  struct Contacts {
+    record::v1::ContactRow person, endpoint;
+    std::string person_key;  // empty: persons are not counted
+  };
   struct Reply {
     record::v1::ReplyRow row;
     customer::internal::v1::RecordReplyRequest request;
-    std::string connector_life;
+    Bringer bringer;
     uint64_t sequence = 0;
     bool durable = false;
     bool calling = false;
     int64_t not_before_us = 0;
+    std::vector<Unsubscribed> waiting;  // for the acknowledgement
   };
 
   // desk_plan.cc
   const Step* StepOf(Turn& turn, const record::v1::IntentKey& key);
+  Step* MutableStepOf(Turn& turn, const record::v1::IntentKey& key);
   bool Expired(const Step& step, int64_t now_us) const;
   bool MayGo(const std::string& campaign);
   int SteeringOf(Turn& turn, const std::string& campaign);
@@ -150,49 +197,90 @@ class Desk {
   // Pending again; or withheld at once if the campaign has been stopped meanwhile.
   void Requeue(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
   uint64_t LaneOf(type::v1::PurposeClass purpose_class) const;
+  // What is in connectors' hands of this campaign (empty: any) and connector (empty: any) and has not begun.
+  void Recall(Turn& turn, const std::string& campaign, const std::string& connector);
 
   // desk.cc
   void EndStreamsOfOldMode(Turn& turn);
 
+  // desk_admit.cc
+  // May one more message of this campaign leave by this connector now? If so, it is counted in the paces.
+  bool Admit(Turn& turn, const Session& session, const std::string& campaign, bool canary);
+  bool RouteIsFree(const Session& session, const Step* step, int64_t boot_us);
+  void CountPaces(const Session& session, const Step* step, const std::string& campaign, double parts);
+  // Why this very message must wait, and until when (wall time); nullopt: it need not.
+  std::optional<int64_t> WaitUntil(Turn& turn, const Session& session, const Step& step,
+                                   const record::v1::IntentRow& intent);
+  // What only the permit tells: the nation, the mail site.
+  bool Learn(Turn& turn, const Session& session, const Step& step,
+             const customer::internal::v1::Grant& grant, record::v1::IntentRow& intent);
+  std::string SiteOf(const std::string& address) const;
+  void HoldSite(const std::string& connector, const std::string& site, int64_t until_us);
+  void OnMove(Turn& turn, const record::v1::IntentRow& intent, State from, State to);
+  void CountCanaryOf(Turn& turn, const record::v1::IntentRow& intent, CanaryEvent event);
+  void LookAtCanaries(Turn& turn);
+  void ResumeCanaries(Turn& turn, const std::string& campaign);
+  void ShowHeld(Turn& turn);
+  std::string WhyHeld(Turn& turn, const Step& step);
+
   // desk_handover.cc
   // Fills in what the channel carries; the error is the reason why it cannot be said.
-  absl::Status Compose(const Step& step, const customer::internal::v1::Grant& grant,
+  absl::Status Compose(const Step& step, const customer::internal::v1::Grant& grant, const std::string& id,
                        record::v1::IntentRow& intent, internal::v1::Attempt& attempt) const;
   void AskForPermits(Turn& turn);
   void AskFor(Turn& turn, const SessionPtr& session);
+  bool WantPermit(Turn& turn, const SessionPtr& session, const record::v1::IntentKey& key, Ask& ask,
+                  customer::internal::v1::IssuePermitsRequest& request);
   void OnPermits(Turn& turn, Ask& ask, absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer);
   std::optional<Ready> Submit(Turn& turn, Ask& ask, Asked& item,
-                              const customer::internal::v1::PermitAnswer& answer);
-  void Begin(Turn& turn, const Ask& ask, const std::string& id, record::v1::IntentRow& intent,
-             const customer::internal::v1::Grant& grant);
-  void NotHandedOver(Turn& turn, record::v1::IntentRow& intent, std::string_view reason);
-  bool IsTaken(Turn& turn, const record::v1::IntentKey& key, const std::string& subject);
-  std::string DuplicateOf(Turn& turn, const record::v1::IntentRow& intent,
-                          const customer::internal::v1::Grant& grant);
-  void Claim(Turn& turn, const record::v1::IntentRow& intent, const customer::internal::v1::Grant& grant);
+                              const customer::internal::v1::PermitAnswer& answer,
+                              std::vector<record::v1::OpenAttemptRow>& begun);
+  record::v1::OpenAttemptRow Begin(Turn& turn, const Ask& ask, const std::string& id,
+                                   record::v1::IntentRow& intent,
+                                   const customer::internal::v1::Grant& grant);
+  void NotHandedOver(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Refused& refused);
   void HandToConnector(const SessionPtr& session, std::vector<Ready> batch, int64_t use_by_us);
   void TakeBack(Turn& turn, const std::string& id);
   std::string MintId(const record::v1::IntentKey& key);
   void Release(Turn& turn, std::string id);
 
+  // desk_contact.cc
+  // The reason to withhold this message: somebody has had it, or the cap is reached; empty: none. Fills in
+  // `contacts`.
+  std::string WithholdFor(Turn& turn, const Step& step, const record::v1::IntentRow& intent,
+                          const customer::internal::v1::Grant& grant, Contacts& contacts);
+  bool PersonHasIt(Turn& turn, const record::v1::IntentRow& intent,
+                   const customer::internal::v1::Grant& grant);
+  bool EndpointHasIt(Turn& turn, const record::v1::IntentRow& intent, const record::v1::ContactRow& endpoint);
+  bool IsTaken(Turn& turn, const record::v1::IntentKey& claimant, const record::v1::IntentKey& by);
+  void NoteContact(Turn& turn, const Step& step, const record::v1::IntentRow& intent, Contacts& contacts);
+  void FreeEndpoint(Turn& turn, const record::v1::IntentRow& intent);
+  std::optional<record::v1::IntentKey> LastTo(Turn& turn, const std::string& endpoint);
+  std::string PersonHash(const std::string& person) const;
+
   // desk_outcome.cc
   bool OnOutcome(Turn& turn, const SessionPtr& session, const internal::v1::Outcome& outcome);
-  void OnAccepted(Turn& turn, Open& open, record::v1::IntentRow& intent,
+  void OnAccepted(Turn& turn, const OpenAttempt& open, record::v1::IntentRow& intent,
                   const internal::v1::Accepted& accepted);
-  void OnRejected(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Rejected& rejected);
-  void OnReceipt(Turn& turn, const SessionPtr& session, const internal::v1::Receipt& receipt);
-  void ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const std::string& provider_id, int state,
-                    bool hard_bounce);
+  void CountAccepted(Turn& turn, const OpenAttempt& open, const record::v1::IntentRow& intent);
+  void OnRejected(Turn& turn, const OpenAttempt& open, record::v1::IntentRow& intent,
+                  const internal::v1::Rejected& rejected);
+  void OnRefused(Turn& turn, const OpenAttempt& open, record::v1::IntentRow& intent,
+                 const internal::v1::Refused& refused);
+  void WatchLease(const SessionPtr& session, const OpenAttempt& open, const internal::v1::Outcome& outcome);
+  void Close(Turn& turn, const std::string& id);
+  std::string AddressHash(const std::string& address) const;
+
+  // desk_receipt.cc
+  void OnReceipt(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt);
+  std::optional<record::v1::IntentKey> IntentOfReceipt(Turn& turn, const std::string& connector,
+                                                       const std::string& provider_id);
+  void ApplyReceipt(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Receipt& receipt);
+  void Complain(Turn& turn, record::v1::IntentRow& intent);
   bool SettleByReference(Turn& turn, const std::string& connector, const std::string& reference_key,
-                         const std::string& provider_id, int state);
+                         const internal::v1::Receipt& receipt);
   bool SettleByAttempt(Turn& turn, const internal::v1::Receipt& receipt);
   void Park(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt);
-  void WatchLease(const SessionPtr& session, const Open& open, const internal::v1::Outcome& outcome);
-  void OnRefused(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Refused& refused);
-  void Close(Turn& turn, const std::string& id);
-  void Remember(const std::string& id, record::v1::OpenAttemptRow row, bool in_doubt);
-  std::string AddressHash(const std::string& address) const;
-  static std::string ReferenceKey(int32_t reference, const std::string& address_hash);
 
   // desk_failure.cc
   // FAILED, or PENDING on the member's next channel.
@@ -204,18 +292,42 @@ class Desk {
                   const absl::Status& status);
   void PutOffReports();
 
+  // desk_route.cc
+  ConnectorStatus& RouteOf(const std::string& connector);
+  void ObserveRoutes(Turn& turn);
+  bool IsUsed(const std::string& connector, int channel) const;
+  // The provider refused everything: the route is held, and others may take over.
+  void HoldRoute(Turn& turn, const std::string& connector, const std::string& reason, int64_t retry_after_ms);
+  void RouteWorks(Turn& turn, ConnectorStatus& route);
+  void CountRefusal(const std::string& connector, const std::string& reason);
+  void SaveRoute(Turn& turn, const std::string& connector, const record::v1::RouteRow& row);
+  const record::v1::MailSiteRow& MailSiteRowOf(Turn& turn, const std::string& site);
+  record::v1::MailSiteRow& ChangeMailSite(Turn& turn, const std::string& site);
+  record::v1::MailSiteRow& ReadMailSite(Turn& turn, const std::string& site);
+  void SaveMailSites(Turn& turn);
+
   // desk_doubt.cc
-  void PurgeParked(Turn& turn);
-  template <typename Row>
-  void ReadTable(Turn& turn, uint8_t table, const std::function<void(std::string_view, Row)>& take);
   void QueryOpen(const SessionPtr& session);
   void DoubtLost(Turn& turn);
-  void Doubt(Turn& turn, const std::string& id, Open& open, std::string_view reason);
+  void Doubt(Turn& turn, OpenAttempt& open, std::string_view reason);
+  void SettleDoubts(Turn& turn);
+  void LookUp(Turn& turn);
+  bool ResendAfterDoubt(Turn& turn, const OpenAttempt& open);
+
+  // desk_recover.cc
+  void PurgeParked(Turn& turn);
+  void MoveOldQueue(Turn& turn);
+  void RecoverOpen(Turn& turn);
+  void RecoverRoutes(Turn& turn);
+  template <typename Row>
+  void ReadTable(Turn& turn, uint8_t table, const std::function<void(std::string_view, Row)>& take);
 
   // desk_reply.cc
-  void OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessage& message);
+  void OnMessage(Turn& turn, const Bringer& bringer, const internal::v1::InboundMessage& message);
+  void AskCustomer(Turn& turn, const std::string& id, const Bringer& bringer,
+                   const internal::v1::InboundMessage& message, record::v1::ReplyRow row);
   void CallCustomer(Reply& reply);
-  std::string ReplyIdOf(const SessionPtr& session, const internal::v1::InboundMessage& message) const;
+  std::string ReplyIdOf(const std::string& connector, const internal::v1::InboundMessage& message) const;
   // The call once more, for a reply that customer has durably: its id suffices, the address is not kept.
   static customer::internal::v1::RecordReplyRequest RepeatOf(const record::v1::ReplyRow& row);
   void OnReplyDurable(Turn& turn, const std::string& id,
@@ -229,7 +341,8 @@ class Desk {
   void RetryReplies();
   void Confirm(Turn& turn, const Reply& reply);
   void SaveReply(Turn& turn, const record::v1::ReplyRow& row);
-  void AcknowledgeInbound(Turn& turn, const std::string& connector_life, uint64_t sequence);
+  void AcknowledgeInbound(Turn& turn, const Bringer& bringer, uint64_t sequence);
+  std::string AttemptOfLink(const std::string& token) const;
 
   SessionPtr SessionOfLife(const std::string& life) const;
 
@@ -242,8 +355,12 @@ class Desk {
   const std::string life_;
   uint64_t minted_ = 0;
 
+  const DispatchSettings settings_;
+
   IntentStore intents_;
   ReadyQueue ready_;
+  OpenAttempts open_;
+  Paces paces_;
   std::map<std::string, Step> steps_;
   std::unordered_map<std::string, int> steering_;
   // What a campaign's pending intents are withheld for, a bounded number a turn.
@@ -256,21 +373,35 @@ class Desk {
 
   std::vector<SessionPtr> sessions_;
   std::map<std::string, ConnectorStatus> connectors_;
+  int64_t observed_at_us_ = 0;                          // boot time of the last look at the routes
+  std::map<int, std::vector<std::string>> used_;        // by channel: the connectors that carry it now
+  std::map<int, std::string> unused_why_;               // by channel: why none does, in words
+  std::unordered_map<std::string, int64_t> site_hold_;  // "connector site" → boot time
+  std::unordered_map<std::string, record::v1::MailSiteRow> mail_sites_;
+  std::set<std::string> mail_sites_changed_;
   std::unordered_map<std::string, int64_t> lost_lives_;  // life → when its stream was lost (boot time)
   int64_t ask_not_before_us_ = 0;
+  int64_t settled_at_us_ = 0;  // boot time of the last look at what is in doubt
 
-  std::unordered_map<std::string, Open> open_;                      // by attempt id
-  std::unordered_multimap<std::string, std::string> by_reference_;  // reference and address hash → attempt id
   // Receipts that wait for their message: by reference and address hash, (connector, provider id).
-  std::unordered_map<std::string, std::pair<std::string, std::string>> parked_;
+  std::unordered_multimap<std::string, std::pair<std::string, std::string>> parked_;
+  void ForgetParked(const record::v1::ParkedReceiptRow& row, const std::string& connector,
+                    const std::string& provider_id);
+  int64_t parked_rows_ = 0;            // in kParked: most of the time none
   std::vector<std::string> releases_;  // this turn's
   int64_t purged_at_us_ = 0;           // boot time of the last purge of parked receipts
+  bool old_queue_ = true;              // something of format 2 may still lie in kQueue
+  bool old_claims_ = true;             // likewise in kClaim and kLastTo
 
   std::map<std::string, type::v1::SuppressionReason> reports_;  // by endpoint; durable in kReport
   bool reporting_ = false;
   int64_t report_not_before_us_ = 0;
 
   std::unordered_map<std::string, Reply> replies_;  // not yet acknowledged by customer
+
+  int64_t canaries_at_us_ = 0, held_at_us_ = 0;  // boot times of the last looks
+  mutable base::Mutex held_mutex_;
+  std::map<std::string, std::string> held_ ABSL_GUARDED_BY(held_mutex_);  // campaign → why, in words
 };
 
 }  // namespace pharos::dispatch

@@ -35,10 +35,7 @@ bool Desk::GoOn(Turn& turn, record::v1::IntentRow& intent, std::string_view reas
   hop->set_endpoint(intent.endpoint());
   hop->set_reason(std::string(reason));
   for (const auto& part : intent.parts()) hop->add_provider_ids(part.provider_id());
-  // Nothing stands at the old endpoint any more: it is free for whoever shares it.
-  const std::string claim = ClaimKey(intent.key(), EndpointClaim(intent.endpoint()));
-  const auto claimant = LoadRow<record::v1::IntentKey>(turn, claim);
-  if (claimant && claimant->person() == intent.key().person()) turn.tx.Delete(claim);
+  FreeEndpoint(turn, intent);
   const internal::v1::PlannedAlternative next = intent.alternatives(0);
   intent.mutable_alternatives()->DeleteSubrange(0, 1);
   intents_.Reroute(turn, intent, next, "FALLBACK_FROM_" + std::string(reason));

@@ -81,9 +81,15 @@ class DeskTest : public testing::Test {
   void Restart() {
     loop_ = std::make_unique<TurnLoop>(*store_, clock_);
     customer_ = std::make_unique<PatientCustomer>();
-    desk_ = std::make_unique<Desk>(*store_, *loop_, *customer_, clock_, key_, *access_);
+    desk_ = std::make_unique<Desk>(*store_, *loop_, *customer_, clock_, key_, *access_, settings_);
     turns_.clear();
     Turned([this](Turn& turn) { desk_->Recover(turn); });
+  }
+
+  // As from another pharos.toml: a new life with these settings.
+  void UseSettings(DispatchSettings settings) {
+    settings_ = std::move(settings);
+    Restart();
   }
 
   // One turn as the loop runs it; effects that post inputs get a turn of their own after.
@@ -325,6 +331,7 @@ class DeskTest : public testing::Test {
     return rows;
   }
 
+  DispatchSettings settings_;
   std::string campaign_ = kCampaign;
   type::v1::CampaignManifest manifest_;
   internal::v1::StepContent content_;

@@ -14,6 +14,8 @@
 namespace pharos::dispatch {
 namespace {
 
+constexpr int64_t kPageMembers = 1000;  // of a page of the manifest
+constexpr size_t kRecallBatch = 1024;   // Recall
 constexpr int64_t kExpiryMicros = 10'000'000;  // how late an expired campaign that nobody pulls is noticed
 
 record::v1::StepRow RowOf(const internal::v1::DeclareStepRequest& request) {
@@ -92,6 +94,8 @@ absl::Status Desk::DeclareStep(Turn& turn, const internal::v1::DeclareStepReques
     return same ? absl::OkStatus() : DispatchErrors::StepDiffers(request.step());
   }
   storage::PutRecord(turn.tx, key, row);
+  if (const int64_t size = CanarySize(manifest.rules(), manifest.members()); size > 0)
+    storage::PutRecord(turn.tx, CanaryKey(request.campaign(), request.step()), StartCanary(size));
   auto& tally = intents_.Tally(turn, request.campaign());
   tally.set_declared(tally.declared() + manifest.members());
   return absl::OkStatus();
@@ -105,7 +109,9 @@ absl::Status Desk::PlanIntents(Turn& turn, const internal::v1::PlanIntentsReques
   if (request.page() < 0 || request.page() >= pages.size() || pages[request.page()] != PageDigest(request))
     return DispatchErrors::MembersNotApproved(request.page());
   response.Clear();
+  int64_t position = int64_t{request.page()} * kPageMembers;
   for (const auto& member : request.members()) {
+    const bool canary = IsCanary(step->manifest.rules(), position++, step->manifest.members());
     record::v1::IntentRow row;
     *row.mutable_key() = KeyOf(request.campaign(), request.step(), member.person());
     if (intents_.Load(turn, row.key())) {
@@ -117,7 +123,9 @@ absl::Status Desk::PlanIntents(Turn& turn, const internal::v1::PlanIntentsReques
     if (step->manifest.fallback()) *row.mutable_alternatives() = member.alternatives();
     row.set_lane(LaneOf(step->manifest.purpose_class()));
     row.set_due_time_us(std::max(turn.now_us, step->manifest.not_before_us()));
+    row.set_canary(canary);
     intents_.Enter(turn, row);
+    ready_.Noted(row);
     if (SteeringOf(turn, request.campaign()) == internal::v1::HALT)
       intents_.Move(turn, row, State::kWithheld, "STOPPED");
     response.set_written(response.written() + 1);
@@ -139,6 +147,8 @@ absl::Status Desk::Steer(Turn& turn, const internal::v1::SteerCampaignRequest& r
     if (request.steering() == internal::v1::GO) ready_.Rescan();
     if (request.steering() == internal::v1::HALT) halting_[campaign] = {"STOPPED", ""};
   }
+  if (request.steering() == internal::v1::GO && request.go_on()) ResumeCanaries(turn, campaign);
+  if (request.steering() != internal::v1::GO) Recall(turn, campaign, "");
   const record::v1::TallyRow& tally = intents_.Tally(turn, campaign);
   response.set_in_flight(tally.in_flight());
   int64_t withheld = 0;
@@ -149,6 +159,10 @@ absl::Status Desk::Steer(Turn& turn, const internal::v1::SteerCampaignRequest& r
 }
 
 const Desk::Step* Desk::StepOf(Turn& turn, const record::v1::IntentKey& key) {
+  return MutableStepOf(turn, key);
+}
+
+Desk::Step* Desk::MutableStepOf(Turn& turn, const record::v1::IntentKey& key) {
   const std::string name = key.campaign() + '\n' + (key.campaign() == kConfirmations ? "" : key.step());
   if (auto at = steps_.find(name); at != steps_.end()) return &at->second;
   Step step;
@@ -165,6 +179,8 @@ const Desk::Step* Desk::StepOf(Turn& turn, const record::v1::IntentKey& key) {
   } else {
     return nullptr;
   }
+  if (auto canary = LoadRow<record::v1::CanaryRow>(turn, CanaryKey(key.campaign(), key.step())))
+    step.canary = *std::move(canary);
   const auto& content = step.row.content();
   if (auto text = content::Template::Parse(content.sms_body()); text.ok() && !content.sms_body().empty())
     step.text = *std::move(text);
@@ -235,12 +251,32 @@ void Desk::HaltSome(Turn& turn) {
   });
   if (!scanned.ok() || !read.ok()) return turn.Fail(scanned.ok() ? read : scanned);
   for (const auto& seen : pending) {
-    auto row = intents_.Load(turn, seen.key());  // this turn may have moved it
-    if (!row || StateOf(*row) != State::kPending) continue;
+    record::v1::IntentRow* row = intents_.Load(turn, seen.key());  // this turn may have moved it
+    if (row == nullptr || StateOf(*row) != State::kPending) continue;
     intents_.Move(turn, *row, State::kWithheld, reason);
     ready_.Forget(row->key());
   }
   cursor = last;  // empty at the end: from the beginning again, until nothing is pending
+}
+
+void Desk::Recall(Turn& turn, const std::string& campaign, const std::string& connector) {
+  std::map<std::string, std::vector<std::string>> by_life;
+  for (const auto& [id, open] : open_.table()) {
+    if (open.in_doubt || (!campaign.empty() && open.row.key().campaign() != campaign)) continue;
+    if (!connector.empty() && open.row.connector() != connector) continue;
+    by_life[open.row.life()].push_back(id);
+  }
+  for (auto& [life, ids] : by_life) {
+    turn.After([this, life, ids = std::move(ids)] {
+      const SessionPtr session = SessionOfLife(life);
+      for (size_t at = 0; session != nullptr && at < ids.size(); at += kRecallBatch) {
+        internal::v1::WorkResponse message;
+        for (size_t i = at; i < std::min(ids.size(), at + kRecallBatch); ++i)
+          message.mutable_recall()->add_ids(ids[i]);
+        (void)session->outbox.TryPush(std::move(message));
+      }
+    });
+  }
 }
 
 void Desk::Requeue(Turn& turn, record::v1::IntentRow& intent, std::string_view reason) {

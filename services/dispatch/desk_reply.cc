@@ -6,6 +6,7 @@
 #include "services/base/ids.h"
 #include "services/base/log.h"
 #include "services/dispatch/desk.h"
+#include "services/dispatch/errors.h"
 #include "services/dispatch/tables.h"
 
 namespace pharos::dispatch {
@@ -41,18 +42,29 @@ std::string EmailOf(const record::v1::IntentRow& intent) {
 }  // namespace
 
 void Desk::OnInbound(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessages& messages) {
-  for (const auto& message : messages.messages()) OnMessage(turn, session, message);
+  const Bringer bringer{session->hello.connector(), session->hello.channel(), session->hello.life(), {}};
+  for (const auto& message : messages.messages()) OnMessage(turn, bringer, message);
 }
 
-void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::InboundMessage& message) {
-  const std::string& life = session->hello.life();
-  std::string id = ReplyIdOf(session, message);
-  if (auto at = replies_.find(id); at != replies_.end()) {  // repeated while customer works on it
-    at->second.connector_life = life;
+void Desk::RecordMessage(Turn& turn, const std::string& connector,
+                         const internal::v1::InboundMessage& message, std::function<void()> taken) {
+  const auto known = connectors_.find(connector);
+  const type::v1::Channel channel =
+      known == connectors_.end() ? type::v1::CHANNEL_SMS : known->second.hello.channel();
+  OnMessage(turn, {connector, channel, "", std::move(taken)}, message);
+}
+
+void Desk::OnMessage(Turn& turn, const Bringer& bringer, const internal::v1::InboundMessage& message) {
+  std::string id = ReplyIdOf(bringer.connector, message);
+  const auto repeats = [&] {  // while customer works on it
+    const auto at = replies_.find(id);
+    if (at == replies_.end()) return false;
+    at->second.bringer = bringer;
     at->second.sequence = message.sequence();
-    if (at->second.durable) AcknowledgeInbound(turn, life, message.sequence());
-    return;
-  }
+    if (at->second.durable) AcknowledgeInbound(turn, bringer, message.sequence());
+    return true;
+  };
+  if (repeats()) return;
   ReplyMeaning meaning = Classify(message.text());
   if (message.from().empty()) meaning = ReplyMeaning::kOther;  // nobody to opt out
   std::optional<record::v1::IntentKey> unsubscribed;
@@ -62,47 +74,49 @@ void Desk::OnMessage(Turn& turn, const SessionPtr& session, const internal::v1::
     if (!unsubscribed) base::Log(base::LogLevel::kError, "dispatch.unsubscribe_unknown");
   }
   if (LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id))) {
-    if (meaning != ReplyMeaning::kStop) return AcknowledgeInbound(turn, life, message.sequence());
+    const bool opts_out = meaning == ReplyMeaning::kStop || meaning == ReplyMeaning::kUnsubscribe;
+    if (!opts_out) return AcknowledgeInbound(turn, bringer, message.sequence());
     // Not every provider marks its messages, so the same words from the same number may be said anew, with a
-    // START in between. A STOP is asked of customer again: if nothing has changed since, that changes
-    // nothing.
+    // START in between; a link may be followed again. An opt-out is asked of customer again: if nothing has
+    // changed since, that changes nothing.
     id += "#" + std::to_string(message.received_time_us());
-    if (const auto again = replies_.find(id);
-        again != replies_.end()) {  // repeated while customer works on it
-      if (again->second.durable) AcknowledgeInbound(turn, life, message.sequence());
-      return;
-    }
+    if (repeats()) return;
     if (LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id)))
-      return AcknowledgeInbound(turn, life, message.sequence());
+      return AcknowledgeInbound(turn, bringer, message.sequence());
   }
   record::v1::ReplyRow row;
   row.set_reply_id(id);
   row.set_kind(std::string(NameOf(meaning)));
   row.set_received_time_ns(clock_.WallNanos());
   row.set_sent_to(message.to());
-  row.set_channel(session->hello.channel());
+  row.set_channel(bringer.channel);
   if (KindOf(meaning) == customer::internal::v1::REPLY_KIND_UNSPECIFIED) {
     SaveReply(turn, row);
-    AcknowledgeInbound(turn, life, message.sequence());
+    AcknowledgeInbound(turn, bringer, message.sequence());
     return;
   }
   if (replies_.size() >= kMaxReplies) return;
   if (unsubscribed) *row.mutable_unsubscribed() = *unsubscribed;
+  AskCustomer(turn, id, bringer, message, std::move(row));
+}
+
+void Desk::AskCustomer(Turn& turn, const std::string& id, const Bringer& bringer,
+                       const internal::v1::InboundMessage& message, record::v1::ReplyRow row) {
   Reply& reply = replies_[id];
-  reply.row = std::move(row);
-  reply.connector_life = life;
-  reply.sequence = message.sequence();
   reply.request.set_reply_id(id);
-  reply.request.set_address(message.from());
-  reply.request.set_channel(session->hello.channel());
-  reply.request.set_kind(KindOf(meaning));
+  reply.request.set_channel(bringer.channel);
+  reply.request.set_kind(RepeatOf(row).kind());
   reply.request.set_event_time_us(message.received_time_us());
-  if (unsubscribed) {
-    const Step* step = StepOf(turn, *unsubscribed);
-    reply.request.clear_address();
-    reply.request.set_person(unsubscribed->person());
+  if (row.has_unsubscribed()) {
+    const Step* step = StepOf(turn, row.unsubscribed());
+    reply.request.set_person(row.unsubscribed().person());
     if (step != nullptr) reply.request.set_purpose(step->manifest.purpose());
+  } else {
+    reply.request.set_address(message.from());
   }
+  reply.row = std::move(row);
+  reply.bringer = bringer;
+  reply.sequence = message.sequence();
   CallCustomer(reply);
 }
 
@@ -113,8 +127,8 @@ std::optional<record::v1::IntentKey> Desk::IntentOfAttempt(Turn& turn, const std
 }
 
 // Keyed, as the connector makes its id from the number and the text.
-std::string Desk::ReplyIdOf(const SessionPtr& session, const internal::v1::InboundMessage& message) const {
-  return base::ToHex(reference_key_.Of("reply", session->hello.connector() + "/" + message.id()));
+std::string Desk::ReplyIdOf(const std::string& connector, const internal::v1::InboundMessage& message) const {
+  return base::ToHex(reference_key_.Of("reply", connector + "/" + message.id()));
 }
 
 void Desk::CallCustomer(Reply& reply) {
@@ -167,7 +181,7 @@ void Desk::OnReplyDurable(Turn& turn, const std::string& id,
   reply.request = RepeatOf(reply.row);
   HearOf(turn, reply.row, response);
   SaveReply(turn, reply.row);
-  AcknowledgeInbound(turn, reply.connector_life, reply.sequence);
+  AcknowledgeInbound(turn, reply.bringer, reply.sequence);
 }
 
 // Which campaign's message was answered, and its count of opt-outs.
@@ -178,7 +192,7 @@ void Desk::HearOf(Turn& turn, record::v1::ReplyRow& row,
     answered = row.unsubscribed();
     if (const auto intent = intents_.Load(turn, *answered)) row.set_endpoint(EmailOf(*intent));
   } else {
-    answered = LoadRow<record::v1::IntentKey>(turn, LastToKey(response.endpoint()));
+    answered = LastTo(turn, response.endpoint());
   }
   if (!answered) return;
   row.set_campaign(answered->campaign());
@@ -187,6 +201,11 @@ void Desk::HearOf(Turn& turn, record::v1::ReplyRow& row,
   if (!response.changed() || !opts_out) return;
   auto& tally = intents_.Tally(turn, answered->campaign());
   tally.set_opted_out(tally.opted_out() + 1);
+  record::v1::IntentRow* intent = intents_.Load(turn, *answered);
+  if (intent == nullptr || !intent->canary() || intent->opted_out()) return;
+  intent->set_opted_out(true);
+  intents_.Save(turn, *intent);
+  CountCanaryOf(turn, *intent, CanaryEvent::kOptedOut);
 }
 
 void Desk::OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns) {
@@ -195,6 +214,9 @@ void Desk::OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknow
   at->second.row.set_acknowledged_time_ns(acknowledged_ns);
   SaveReply(turn, at->second.row);
   Confirm(turn, at->second);
+  turn.After([waiting = std::move(at->second.waiting), opt_out = at->second.row.opt_out()] {
+    for (const auto& done : waiting) done(opt_out);
+  });
   replies_.erase(at);
 }
 
@@ -205,7 +227,10 @@ void Desk::OnReplyFailed(Turn& turn, const std::string& id, const absl::Status& 
   if (!absl::IsNotFound(status) && !absl::IsInvalidArgument(status)) return PutOffReply(id);
   base::Log(base::LogLevel::kWarning, "dispatch.reply_about_nobody", {{"kind", at->second.row.kind()}});
   SaveReply(turn, at->second.row);
-  AcknowledgeInbound(turn, at->second.connector_life, at->second.sequence);
+  AcknowledgeInbound(turn, at->second.bringer, at->second.sequence);
+  turn.After([waiting = std::move(at->second.waiting), status] {
+    for (const auto& done : waiting) done(status);
+  });
   replies_.erase(at);
 }
 
@@ -233,21 +258,21 @@ void Desk::RetryReplies() {
 void Desk::Confirm(Turn& turn, const Reply& reply) {
   if (!reply.row.changed() || reply.row.kind() != NameOf(ReplyMeaning::kStop)) return;
   if (reply.row.channel() != type::v1::CHANNEL_SMS) return;  // a mail is not answered by a text
-  auto last = LoadRow<record::v1::IntentKey>(turn, LastToKey(reply.row.endpoint()));
+  const auto last = LastTo(turn, reply.row.endpoint());
   if (!last) return;  // we never wrote to this number
-  auto answered = intents_.Load(turn, *last);
-  if (!answered) return;
+  if (intents_.Load(turn, *last) == nullptr) return;
   record::v1::IntentRow row;
   row.mutable_key()->set_campaign(kConfirmations);
   row.mutable_key()->set_step(reply.row.opt_out());
   row.mutable_key()->set_person(last->person());
-  if (intents_.Load(turn, row.key())) return;
+  if (intents_.Load(turn, row.key()) != nullptr) return;
   row.set_channel(reply.row.channel());
   row.set_endpoint(reply.row.endpoint());
   row.set_sender(reply.row.sent_to());
   row.set_lane(0);
   row.set_due_time_us(turn.now_us);
   intents_.Enter(turn, row);
+  ready_.Noted(row);
 }
 
 void Desk::SaveReply(Turn& turn, const record::v1::ReplyRow& row) {
@@ -255,14 +280,55 @@ void Desk::SaveReply(Turn& turn, const record::v1::ReplyRow& row) {
   turn.tx.Put(ReplyOrderKey(row.received_time_ns(), row.reply_id()), "");
 }
 
-void Desk::AcknowledgeInbound(Turn& turn, const std::string& connector_life, uint64_t sequence) {
-  turn.After([this, connector_life, sequence] {
-    SessionPtr session = SessionOfLife(connector_life);
+void Desk::AcknowledgeInbound(Turn& turn, const Bringer& bringer, uint64_t sequence) {
+  if (bringer.life.empty()) {
+    if (bringer.taken) turn.After(bringer.taken);
+    return;
+  }
+  turn.After([this, life = bringer.life, sequence] {
+    SessionPtr session = SessionOfLife(life);
     if (!session) return;  // it will repeat the message, and is answered then
     internal::v1::WorkResponse message;
     message.mutable_acknowledgement()->add_inbound(sequence);
     (void)session->outbox.TryPush(std::move(message));
   });
+}
+
+// base64url-like: hex of the attempt's id and of a MAC over it. Names one message, works as long as its row is
+// kept, and cannot be made without our key.
+std::string Desk::LinkToken(const std::string& attempt) const {
+  return base::ToHex(attempt + reference_key_.Of("unsubscribe-link", attempt).substr(0, kMacBytes));
+}
+
+// Empty: we did not make it.
+std::string Desk::AttemptOfLink(const std::string& token) const {
+  const std::string bytes = base::FromHex(token);
+  if (bytes.size() != kAttemptBytes + kMacBytes) return "";
+  std::string attempt = bytes.substr(0, kAttemptBytes);
+  const std::string mac = reference_key_.Of("unsubscribe-link", attempt).substr(0, kMacBytes);
+  return base::SameBytes(mac, std::string_view(bytes).substr(kAttemptBytes)) ? attempt : "";
+}
+
+std::optional<std::string> Desk::PurposeOfLink(Turn& turn, const std::string& token) {
+  const auto key = IntentOfAttempt(turn, AttemptOfLink(token));
+  const Step* step = key ? StepOf(turn, *key) : nullptr;
+  return step == nullptr ? std::nullopt : std::optional(step->manifest.purpose());
+}
+
+void Desk::Unsubscribe(Turn& turn, const std::string& token, Unsubscribed done) {
+  internal::v1::InboundMessage message;
+  message.set_unsubscribe_attempt(AttemptOfLink(token));
+  if (!IntentOfAttempt(turn, message.unsubscribe_attempt())) return done(DispatchErrors::LinkUnknown());
+  message.set_id("link/" + token);
+  message.set_from("link");
+  message.set_received_time_us(turn.now_us);
+  const Bringer bringer{"edge", type::v1::CHANNEL_EMAIL, "", {}};
+  OnMessage(turn, bringer, message);
+  const std::string id = ReplyIdOf(bringer.connector, message);
+  auto at = replies_.find(id);
+  if (at == replies_.end()) at = replies_.find(id + "#" + std::to_string(message.received_time_us()));
+  if (at == replies_.end()) return done(DispatchErrors::TooManyReplies());
+  at->second.waiting.push_back(std::move(done));
 }
 
 }  // namespace pharos::dispatch

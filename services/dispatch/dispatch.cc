@@ -5,6 +5,7 @@
 #include "services/dispatch/customer_client.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/feed_service.h"
+#include "services/dispatch/inbound_service.h"
 #include "services/dispatch/intent_service.h"
 #include "services/dispatch/plan_service.h"
 #include "services/dispatch/tables.h"
@@ -40,15 +41,16 @@ class LateCustomer : public CustomerClient {
 class DispatchImpl : public Dispatch {
  public:
   DispatchImpl(std::unique_ptr<storage::Store> store, std::unique_ptr<storage::BlindIndex> key,
-               base::Clock& clock, const policy::SnapshotHolder& access)
+               base::Clock& clock, const policy::SnapshotHolder& access, DispatchSettings settings)
       : store_(std::move(store)),
         key_(std::move(key)),
         loop_(*store_, clock),
-        desk_(*store_, loop_, customer_, clock, *key_, access),
+        desk_(*store_, loop_, customer_, clock, *key_, access, std::move(settings)),
         plan_(loop_, desk_),
         work_(loop_, desk_, clock, access),
-        intents_(*store_),
+        intents_(*store_, desk_),
         connectors_(loop_, desk_),
+        inbound_(loop_, desk_),
         feed_(*store_, clock) {}
   ~DispatchImpl() override { Stop(); }
 
@@ -59,6 +61,7 @@ class DispatchImpl : public Dispatch {
     services.push_back(v1::MakeIntentService(intents_));
     services.push_back(v1::MakeConnectorService(connectors_));
     services.push_back(internal::v1::MakeFeedService(feed_));
+    services.push_back(internal::v1::MakeInboundService(inbound_));
     return services;
   }
 
@@ -86,6 +89,7 @@ class DispatchImpl : public Dispatch {
   WorkService work_;
   IntentService intents_;
   ConnectorService connectors_;
+  InboundService inbound_;
   FeedService feed_;
 };
 
@@ -108,7 +112,7 @@ absl::StatusOr<std::unique_ptr<Dispatch>> Dispatch::Open(const DispatchOptions& 
   base::Clock& clock = options.clock == nullptr ? base::Clock::System() : *options.clock;
   static const policy::SnapshotHolder kUnheard;
   const policy::SnapshotHolder& access = options.access == nullptr ? kUnheard : *options.access;
-  return std::make_unique<DispatchImpl>(std::move(store), std::move(key), clock, access);
+  return std::make_unique<DispatchImpl>(std::move(store), std::move(key), clock, access, options.settings);
 }
 
 }  // namespace pharos::dispatch

@@ -9,6 +9,7 @@
 #include "services/base/clock.h"
 #include "services/policy/snapshot.h"
 #include "services/rpc/peers.h"
+#include "services/dispatch/settings.h"
 #include "services/rpc/service.h"
 #include "storage/open.h"
 
@@ -20,6 +21,7 @@ struct DispatchOptions {
   storage::Settings store;
   // Mode and approval keys; outlives the service. nullptr: no approval can be checked, trial mode.
   const policy::SnapshotHolder* access = nullptr;
+  DispatchSettings settings;
   bool in_memory = false;
   size_t block_cache_bytes = 256u << 20;
 };

@@ -68,6 +68,23 @@ absl::Status DispatchErrors::ChannelHasNoText() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "CHANNEL_HAS_NO_TEXT",
                    "The step has no text for this channel. Add one to the template and submit again.");
 }
+absl::Status DispatchErrors::LinkUnknown() {
+  return MakeError(absl::StatusCode::kNotFound, "LINK_UNKNOWN",
+                   "This link was not made here, or was cut short. Use the link as it stands in the message.");
+}
+absl::Status DispatchErrors::TooManyReplies() {
+  return MakeError(absl::StatusCode::kUnavailable, "TOO_MANY_REPLIES",
+                   "Too many replies wait for their acknowledgement. Say it again in a few seconds.");
+}
+absl::Status DispatchErrors::NotAcknowledgedYet() {
+  return MakeError(absl::StatusCode::kUnavailable, "NOT_ACKNOWLEDGED_YET",
+                   "It is not acknowledged yet, though it may be durable. Say it again in a few seconds.");
+}
+absl::Status DispatchErrors::ConnectorUnknown(std::string_view connector) {
+  return MakeError(absl::StatusCode::kNotFound, "CONNECTOR_UNKNOWN",
+                   fmt::format("No connector {} was ever seen. pharos connector list shows those that were.",
+                               connector));
+}
 absl::Status DispatchErrors::ModeChanged() {
   return MakeError(absl::StatusCode::kUnavailable, "MODE_CHANGED",
                    "The deployment went live or back to trial; connect again to be told which.");

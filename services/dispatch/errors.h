@@ -21,6 +21,10 @@ struct DispatchErrors {
   static absl::Status MembersNotApproved(int page);
   static absl::Status ChannelHasNoText();
   static absl::Status ModeChanged();
+  static absl::Status LinkUnknown();
+  static absl::Status TooManyReplies();
+  static absl::Status NotAcknowledgedYet();
+  static absl::Status ConnectorUnknown(std::string_view connector);
   static absl::Status LiveRouteInTrial(std::string_view connector);
 };
 

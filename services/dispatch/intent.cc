@@ -80,6 +80,13 @@ State StateOf(const record::v1::IntentRow& row) {
   return static_cast<State>(row.state());
 }
 
+bool WasResent(const record::v1::IntentRow& row) {
+  for (const auto& event : row.events()) {
+    if (event.reason() == kResentAfterDoubt) return true;
+  }
+  return false;
+}
+
 bool MayMove(State from, State to) {
   switch (from) {
     case State::kPending:
@@ -92,7 +99,7 @@ bool MayMove(State from, State to) {
     case State::kSent:
       return to == State::kDelivered || to == State::kFailed || to == State::kPending;
     case State::kFailed:
-      return to == State::kDelivered || to == State::kFailed || to == State::kPending;
+      return to == State::kDelivered || to == State::kSent || to == State::kFailed || to == State::kPending;
     case State::kDelivered:
     case State::kWithheld:
       return false;

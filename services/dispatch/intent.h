@@ -7,8 +7,9 @@
 //       settled by the same connector life, or by a receipt
 //   SENT → DELIVERED | FAILED | PENDING
 //       by receipt; PENDING: on the next channel, after a known failure
-//   FAILED → DELIVERED | PENDING
-//       a receipt for EXPIRED may be followed by one for DELIVERED; the last part failed, too
+//   FAILED → DELIVERED | SENT | PENDING
+//       a receipt for EXPIRED may be followed by one for DELIVERED (SENT: other parts are still unheard of); the last
+//       part failed, too
 //   DELIVERED, WITHHELD: final
 #pragma once
 
@@ -34,7 +35,12 @@ inline constexpr int kMaxEvents = 32;  // of a row; the oldest but the first go
 inline constexpr int kMaxAttempts =
     200;  // hand-overs that the provider definitely refused (throttling), then FAILED
 
+// A message in doubt was sent again, because its campaign prefers a duplicate to a miss.
+inline constexpr char kResentAfterDoubt[] = "RESENT_AFTER_DOUBT";
+
 State StateOf(const record::v1::IntentRow& row);
+// An earlier attempt is still in doubt: it may yet turn out to have been accepted, by the connector that had it.
+bool WasResent(const record::v1::IntentRow& row);
 bool MayMove(State from, State to);
 
 // Moves the row and the tally together. A move that the table does not have is a broken invariant and stops

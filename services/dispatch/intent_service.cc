@@ -17,6 +17,7 @@ constexpr int kMaxPage = 1000;
 constexpr int kDefaultReplies = 1000;
 constexpr int kMaxReplies = 10'000;
 constexpr char kPeople[] = "people/";
+constexpr char kConnectors[] = "connectors/";
 
 std::string NameOf(const record::v1::IntentKey& key) {
   return key.campaign() + "/intents/" + key.step() + "-" + base::Segment(key.person(), "people");
@@ -61,6 +62,29 @@ v1::Intent Show(const record::v1::IntentRow& row) {
     shown->set_reason(hop.reason());
   }
   return intent;
+}
+
+v1::Connector Show(const std::string& name, const ConnectorStatus& status) {
+  v1::Connector shown;
+  shown.set_name(kConnectors + name);
+  shown.set_channel(status.hello.channel());
+  shown.set_connected(status.connected);
+  shown.set_link_up(status.connected && status.link.up());
+  shown.set_detail(status.connected ? status.link.detail() : "not connected to dispatch");
+  shown.set_in_flight(status.in_flight);
+  shown.set_sandbox(status.hello.sandbox());
+  shown.set_lease_breaches(status.lease_breaches);
+  if (status.connected) shown.set_problem(status.link.problem());
+  shown.set_rate(status.link.rate());
+  shown.set_priority(status.priority);
+  const bool held = status.health.facts().held_until_us > 0;
+  shown.set_paused(status.row.paused() || held);
+  if (shown.paused()) shown.set_pause_reason(status.row.reason());
+  if (held && !status.row.paused()) shown.set_paused_until_us(status.row.until_us());
+  shown.set_accepted(status.accepted);
+  for (const auto& [reason, count] : status.refused) (*shown.mutable_refused())[reason] = count;
+  shown.set_unconfirmed(status.unconfirmed);
+  return shown;
 }
 
 v1::Reply Show(const record::v1::ReplyRow& row) {
@@ -143,6 +167,10 @@ absl::Status IntentService::GetTally(rpc::Call& call, const v1::GetTallyRequest&
   response.set_planned(row.declared() == row.intents());
   response.set_declared(row.declared());
   *response.mutable_accepted_by_channel() = row.accepted_by_channel();
+  response.set_complained(row.complained());
+  response.set_parts(row.parts());
+  response.set_cost_micropounds(row.cost_micropounds());
+  response.set_held(desk_.HeldWhy(request.campaign()));
   return absl::OkStatus();
 }
 
@@ -174,23 +202,33 @@ absl::Status IntentService::ListReplies(rpc::Call& call, const v1::ListRepliesRe
 
 absl::Status ConnectorService::ListConnectors(rpc::Call& call, const v1::ListConnectorsRequest& request,
                                               v1::ListConnectorsResponse& response) {
-  std::map<std::string, ConnectorStatus> connectors;
-  PHAROS_RETURN_IF_ERROR(loop_.Run([&](Turn&) {
-    connectors = desk_.Connectors();
+  return loop_.Run([&](Turn&) {
+    for (const auto& [name, status] : desk_.Connectors()) *response.add_connectors() = Show(name, status);
     return absl::OkStatus();
-  }));
-  for (const auto& [name, status] : connectors) {
-    auto* shown = response.add_connectors();
-    shown->set_name("connectors/" + name);
-    shown->set_channel(status.hello.channel());
-    shown->set_connected(status.connected);
-    shown->set_link_up(status.connected && status.link.up());
-    shown->set_detail(status.connected ? status.link.detail() : "not connected to dispatch");
-    shown->set_in_flight(status.in_flight);
-    shown->set_sandbox(status.hello.sandbox());
-    shown->set_lease_breaches(status.lease_breaches);
-  }
-  return absl::OkStatus();
+  });
+}
+
+// Pausing twice is pausing, and so is resuming: what was answered before need not be remembered.
+absl::Status ConnectorService::PauseConnector(rpc::Call& call, const v1::PauseConnectorRequest& request,
+                                              v1::Connector& response) {
+  const std::string name = base::Segment(request.name(), "connectors");
+  return loop_.Run([&](Turn& turn) {
+    desk_.PauseConnector(turn, name, request.reason());
+    turn.tx.AppendChange(rpc::ChangeBy(call, request.name(), "connector.paused", 0, turn.now_us));
+    response = Show(name, desk_.Connectors().at(name));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ConnectorService::ResumeConnector(rpc::Call& call, const v1::ResumeConnectorRequest& request,
+                                               v1::Connector& response) {
+  const std::string name = base::Segment(request.name(), "connectors");
+  return loop_.Run([&](Turn& turn) -> absl::Status {
+    if (!desk_.ResumeConnector(turn, name)) return DispatchErrors::ConnectorUnknown(name);
+    turn.tx.AppendChange(rpc::ChangeBy(call, request.name(), "connector.resumed", 0, turn.now_us));
+    response = Show(name, desk_.Connectors().at(name));
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace pharos::dispatch

@@ -5,12 +5,13 @@
 #include "pharos/dispatch/v1/connector_service.serve.h"
 #include "pharos/dispatch/v1/intent_service.serve.h"
 #include "services/dispatch/desk.h"
+#include "services/rpc/once.h"
 
 namespace pharos::dispatch {
 
 class IntentService : public v1::IntentServiceHandler {
  public:
-  explicit IntentService(const storage::Store& store) : store_(store) {}
+  IntentService(const storage::Store& store, const Desk& desk) : store_(store), desk_(desk) {}
 
   absl::Status GetIntent(rpc::Call& call, const v1::GetIntentRequest& request, v1::Intent& response) override;
   absl::Status ListIntents(rpc::Call& call, const v1::ListIntentsRequest& request,
@@ -21,6 +22,7 @@ class IntentService : public v1::IntentServiceHandler {
 
  private:
   const storage::Store& store_;
+  const Desk& desk_;
 };
 
 class ConnectorService : public v1::ConnectorServiceHandler {
@@ -29,6 +31,10 @@ class ConnectorService : public v1::ConnectorServiceHandler {
 
   absl::Status ListConnectors(rpc::Call& call, const v1::ListConnectorsRequest& request,
                               v1::ListConnectorsResponse& response) override;
+  absl::Status PauseConnector(rpc::Call& call, const v1::PauseConnectorRequest& request,
+                              v1::Connector& response) override;
+  absl::Status ResumeConnector(rpc::Call& call, const v1::ResumeConnectorRequest& request,
+                               v1::Connector& response) override;
 
  private:
   TurnLoop& loop_;

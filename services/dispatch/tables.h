@@ -9,27 +9,38 @@
 
 namespace pharos::dispatch {
 
-inline constexpr uint32_t kFormat = 2;  // 2: queues by channel, approvals in steps, events in the change log
+// 2: queues by channel, approvals in steps, events in the change log. 3: open attempts by batch, contacts.
+inline constexpr uint32_t kFormat = 3;
 inline constexpr uint32_t kOldestFormat = 2;  // what is pending in an older one carries no approval
 
 enum Table : uint8_t {
   kStep = 1,    // String(campaign) String(step) → StepRow
   kIntent = 2,  // String(campaign) String(step) String(person) → IntentRow
-  // The pending ones, in the order of their turn:
-  // U64(channel) U64(lane) U64(due µs) String(campaign) String(step) String(person) → empty
+  // The pending ones of format 2: U64(channel) U64(lane) U64(due µs) String(campaign) String(step) String(person) → empty.
+  // Moved to kTurn bit by bit after the start.
   kQueue = 3,
   kTally = 4,     // String(campaign) → TallyRow
   kSteering = 5,  // String(campaign) → SteeringRow
-  kOpen = 6,      // Raw(16: attempt id) → OpenAttemptRow
+  kOpen = 6,      // Raw(16: attempt id) → OpenAttemptRow; only read: written by format 2
   kProvider = 7,  // String(connector) String(provider id) → IntentKey
   kParked = 8,    // String(connector) String(provider id) → ParkedReceiptRow
-  kClaim = 9,    // String(campaign) String(step) String("p" + person | "e" + endpoint) → IntentKey that was
-                 // handed over
-  kLastTo = 10,  // Raw(16: endpoint) → IntentKey of the last message handed over to it
+  // String(campaign) String(step) String("p" + person | "e" + endpoint) → IntentKey that was handed over; only read: written
+  // by format 2
+  kClaim = 9,
+  kLastTo = 10,  // Raw(16: endpoint) → IntentKey of the last message handed over to it; likewise
   kReply = 11,   // String(reply id) → ReplyRow
   kReplyOrder = 12,  // U64(received ns) String(reply id) → empty
   kAttempt = 14,  // Raw(16: attempt id) → IntentKey: of emails, whose bounces and unsubscribe mails name it
   kReport = 13,   // Raw(16: endpoint) → EndpointReportRow
+  kOpenBatch = 15,        // Raw(16: id of its first attempt) → OpenBatchRow
+  kEndpointContact = 16,  // Raw(16: endpoint) → ContactRow
+  kPersonContact = 17,    // Raw(16: keyed hash of the person) → ContactRow
+  kRoute = 18,            // String(connector) → RouteRow
+  kMailSite = 19,         // String(mail site) → MailSiteRow
+  kCanary = 20,           // String(campaign) String(step) → CanaryRow
+  // The pending ones, by campaign and in the order of their turn; tier 0: the step's canary, 1: the rest.
+  // U64(channel) U64(lane) String(campaign) U64(tier) U64(due µs) String(step) String(person) → empty
+  kTurn = 21,
 };
 
 inline std::string StepKey(const std::string& campaign, const std::string& step) {
@@ -38,12 +49,16 @@ inline std::string StepKey(const std::string& campaign, const std::string& step)
 inline std::string IntentKeyOf(const record::v1::IntentKey& key) {
   return storage::KeyWriter(kIntent).String(key.campaign()).String(key.step()).String(key.person()).str();
 }
-inline std::string QueueKeyOf(const record::v1::IntentRow& row) {
-  return storage::KeyWriter(kQueue)
+inline uint64_t TierOf(const record::v1::IntentRow& row) {
+  return row.canary() ? 0 : 1;
+}
+inline std::string TurnKeyOf(const record::v1::IntentRow& row) {
+  return storage::KeyWriter(kTurn)
       .U64(static_cast<uint64_t>(row.channel()))
       .U64(row.lane())
-      .U64(static_cast<uint64_t>(row.due_time_us()))
       .String(row.key().campaign())
+      .U64(TierOf(row))
+      .U64(static_cast<uint64_t>(row.due_time_us()))
       .String(row.key().step())
       .String(row.key().person())
       .str();
@@ -66,15 +81,30 @@ inline std::string ParkedKey(const std::string& connector, const std::string& pr
 inline std::string ClaimKey(const record::v1::IntentKey& key, const std::string& subject) {
   return storage::KeyWriter(kClaim).String(key.campaign()).String(key.step()).String(subject).str();
 }
-// Who may not be written to twice: subjects of a claim.
-inline std::string PersonClaim(const std::string& person) {
-  return "p" + person;
-}
+// Who may not be written to twice: the subject of a claim of format 2.
 inline std::string EndpointClaim(const std::string& endpoint) {
   return "e" + endpoint;
 }
 inline std::string AttemptKey(const std::string& attempt) {
   return storage::KeyWriter(kAttempt).Raw(attempt).str();
+}
+inline std::string OpenBatchKey(const std::string& first_attempt) {
+  return storage::KeyWriter(kOpenBatch).Raw(first_attempt).str();
+}
+inline std::string EndpointContactKey(const std::string& endpoint) {
+  return storage::KeyWriter(kEndpointContact).Raw(endpoint).str();
+}
+inline std::string PersonContactKey(const std::string& hash) {
+  return storage::KeyWriter(kPersonContact).Raw(hash).str();
+}
+inline std::string RouteKey(const std::string& connector) {
+  return storage::KeyWriter(kRoute).String(connector).str();
+}
+inline std::string MailSiteKey(const std::string& site) {
+  return storage::KeyWriter(kMailSite).String(site).str();
+}
+inline std::string CanaryKey(const std::string& campaign, const std::string& step) {
+  return storage::KeyWriter(kCanary).String(campaign).String(step).str();
 }
 inline std::string ReportKey(const std::string& endpoint) {
   return storage::KeyWriter(kReport).Raw(endpoint).str();

@@ -29,6 +29,9 @@ type::v1::TallyChange Difference(const record::v1::TallyRow& before, const recor
   change.set_unconfirmed(after.unconfirmed() - before.unconfirmed());
   change.set_bounced(after.bounced() - before.bounced());
   change.set_opted_out(after.opted_out() - before.opted_out());
+  change.set_complained(after.complained() - before.complained());
+  change.set_parts(after.parts() - before.parts());
+  change.set_cost_micropounds(after.cost_micropounds() - before.cost_micropounds());
   AddDifference(before.failed(), after.failed(), *change.mutable_failed());
   AddDifference(before.withheld(), after.withheld(), *change.mutable_withheld());
   AddDifference(before.accepted_by_channel(), after.accepted_by_channel(),

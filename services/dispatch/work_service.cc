@@ -60,6 +60,7 @@ void WorkService::ReadAll(WorkStream& stream, const SessionPtr& session) {
       if (message->has_receipts()) desk_.OnReceipts(turn, session, message->receipts());
       if (message->has_inbound()) desk_.OnInbound(turn, session, message->inbound());
       if (message->has_link()) desk_.OnLink(turn, session, message->link());
+      if (message->has_findings()) desk_.OnFindings(turn, session, message->findings());
     });
     if (!taken) return;
     message = std::make_shared<internal::v1::WorkRequest>();

@@ -58,6 +58,21 @@ TEST_F(CountersTest, AddsUpWhatCame) {
   EXPECT_EQ(Now().event_time_us(), 1002);
 }
 
+TEST_F(CountersTest, ComplaintsPartsAndCostAreKeptToo) {
+  auto sent = Batch(2, 0, 3), complained = Batch(3, 0, 0);
+  sent.mutable_changes()->set_parts(4);
+  sent.mutable_changes()->set_cost_micropounds(90'800);
+  complained.mutable_changes()->set_complained(1);
+  ASSERT_TRUE(counters_.Apply(News({Batch(1, 10, 0), sent, complained})).ok());
+  const auto stored = counters_store_.Load("campaigns/winter");
+  ASSERT_TRUE(stored.ok());
+  for (const auto& tally : {Now().tally(), stored->tally()}) {
+    EXPECT_EQ(tally.parts(), 4);
+    EXPECT_EQ(tally.cost_micropounds(), 90'800);
+    EXPECT_EQ(tally.complained(), 1);
+  }
+}
+
 TEST_F(CountersTest, WhatComesTwiceCountsOnce) {
   ASSERT_TRUE(counters_.Apply(News({Batch(1, 10, 0), Batch(2, 0, 3)})).ok());
   ASSERT_TRUE(counters_.Apply(News({Batch(2, 0, 3), Batch(3, 0, 1)})).ok());

@@ -44,14 +44,17 @@ void Add(type::v1::TallyChange& tally, const type::v1::TallyChange& change) {
   tally.set_bounced(tally.bounced() + change.bounced());
   tally.set_opted_out(tally.opted_out() + change.opted_out());
   AddTerms(*tally.mutable_accepted_by_channel(), change.accepted_by_channel());
+  tally.set_complained(tally.complained() + change.complained());
+  tally.set_parts(tally.parts() + change.parts());
+  tally.set_cost_micropounds(tally.cost_micropounds() + change.cost_micropounds());
 }
 
 bool AddsUp(const type::v1::TallyChange& tally) {
   const int64_t states = tally.pending() + tally.in_flight() + tally.sent() + tally.delivered() +
                          Sum(tally.failed()) + tally.unconfirmed() + Sum(tally.withheld());
-  const auto plain = {tally.declared(),    tally.intents(), tally.pending(),
-                      tally.in_flight(),   tally.sent(),    tally.delivered(),
-                      tally.unconfirmed(), tally.bounced(), tally.opted_out()};
+  const auto plain = {tally.declared(),  tally.intents(),    tally.pending(),     tally.in_flight(),
+                      tally.sent(),      tally.delivered(),  tally.unconfirmed(), tally.bounced(),
+                      tally.opted_out(), tally.complained(), tally.parts(),       tally.cost_micropounds()};
   return tally.intents() == states && *std::min_element(plain.begin(), plain.end()) >= 0 &&
          NoneNegative(tally.failed()) && NoneNegative(tally.withheld()) &&
          NoneNegative(tally.accepted_by_channel());

@@ -41,6 +41,25 @@ TEST(Tally, AReasonThatIsTakenBackDisappears) {
   EXPECT_TRUE(AddsUp(tally));
 }
 
+TEST(Tally, ComplaintsPartsAndCostAreNoStatesOfTheirOwn) {
+  type::v1::TallyChange tally = Planned(2), sent, complained, taken_back;
+  sent.set_pending(-1);
+  sent.set_sent(1);
+  sent.set_parts(2);
+  sent.set_cost_micropounds(45'400);
+  complained.set_complained(1);
+  for (const auto& change : {sent, complained}) {
+    Add(tally, change);
+    EXPECT_TRUE(AddsUp(tally)) << tally.ShortDebugString();
+  }
+  EXPECT_EQ(tally.complained(), 1);
+  EXPECT_EQ(tally.parts(), 2);
+  EXPECT_EQ(tally.cost_micropounds(), 45'400);
+  taken_back.set_cost_micropounds(-45'401);
+  Add(tally, taken_back);
+  EXPECT_FALSE(AddsUp(tally));
+}
+
 TEST(Tally, NoticesWhatDoesNotAddUp) {
   type::v1::TallyChange lost = Planned(2);
   lost.set_pending(1);

@@ -25,6 +25,7 @@ constexpr Permission kPermissions[] = {
     {"campaigns.run", false},  // launch, pause, resume, cancel
     {"campaigns.write", false},
     {"connectors.read", false},
+    {"connectors.steer", false},  // hold one back, let it go again
     {"connectors.work", true},  // a connector takes attempts and gives outcomes
     {"consents.read", false},
     {"consents.write", false},  // what somebody said on the phone; replies come through dispatch
@@ -32,6 +33,7 @@ constexpr Permission kPermissions[] = {
     {"endpoints.suppress", false},
     {"events.follow", true},  // engagement follows dispatch
     {"facts.write", false},   // e.g. a death
+    {"inbound.record", true},  // the edge: opt-outs by link, providers' callbacks
     {"intents.read", false},
     {"keys.destroy", true},  // erasure
     {"keys.use", true},

@@ -29,6 +29,7 @@ constexpr int kMaxOpenFiles = 512;        // several stores live in one process
 constexpr int kBloomBitsPerKey = 10;      // one false positive in a hundred
 constexpr uint64_t kSyncEveryBytes =
     1u << 20;  // spreads the write-back of new files, so that a commit's sync does not wait for it
+constexpr double kMemtableBloomShare = 0.02;  // of a write buffer
 constexpr size_t kInfoLogBytes = 4u << 20;
 constexpr size_t kInfoLogs = 4;
 
@@ -66,6 +67,8 @@ rocksdb::Options MakeOptions(const Resources& resources, rocksdb::Env* env) {
   db.level_compaction_dynamic_level_bytes = true;
   db.write_buffer_size = kWriteBufferBytes;
   db.max_write_buffer_number = kWriteBuffers;
+  db.memtable_whole_key_filtering = true;  // most point reads are for what is not there
+  db.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
   db.max_open_files = kMaxOpenFiles;
   db.bytes_per_sync = kSyncEveryBytes;
   db.max_log_file_size = kInfoLogBytes;

@@ -2,8 +2,8 @@
 
 namespace pharos::storage::rocks {
 
-bool Resolver::Conflicts(uint64_t start, const std::vector<KeyHash>& reads) const {
-  if (reads.empty()) return false;
+bool Resolver::Conflicts(uint64_t start, const absl::flat_hash_set<KeyHash>& reads) const {
+  if (reads.empty() || start >= newest_) return false;  // nothing was committed since
   if (start < floor_) return true;
   for (const KeyHash hash : reads) {
     const auto found = last_.find(hash);
@@ -13,6 +13,7 @@ bool Resolver::Conflicts(uint64_t start, const std::vector<KeyHash>& reads) cons
 }
 
 void Resolver::Record(uint64_t commit, const std::vector<KeyHash>& writes) {
+  newest_ = commit;
   for (const KeyHash hash : writes) {
     last_[hash] = commit;
     order_.emplace_back(commit, hash);

@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <unordered_map>
 #include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 
 namespace pharos::storage::rocks {
 
@@ -20,7 +22,7 @@ class Resolver {
   explicit Resolver(size_t remembered) : limit_(remembered) {}
 
   // True if something in `reads` was written by a commit after `start`.
-  bool Conflicts(uint64_t start, const std::vector<KeyHash>& reads) const;
+  bool Conflicts(uint64_t start, const absl::flat_hash_set<KeyHash>& reads) const;
   // Notes what commit number `commit` writes. Numbers rise from call to call.
   void Record(uint64_t commit, const std::vector<KeyHash>& writes);
 
@@ -29,7 +31,8 @@ class Resolver {
 
   const size_t limit_;
   uint64_t floor_ = 0;  // commits up to this one may be forgotten
-  std::unordered_map<KeyHash, uint64_t> last_;
+  uint64_t newest_ = 0;
+  absl::flat_hash_map<KeyHash, uint64_t> last_;
   std::deque<std::pair<uint64_t, KeyHash>> order_;
 };
 

@@ -58,7 +58,6 @@ absl::Status RocksDbStore::Transact(const std::function<absl::Status(Transaction
     PHAROS_RETURN_IF_ERROR(committer_->failure());
     RocksDbTransaction tx(committer_->state());
     PHAROS_RETURN_IF_ERROR(body(tx));
-    if (!tx.failure().ok()) return FromRocksDb(tx.failure(), folder_);
     // All it read is one state: it stands where that state stands.
     if (tx.ReadOnly()) return absl::OkStatus();
     if (tx.Bytes() > kMaxTransactionBytes)

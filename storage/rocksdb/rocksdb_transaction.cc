@@ -21,17 +21,12 @@ KeyHash HashOf(std::string_view key) {
 
 }  // namespace
 
-RocksDbTransaction::RocksDbTransaction(std::shared_ptr<const State> start)
-    : start_(std::move(start)), batch_(rocksdb::BytewiseComparator(), 0, /*overwrite_key=*/true) {}
+RocksDbTransaction::RocksDbTransaction(std::shared_ptr<const State> start) : start_(std::move(start)) {}
 
 absl::StatusOr<std::optional<std::string>> RocksDbTransaction::Get(std::string_view key) {
   reads_.insert(HashOf(key));
-  std::string value;
-  const rocksdb::Status status =
-      batch_.GetFromBatchAndDB(start_->db(), start_->ReadOptions(), ToSlice(key), &value);
-  if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) return FromRocksDb(status, start_->folder());
-  return value;
+  if (const auto own = writes_.find(key); own != writes_.end()) return own->second;
+  return start_->Get(key);
 }
 
 absl::Status RocksDbTransaction::Scan(const KeyRange& range, std::string_view guard, const Visitor& visit) {
@@ -47,47 +42,62 @@ absl::Status RocksDbTransaction::Scan(const KeyRange& range, std::string_view gu
   }
 }
 
+// The store's rows and our own, merged in the order of keys; ours win.
 absl::StatusOr<std::vector<RocksDbTransaction::Row>> RocksDbTransaction::ReadPage(const KeyRange& range,
-                                                                                  size_t most) {
+                                                                                  size_t most) const {
   rocksdb::ReadOptions options = start_->ReadOptions();
   const rocksdb::Slice end = ToSlice(range.end);
   if (!range.end.empty()) options.iterate_upper_bound = &end;
-  rocksdb::DB* db = start_->db();
-  std::unique_ptr<rocksdb::Iterator> at(
-      batch_.NewIteratorWithBase(db->DefaultColumnFamily(), db->NewIterator(options), &options));
+  const std::unique_ptr<rocksdb::Iterator> stored(start_->db()->NewIterator(options));
+  auto own = writes_.lower_bound(range.begin);
+  const auto last = range.end.empty() ? writes_.end() : writes_.lower_bound(range.end);
   std::vector<Row> rows;
   size_t bytes = 0;
-  for (at->Seek(ToSlice(range.begin)); at->Valid() && rows.size() < most && bytes < kMaxPageBytes;
-       at->Next()) {
-    if (!range.end.empty() && at->key().compare(end) >= 0) break;
-    rows.push_back({at->key().ToString(), at->value().ToString()});
-    bytes += rows.back().key.size() + rows.back().value.size();
+  const auto add = [&](std::string_view key, std::string_view value) {
+    rows.push_back({std::string(key), std::string(value)});
+    bytes += key.size() + value.size();
+  };
+  stored->Seek(ToSlice(range.begin));
+  while (rows.size() < most && bytes < kMaxPageBytes) {
+    const bool has_own = own != last, has_stored = stored->Valid();
+    if (!has_own && !has_stored) break;
+    const int order = !has_own ? -1 : !has_stored ? 1 : ToView(stored->key()).compare(own->first);
+    if (order < 0) add(ToView(stored->key()), ToView(stored->value()));
+    if (order >= 0 && own->second) add(own->first, *own->second);
+    if (order >= 0) ++own;
+    if (order <= 0) stored->Next();
   }
-  if (!at->status().ok()) return FromRocksDb(at->status(), start_->folder());
+  if (!stored->status().ok()) return FromRocksDb(stored->status(), start_->folder());
   return rows;
 }
 
+void RocksDbTransaction::Write(std::string_view key, std::optional<std::string> value) {
+  bytes_ += key.size() + (value ? value->size() : 0);
+  writes_.insert_or_assign(std::string(key), std::move(value));
+}
+
 void RocksDbTransaction::Put(std::string_view key, std::string_view value) {
-  writes_.insert(HashOf(key));
-  if (auto status = batch_.Put(ToSlice(key), ToSlice(value)); !status.ok()) failure_ = status;
+  Write(key, std::string(value));
 }
 
 void RocksDbTransaction::Delete(std::string_view key) {
-  writes_.insert(HashOf(key));
-  if (auto status = batch_.Delete(ToSlice(key)); !status.ok()) failure_ = status;
+  Write(key, std::nullopt);
 }
 
 void RocksDbTransaction::Touch(std::string_view guard) {
-  writes_.insert(HashOf(guard));
+  touched_.insert(HashOf(guard));
 }
 
 void RocksDbTransaction::AppendChange(std::string_view entry) {
   changes_.push_back(Wrap(entry));
-  change_bytes_ += changes_.back().size();
+  bytes_ += changes_.back().size();
 }
 
-size_t RocksDbTransaction::Bytes() const {
-  return batch_.GetDataSize() + change_bytes_;
+std::vector<KeyHash> RocksDbTransaction::Writes() const {
+  std::vector<KeyHash> hashes(touched_.begin(), touched_.end());
+  hashes.reserve(hashes.size() + writes_.size());
+  for (const auto& [key, value] : writes_) hashes.push_back(HashOf(key));
+  return hashes;
 }
 
 }  // namespace pharos::storage::rocks

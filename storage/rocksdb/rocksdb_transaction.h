@@ -3,11 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
-#include "rocksdb/utilities/write_batch_with_index.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "storage/rocksdb/read.h"
 #include "storage/rocksdb/resolver.h"
 #include "storage/store.h"
@@ -28,29 +29,33 @@ class RocksDbTransaction final : public Transaction {
 
   // For the committer.
   uint64_t start() const { return start_->commit(); }
-  bool ReadOnly() const { return writes_.empty() && changes_.empty(); }
-  size_t Bytes() const;
-  std::vector<KeyHash> Reads() const { return {reads_.begin(), reads_.end()}; }
-  std::vector<KeyHash> Writes() const { return {writes_.begin(), writes_.end()}; }
-  const rocksdb::WriteBatch& batch() { return *batch_.GetWriteBatch(); }
+  bool ReadOnly() const { return writes_.empty() && touched_.empty() && changes_.empty(); }
+  size_t Bytes() const { return bytes_; }
+  const absl::flat_hash_set<KeyHash>& Reads() const { return reads_; }
+  std::vector<KeyHash> Writes() const;
+  // Its last word on each key, in the order of keys; nullopt: deleted.
+  struct Less {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const { return a < b; }
+  };
+  using Overlay = absl::btree_map<std::string, std::optional<std::string>, Less>;
+  const Overlay& writes() const { return writes_; }
   const std::vector<std::string>& changes() const { return changes_; }
-  // A write that could not be noted (out of bounds of the batch); OK otherwise.
-  const rocksdb::Status& failure() const { return failure_; }
 
  private:
   struct Row {
     std::string key;
     std::string value;
   };
-  absl::StatusOr<std::vector<Row>> ReadPage(const KeyRange& range, size_t most);
+  absl::StatusOr<std::vector<Row>> ReadPage(const KeyRange& range, size_t most) const;
+  void Write(std::string_view key, std::optional<std::string> value);
 
   const std::shared_ptr<const State> start_;
-  rocksdb::WriteBatchWithIndex batch_;
-  rocksdb::Status failure_;
-  std::unordered_set<KeyHash> reads_;
-  std::unordered_set<KeyHash> writes_;
+  Overlay writes_;
+  absl::flat_hash_set<KeyHash> reads_;
+  absl::flat_hash_set<KeyHash> touched_;
   std::vector<std::string> changes_;
-  size_t change_bytes_ = 0;
+  size_t bytes_ = 0;  // of everything written, also of what was overwritten since
 };
 
 }  // namespace pharos::storage::rocks

@@ -1,0 +1,380 @@
+#include "services/edge/http_server.h"
+
+#include <fmt/format.h>
+#include <prometheus/counter.h>
+#include <prometheus/registry.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <charconv>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+
+#include "services/base/errors.h"
+#include "services/base/log.h"
+#include "services/base/text.h"
+#include "services/edge/errors.h"
+#include "services/edge/request_rate.h"
+#include "services/rpc/metrics.h"
+
+namespace pharos::edge {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace ssl = asio::ssl;
+using tcp = asio::ip::tcp;
+using Failure = boost::system::error_code;
+using std::chrono::seconds;
+
+constexpr uint32_t kHeaderBytes = 16 << 10;
+constexpr seconds kHandshake{10}, kIdle{30}, kBody{10}, kWrite{10}, kGoodbye{2};
+constexpr int kMostOnOneConnection = 1000;                     // then the client connects anew
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when no file descriptor is left
+
+std::string Text(beast::string_view text) {
+  return std::string(text.data(), text.size());
+}
+
+void Count(Route route, int status) {
+  static auto& family = prometheus::BuildCounter()
+                            .Name("pharos_edge_requests_total")
+                            .Help("Requests from outside, by route and answer.")
+                            .Register(rpc::Metrics());
+  family.Add({{"route", std::string(NameOf(route))}, {"status", fmt::format("{}", status)}}).Increment();
+}
+
+// What the sessions share. Used on the loop's thread, except where it says otherwise.
+struct Shared {
+  explicit Shared(EdgeHandler& to, std::vector<std::string> proxies, bool secure)
+      : handler(to), trusted(std::move(proxies)), tls(secure) {}
+
+  // Who asks: the peer, or whom a proxy of ours says that it asks for.
+  std::string Asker(const std::string& peer, const std::string& forwarded) const {
+    if (!IsTrusted(peer) || forwarded.empty()) return peer;
+    const std::string last = base::Split(forwarded, ',').back();  // what our own proxy has added
+    Failure failure;
+    const auto address = asio::ip::make_address(std::string(base::TrimAscii(last)), failure);
+    return failure ? peer : address.to_string();
+  }
+  bool IsTrusted(const std::string& peer) const {
+    return std::find(trusted.begin(), trusted.end(), peer) != trusted.end();
+  }
+  bool Enter(const std::string& peer) {
+    if (connections >= HttpServer::kMostConnections) return false;
+    if (!IsTrusted(peer) && by_peer[peer] >= HttpServer::kMostOfOneAddress) return false;
+    ++connections;
+    ++by_peer[peer];
+    return true;
+  }
+  void Leave(const std::string& peer) {
+    --connections;
+    if (--by_peer[peer] == 0) by_peer.erase(peer);
+  }
+
+  EdgeHandler& handler;
+  const std::vector<std::string> trusted;
+  const bool tls;
+  RequestRate rate;
+  size_t connections = 0;
+  std::unordered_map<std::string, size_t> by_peer;
+  size_t waiting = 0, reading = 0;  // requests with the workers
+  asio::thread_pool workers{HttpServer::kWorkers};
+};
+
+// One connection: one request after the other. `Stream` is a tcp_stream, in the clear or under TLS.
+template <typename Stream>
+class Session : public std::enable_shared_from_this<Session<Stream>> {
+ public:
+  template <typename... Rest>
+  Session(Shared& shared, std::string peer, tcp::socket socket, Rest&... rest)
+      : shared_(shared), peer_(std::move(peer)), stream_(std::move(socket), rest...) {}
+  ~Session() { shared_.Leave(peer_); }
+
+  void Run() {
+    if constexpr (requires { stream_.async_handshake(ssl::stream_base::server, [](Failure) {}); }) {
+      Until(kHandshake);
+      stream_.async_handshake(ssl::stream_base::server, [self = this->shared_from_this()](Failure failure) {
+        if (!failure) self->ReadHeader();
+      });
+    } else {
+      ReadHeader();
+    }
+  }
+
+ private:
+  void Until(seconds time) { beast::get_lowest_layer(stream_).expires_after(time); }
+
+  void ReadHeader() {
+    parser_.emplace();
+    parser_->header_limit(kHeaderBytes);
+    parser_->body_limit(EdgeHandler::BodyLimit(Route::kSigned));
+    Until(kIdle);
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = this->shared_from_this()](Failure failure, size_t) { self->OnHeader(failure); });
+  }
+
+  void OnHeader(Failure failure) {
+    if (failure) return Refuse(failure);
+    const auto& head = parser_->get();
+    request_ = Request();
+    request_.method = Text(head.method_string());
+    request_.target = ReadTarget(Text(head.target()));
+    request_.content_type = Text(head[http::field::content_type]);
+    request_.accept_language = Text(head[http::field::accept_language]);
+    request_.authorization = Text(head[http::field::authorization]);
+    request_.webhook = {Text(head["webhook-id"]), Text(head["webhook-timestamp"]),
+                        Text(head["webhook-signature"])};
+    keep_ = head.keep_alive() && ++requests_ < kMostOnOneConnection;
+    const size_t most = EdgeHandler::BodyLimit(request_.target.route);
+    if (parser_->content_length() && *parser_->content_length() > most) return RefuseAs(413);
+    parser_->body_limit(most);
+    const std::string asker = shared_.Asker(peer_, Text(head["X-Forwarded-For"]));
+    if (!shared_.rate.Admit(asker, base::Clock::System().BootMicros())) return RefuseAs(429);
+    Until(kBody);
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = this->shared_from_this()](Failure wrong, size_t) { self->OnRequest(wrong); });
+  }
+
+  // What could not be read whole is answered where that makes sense, and the connection closed.
+  void Refuse(Failure failure) {
+    if (failure == http::error::header_limit) return RefuseAs(431);
+    if (failure == http::error::body_limit) return RefuseAs(413);
+    const bool gone = failure == http::error::end_of_stream || failure == beast::error::timeout ||
+                      failure.category() != http::make_error_code(http::error::bad_method).category();
+    return gone ? Close() : RefuseAs(400);
+  }
+  void RefuseAs(int status) {
+    keep_ = false;
+    Response response = Busy(status);
+    if (status != 429) {
+      response.retry_after_s = 0;
+      response.body = "This request cannot be read.\n";
+    }
+    Answer(response);
+  }
+
+  void OnRequest(Failure failure) {
+    if (failure) return Refuse(failure);
+    request_.body = std::move(parser_->get().body());
+    Response response;
+    if (EdgeHandler::HandleAtOnce(request_, response)) return Answer(response);
+    const bool reads = request_.method != "POST";
+    if (shared_.waiting >= HttpServer::kMostWaiting || (reads && shared_.reading >= HttpServer::kMostReading))
+      return Answer(Busy(503));
+    ++shared_.waiting;
+    shared_.reading += reads ? 1 : 0;
+    beast::get_lowest_layer(stream_).expires_never();  // every call to dispatch has its own end
+    asio::post(shared_.workers, [self = this->shared_from_this(), reads]() mutable {
+      auto made = std::make_shared<Response>(self->shared_.handler.Handle(self->request_));
+      const auto loop = self->stream_.get_executor();
+      // Moved: a session ends on the loop's thread only.
+      asio::post(loop, [self = std::move(self), reads, made] {
+        --self->shared_.waiting;
+        self->shared_.reading -= reads ? 1 : 0;
+        self->Answer(*made);
+      });
+    });
+  }
+
+  void Answer(const Response& made) {
+    const Route route = request_.target.route;
+    Count(route, made.status);
+    base::Log(base::LogLevel::kInfo, "edge.request",
+              {{"route", std::string(NameOf(route))}, {"status", int64_t{made.status}}});
+    answer_ = {};
+    answer_.version(11);
+    answer_.result(static_cast<unsigned>(made.status));
+    answer_.set(http::field::content_type, made.content_type);
+    answer_.set("Content-Security-Policy",
+                "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
+    answer_.set("Referrer-Policy", "no-referrer");
+    answer_.set("X-Content-Type-Options", "nosniff");
+    answer_.set(http::field::cache_control, "no-store");
+    if (shared_.tls) answer_.set("Strict-Transport-Security", "max-age=31536000");
+    if (made.retry_after_s > 0) answer_.set(http::field::retry_after, fmt::format("{}", made.retry_after_s));
+    if (!made.allow.empty()) answer_.set(http::field::allow, made.allow);
+    answer_.keep_alive(keep_);
+    answer_.body() = made.body;
+    answer_.prepare_payload();
+    if (request_.method == "HEAD") answer_.body().clear();  // the length of what GET would give stays
+    Until(kWrite);
+    http::async_write(stream_, answer_, [self = this->shared_from_this()](Failure failure, size_t) {
+      if (failure) return;
+      self->keep_ ? self->ReadHeader() : self->Close();
+    });
+  }
+
+  void Close() {
+    if constexpr (requires { stream_.async_shutdown([](Failure) {}); }) {
+      Until(kGoodbye);
+      stream_.async_shutdown([self = this->shared_from_this()](Failure) {});
+    } else {
+      Failure ignored;
+      stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+      Until(kGoodbye);
+      Linger();
+    }
+  }
+  // Reads on for a moment: closed with octets unread, the connection would be reset and the answer lost.
+  void Linger() {
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(kHeaderBytes),
+                            [self = this->shared_from_this()](Failure failure, size_t) {
+                              if (!failure) self->Linger();
+                            });
+  }
+
+  Shared& shared_;
+  const std::string peer_;
+  Stream stream_;
+  beast::flat_buffer buffer_{2 * kHeaderBytes};
+  std::optional<http::request_parser<http::string_body>> parser_;
+  http::response<http::string_body> answer_;
+  Request request_;
+  bool keep_ = false;
+  int requests_ = 0;
+};
+
+using Plain = Session<beast::tcp_stream>;
+using Secure = Session<beast::ssl_stream<beast::tcp_stream>>;
+
+absl::StatusOr<tcp::endpoint> EndpointOf(const std::string& listen) {
+  const size_t colon = listen.rfind(':');
+  const std::string host = listen.substr(0, colon);
+  const std::string bare = host.size() > 2 && host.front() == '[' ? host.substr(1, host.size() - 2) : host;
+  uint16_t port = 0;
+  Failure failure;
+  const auto address = asio::ip::make_address(bare == "localhost" ? "127.0.0.1" : bare, failure);
+  const char* end = listen.data() + listen.size();
+  if (colon == std::string::npos || failure ||
+      std::from_chars(listen.data() + colon + 1, end, port).ptr != end)
+    return errors::SettingWrong(fmt::format("\"{}\" is not address:port, e.g. 127.0.0.1:8443", listen));
+  return tcp::endpoint(address, port);
+}
+
+absl::Status Load(ssl::context& context, const HttpOptions& options) {
+  Failure failure;
+  context.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 |
+                          ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1 | ssl::context::single_dh_use,
+                      failure);
+  SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  context.use_certificate_chain_file(options.certificate, failure);
+  if (failure)
+    return errors::SettingWrong(
+        fmt::format("edge.certificate: {} cannot be used: {}", options.certificate, failure.message()));
+  context.use_private_key_file(options.key, ssl::context::pem, failure);
+  if (failure)
+    return errors::SettingWrong(
+        fmt::format("edge.key: {} cannot be used: {}", options.key, failure.message()));
+  return absl::OkStatus();
+}
+
+class Beast final : public HttpServer {
+ public:
+  Beast(const HttpOptions& options, EdgeHandler& handler)
+      : options_(options), shared_(handler, options.trusted_proxies, !options.certificate.empty()) {}
+  ~Beast() override { Stop(); }
+
+  absl::Status Open() {
+    PHAROS_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, EndpointOf(options_.listen));
+    if (shared_.tls) {
+      PHAROS_RETURN_IF_ERROR(Load(tls_, options_));
+    } else if (!endpoint.address().is_loopback()) {
+      return errors::SettingWrong(
+          fmt::format("edge.listen is {}, which others reach, and there is no certificate. Set "
+                      "edge.certificate and edge.key, or "
+                      "listen on 127.0.0.1 behind a proxy of this machine",
+                      options_.listen));
+    }
+    Failure failure;
+    acceptor_.open(endpoint.protocol(), failure);
+    if (!failure) acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
+    if (!failure) acceptor_.bind(endpoint, failure);
+    if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
+    if (failure)
+      return base::MakeError(
+          absl::StatusCode::kUnavailable, "PORT_IN_USE",
+          fmt::format("Cannot listen on {}: {}. Choose another address.", options_.listen, failure.message()),
+          {{"address", options_.listen}});
+    port_ = acceptor_.local_endpoint(failure).port();
+    Accept();
+    thread_ = std::thread([this] { loop_.run(); });
+    return absl::OkStatus();
+  }
+
+  int port() const override { return port_; }
+
+  void Stop() override {
+    if (!thread_.joinable()) return;
+    asio::post(loop_, [this] {
+      Failure ignored;
+      acceptor_.close(ignored);
+    });
+    shared_.workers.join();  // their answers are posted to the loop, which runs them before it stops
+    asio::post(loop_, [this] { loop_.stop(); });
+    thread_.join();
+  }
+
+ private:
+  void Accept() {
+    acceptor_.async_accept([this](Failure failure, tcp::socket socket) {
+      if (failure == asio::error::operation_aborted || !acceptor_.is_open()) return;
+      if (failure) return AcceptLater();
+      Welcome(std::move(socket));
+      Accept();
+    });
+  }
+  void AcceptLater() {
+    pause_.expires_after(kAcceptPause);
+    pause_.async_wait([this](Failure failure) {
+      if (!failure) Accept();
+    });
+  }
+  void Welcome(tcp::socket socket) {
+    Failure failure;
+    const auto endpoint = socket.remote_endpoint(failure);
+    if (failure) return;
+    socket.set_option(tcp::no_delay(true), failure);
+    const std::string peer = endpoint.address().to_string();
+    if (!shared_.Enter(peer)) return;  // closed
+    if (shared_.tls) {
+      std::make_shared<Secure>(shared_, peer, std::move(socket), tls_)->Run();
+    } else {
+      std::make_shared<Plain>(shared_, peer, std::move(socket))->Run();
+    }
+  }
+
+  const HttpOptions options_;
+  Shared shared_;  // outlives the loop, whose end ends the sessions
+  ssl::context tls_{ssl::context::tls_server};
+  asio::io_context loop_{1};
+  tcp::acceptor acceptor_{loop_};
+  asio::steady_timer pause_{loop_};
+  std::thread thread_;
+  int port_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions& options,
+                                                              EdgeHandler& handler) {
+  auto server = std::make_unique<Beast>(options, handler);
+  PHAROS_RETURN_IF_ERROR(server->Open());
+  return server;
+}
+
+}  // namespace pharos::edge

@@ -1,0 +1,41 @@
+// What the edge asks of dispatch, and the name of a purpose of customer. Every call blocks until its answer
+// or its time is over, and may be repeated. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "pharos/dispatch/internal/v1/work_service.pb.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace pharos::edge {
+
+class InboundClient {
+ public:
+  // `token` is the one between our own processes.
+  InboundClient(std::shared_ptr<grpc::Channel> dispatch, std::shared_ptr<grpc::Channel> customer,
+                std::string token)
+      : dispatch_(std::move(dispatch)), customer_(std::move(customer)), token_(std::move(token)) {}
+
+  // "purposes/…" that a link is about. NOT_FOUND (LINK_UNKNOWN).
+  absl::StatusOr<std::string> DescribeUnsubscribe(const std::string& token) const;
+  // The purpose; answers once the opt-out is acknowledged. NOT_FOUND as above, UNAVAILABLE: say it again.
+  absl::StatusOr<std::string> Unsubscribe(const std::string& token) const;
+  // OK: durable.
+  absl::Status RecordReceipts(const std::string& connector,
+                              const dispatch::internal::v1::Receipts& receipts) const;
+  absl::Status RecordMessages(const std::string& connector,
+                              const dispatch::internal::v1::InboundMessages& messages) const;
+  // The purpose's name for people; its id in words if customer does not say.
+  std::string PurposeName(const std::string& purpose) const;
+
+ private:
+  const std::shared_ptr<grpc::Channel> dispatch_, customer_;
+  const std::string token_;
+};
+
+}  // namespace pharos::edge
