@@ -23,6 +23,7 @@ OPS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NEVER_A_RECEIPT = "447700900004"  # a magic number of the simulator
 RUN_LIMIT_S, SETTLE_LIMIT_S, IDLE_S, SETTLED_S = 900, 90, 10, 1.5
 WATCH_LAG_S = 1.0  # promised while everything runs; a killed server is away for a while
+ACKNOWLEDGED_S = 2.5  # the longest that an opt-out may wait while everything runs
 LAST_REPLY_S = 2.5  # the simulated people reply within 2 s of their message
 OVER = ("FINISHED", "STOPPED")
 
@@ -190,7 +191,7 @@ class Demo:
         self.fresh_folder()
         self.make_people()
         begin = time.monotonic()
-        self.system = System(self.args.bin, self.folder, self.args.seed, stop_percent=3, fail_percent=1, apart=self.args.apart,
+        self.system = System(self.args.bin, self.folder, self.args.seed, stop_percent=self.args.stop_percent, fail_percent=1, apart=self.args.apart,
                              store=self.args.store, seal=not self.args.clear)
         self.cli = Cli(self.system)
         try:
@@ -201,7 +202,8 @@ class Demo:
 
     def tell(self, begin):
         self.system.start()
-        killer = story.Killer(self.system, self.args.kill, self.args.seed, each=self.args.apart)
+        killer = self.killer = story.Killer(self.system, self.args.kill, self.args.seed, each=self.args.apart,
+                                            at_points=self.args.kill_at_points)
         self.watcher = Watch(self.cli, story.CAMPAIGN)
         self.say("People from five sources:")
         story.register(self.cli)
@@ -217,7 +219,7 @@ class Demo:
         self.cli.run("approver", "campaign", "approve", story.CAMPAIGN, "--digest", str(campaign["digest"]))
         killer.end_phase()
         self.tell_funnel(count, campaign)
-        people = story.people_to_opt_out(self.cli, self.people_folder, story.OPT_OUTS, self.args.seed)
+        people = story.people_to_opt_out(self.cli, self.people_folder, self.args.opt_outs, self.args.seed)
         progress = story.Progress(self.system.journal)
         opt_outs = story.OptOuts(self.cli, people, progress, campaign["members"], self.args.seed)
         self.say("Launched. Messages go out by SMPP and SMTP to simulated networks; some people reply STOP or unsubscribe, some "
@@ -236,6 +238,7 @@ class Demo:
         self.watcher.stop()
         report = self.report()
         twice, late, record = self.check(campaign, opt_outs, report)
+        self.measure_acknowledgements(opt_outs, record)
         self.look_for_leaks()
         elapsed = time.monotonic() - begin
         result = self.result(counts, report, twice, late, elapsed)
@@ -251,7 +254,17 @@ class Demo:
                 "accepted_by_channel": report["accepted_by_channel"], "refused_in_words": self.refused,
                 "watch": {"values": len(self.watcher.shown), "lag_p99_s": round(self.lag_p99_s, 3)},
                 "canaries_in_clear": self.leaks, "sealed": self.system.seal, "apart": self.system.apart, "store": self.args.store,
+                "opt_outs": self.opt_outs_made, "worst_ack_s": round(self.worst_ack_s, 3), "points": dict(self.killer.reached),
                 "kills": self.system.kills(), "problems": self.problems[:20]}
+
+    def measure_acknowledgements(self, opt_outs, record):
+        """From durable to acknowledged for a reply; from asked to answered for a call."""
+        replies = [r for r in self.replies() if r["kind"] in ("STOP", "UNSUBSCRIBE") and r["acknowledged_time_ns"]]
+        waits = [(r["acknowledged_time_ns"] - r["durable_time_ns"]) / 1e9 for r in replies if r.get("durable_time_ns")]
+        self.opt_outs_made = len(replies) + len(opt_outs.acknowledged)
+        self.worst_ack_s = max([*waits, *opt_outs.waits], default=0.0)
+        if not self.system.kills() and self.worst_ack_s > ACKNOWLEDGED_S:
+            self.problems.append(f"an opt-out was acknowledged only after {self.worst_ack_s:.2f} s")
 
     def refusals(self, digest):
         """What must be refused in words: the author approving, one person going live, a real provider in a trial."""
@@ -353,6 +366,9 @@ def parse():
     parser.add_argument("--people", type=int, default=20000, help="how many synthetic people (20000)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other people and other moments (1)")
     parser.add_argument("--kill", type=int, default=0, metavar="N", help="kill pharosd or a connector (-9) at N random moments")
+    parser.add_argument("--kill-at-points", action="store_true", help="most of these kills at named points of the code")
+    parser.add_argument("--stop-percent", type=int, default=3, help="how many of 100 people opt out by replying (3)")
+    parser.add_argument("--opt-outs", type=int, default=story.OPT_OUTS, help=f"how many people telephone to opt out ({story.OPT_OUTS})")
     parser.add_argument("--apart", action="store_true",
                         help="each service as a process of its own, started in random order, each killed once on the way")
     parser.add_argument("--store", choices=("rocksdb", "postgres"), default="rocksdb", help="which engine keeps the stores (rocksdb)")

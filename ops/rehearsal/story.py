@@ -1,4 +1,5 @@
 """What the demonstration does: sources, people, an audience, a text, a campaign; and what it disturbs while that runs."""
+import collections
 import concurrent.futures
 import csv
 import os
@@ -32,6 +33,7 @@ You get this email because you asked for help to stop smoking. To end these emai
 TEXT = "Hello ((first name)), help to stop smoking is free near you.((postcode?? We know a clinic close to you.)) Reply STOP to end."
 OPT_OUTS = 20
 AT_ONCE = 4
+POINT_PATIENCE_S = 3.0  # for a process to come to the point at which it dies
 POLL_S = 0.02
 
 
@@ -164,8 +166,14 @@ class Killer:
     """kill -9 of servers and connectors at random moments, spread over import, plan and run; most while messages flow. With
     `each`, every one of them is killed once while messages flow, besides."""
 
-    def __init__(self, system, kills, seed, each=False):
-        self.system, self.left = system, kills
+    # Places in the code at which a process kills itself, by program.
+    POINTS = {"pharosd": ["dispatch.before_submitting", "dispatch.after_submitting", "dispatch.before_outcome", "dispatch.after_outcome"],
+              "pharos-smpp": ["smpp.before_write", "smpp.after_write", "smpp.after_answer", "smpp.before_outcome"],
+              "pharos-smtp": ["smtp.before_dot", "smtp.after_dot", "smtp.after_reply"]}
+
+    def __init__(self, system, kills, seed, each=False, at_points=False):
+        self.system, self.left, self.at_points = system, kills, at_points
+        self.reached = collections.Counter()  # by point
         self.rng = random.Random(f"kills/{seed}")
         self.thread, self.stopping = None, threading.Event()
         self.before_run = kills // 6
@@ -180,7 +188,11 @@ class Killer:
 
     def _kill_one(self):
         victim = self._victim()
-        if victim.alive():
+        points = self.POINTS.get(victim.name, []) if self.at_points else []
+        if victim.alive() and points and self.rng.random() < 0.7:
+            point = self.rng.choice(points)
+            self.reached[point] += victim.crash_at(f"{point}:{self.rng.randrange(1, 4)}", POINT_PATIENCE_S)
+        elif victim.alive():
             victim.kill()
         else:
             victim.start()

@@ -40,10 +40,12 @@ class Process:
         self.child = None
         self.kills = 0
 
-    def start(self):
+    def start(self, crash_at=None):
+        """`crash_at`: a named point at which it kills itself (-9), "name:n" for the n-th time that it is reached."""
+        env = dict(os.environ, PHAROS_CRASH_AT=crash_at) if crash_at else None
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                          start_new_session=True)
+                                          start_new_session=True, env=env)
 
     def alive(self):
         return self.child is not None and self.child.poll() is None
@@ -54,6 +56,23 @@ class Process:
         self.child.wait()
         self.kills += 1
         self.start()
+
+    def crash_at(self, point, patience_s):
+        """Killed, started with the point armed, and started again once it has died there. False: it was not reached."""
+        os.kill(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        self.kills += 1
+        self.start(point)
+        try:
+            self.child.wait(patience_s)
+            reached = True
+        except subprocess.TimeoutExpired:
+            os.kill(self.child.pid, signal.SIGKILL)
+            self.child.wait()
+            reached = False
+        self.kills += 1
+        self.start()
+        return reached
 
     def stop(self):
         if not self.alive():
@@ -87,7 +106,11 @@ def write_private(path, text):
 class System:
     """pharosd, or a process for each service; both connectors; pharos-sandbox. All in one folder, described by one pharos.toml."""
 
-    def __init__(self, bin_folder, folder, seed, stop_percent, fail_percent, apart=False, store="rocksdb", seal=True):
+    def __init__(self, bin_folder, folder, seed, stop_percent, fail_percent, apart=False, store="rocksdb", seal=True, window=None,
+                 settings=None):
+        """`window`: of both connectors; `settings`: further lines of pharos.toml by connector's name."""
+        self.window = {name: window or usual for name, usual in WINDOW.items()}
+        self.settings = settings or {}
         self.bin, self.folder, self.apart, self.seal = bin_folder, folder, apart, seal
         self.rng = random.Random(f"system/{seed}")
         self.journal = os.path.join(folder, "sandbox.journal")
@@ -140,10 +163,11 @@ class System:
             'data = "data"', f'listen = "127.0.0.1:{self.pharosd_port}"', 'service_token = "service.token"', "",
             "[services]", *services, "", "[access]", 'tokens = "tokens"', "", "[store]", *store, f"seal = {str(self.seal).lower()}",
             "", "[connectors.smpp-main]", 'protocol = "smpp"', 'host = "127.0.0.1"', f"port = {self.smsc_port}",
-            'system-id = "pharos"', f"window = {WINDOW['pharos-smpp']}", "sandbox = true", 'token-file = "smpp.token"', "",
+            'system-id = "pharos"', f"window = {self.window['pharos-smpp']}", "sandbox = true", 'token-file = "smpp.token"',
+            *self.settings.get("smpp-main", []), "",
             "[connectors.smtp-main]", 'protocol = "smtp"', 'host = "localhost"', f"port = {self.mail_port}",
-            'tls = "required"', 'ca-file = "mail-tls/cert.pem"', f"window = {WINDOW['pharos-smtp']}", "sandbox = true",
-            'token-file = "smtp.token"', f'listen = "127.0.0.1:{self.bounce_port}"', f'bounce-domain = "{BOUNCE_DOMAIN}"',
+            'tls = "required"', 'ca-file = "mail-tls/cert.pem"', f"window = {self.window['pharos-smtp']}", "sandbox = true",
+            *self.settings.get("smtp-main", []), 'token-file = "smtp.token"', f'listen = "127.0.0.1:{self.bounce_port}"', f'bounce-domain = "{BOUNCE_DOMAIN}"',
             'token-key-file = "smtp.key"', "", "[connectors.smpp-live]", 'protocol = "smpp"', 'host = "127.0.0.1"',
             f"port = {self.smsc_port}", "sandbox = false", 'token-file = "smpp.token"', ""])
         write_private(self.config, text)
@@ -191,5 +215,5 @@ class System:
 
     def most_unconfirmed(self):
         """What kills so far may have left in doubt: the windows of the connectors that a kill touches."""
-        both = sum(WINDOW.values())
-        return sum(p.kills * (both if p in self.servers else WINDOW[p.name]) for p in (*self.servers, *self.connectors))
+        both = sum(self.window.values())
+        return sum(p.kills * (both if p in self.servers else self.window[p.name]) for p in (*self.servers, *self.connectors))

@@ -34,7 +34,8 @@ class BoundedQueue {
   // Up to `most` items; waits up to `wait_us` for the first. Empty on time-out or when closed and drained.
   std::vector<T> PopAll(size_t most, int64_t wait_us) {
     MutexLock lock(mutex_);
-    if (items_.empty() && !closed_ && wait_us > 0) filled_.WaitForMicros(lock, wait_us);
+    if (items_.empty() && !closed_ && !nudged_ && wait_us > 0) filled_.WaitForMicros(lock, wait_us);
+    nudged_ = false;
     std::vector<T> taken;
     while (!items_.empty() && taken.size() < most) {
       taken.push_back(std::move(items_.front()));
@@ -42,6 +43,12 @@ class BoundedQueue {
     }
     if (!taken.empty()) room_.NotifyAll();
     return taken;
+  }
+  // PopAll returns at once, this time: there is something else to do.
+  void Nudge() {
+    MutexLock lock(mutex_);
+    nudged_ = true;
+    filled_.NotifyAll();
   }
   void Close() {
     MutexLock lock(mutex_);
@@ -64,6 +71,7 @@ class BoundedQueue {
   CondVar filled_, room_;
   std::deque<T> items_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool nudged_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace pharos::base

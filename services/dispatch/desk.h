@@ -47,7 +47,7 @@ inline constexpr int64_t kHardStopMicros = 700'000;    // E
 inline constexpr int64_t kGuardMicros = 100'000;       // D - U - E
 inline constexpr int64_t kPullLifeMicros = 1'000'000;  // an older pull is dead
 inline constexpr size_t kAttemptBytes = 16;            // of an attempt's id
-inline constexpr size_t kAskBatch = 512;               // permits asked for at once
+inline constexpr size_t kAskBatch = 1024;              // permits asked for at once
 inline constexpr size_t kHaltBatch = 1000;  // intents withheld in one turn when a campaign is stopped
 inline constexpr size_t kMacBytes = 16;     // of an unsubscribe link's token
 

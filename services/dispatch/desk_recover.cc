@@ -121,6 +121,7 @@ void Desk::PurgeParked(Turn& turn) {
   ReadTable<record::v1::ParkedReceiptRow>(
       turn, kParked, [&](std::string_view key, record::v1::ParkedReceiptRow row) {
         if (turn.now_us - row.time_us() <= kParkedMicros) return;
+        if (!LoadRow<record::v1::ParkedReceiptRow>(turn, std::string(key))) return;  // its deletion is on its way
         turn.tx.Delete(key);
         --parked_rows_;
         storage::KeyReader reader(key);

@@ -15,12 +15,13 @@ class DeskRulesTest : public DeskTest {
   // Everything that a connector with this window can be given now, taken and accepted.
   int SendAll(const SessionPtr& session, uint64_t& pull) {
     int sent = 0;
-    for (int round = 0; round < 20; ++round) {
+    // Twice with nothing: permits that were asked for long ago may have been answered too late.
+    for (int idle = 0; idle < 2;) {
       Pull(session, ++pull);
       Ticks();
       Grant();
       const auto attempts = Attempts(session);
-      if (attempts.empty()) break;
+      idle = attempts.empty() ? idle + 1 : 0;
       for (const auto& attempt : attempts) Report(session, Accepted(attempt.id(), base::ToHex(attempt.id())));
       sent += static_cast<int>(attempts.size());
     }
@@ -105,7 +106,7 @@ TEST_F(DeskRulesTest, CapsCountOverAllCampaignsAndHoldBackTheNext) {
     Plan(1);
     Steer(internal::v1::GO);
     LetPass(3'000'000);
-    SendAll(session, pull);
+    EXPECT_EQ(SendAll(session, pull), campaign_ == "campaigns/c" ? 0 : 1) << desk_->HeldWhy(campaign_);
   }
   EXPECT_EQ(Tally("campaigns/b").sent(), 1);
   EXPECT_EQ(Tally("campaigns/c").withheld().at("FREQUENCY_CAP"), 1);
@@ -261,7 +262,8 @@ TEST_F(LookUpTest, TheProviderIsNotAskedBeforeTheHardStop) {
 }
 
 TEST_F(LookUpTest, WhatTheProviderHasIsSent) {
-  EXPECT_THAT(AskedAfter(4'000'000), testing::ElementsAre(attempt_.id()));
+  const auto asked = AskedAfter(4'000'000);
+  EXPECT_THAT(asked, testing::ElementsAre(attempt_.id()));
   Find([](auto& finding) { finding.mutable_there()->add_provider_ids("n1"); });
   EXPECT_EQ(Tally().sent(), 1);
 }

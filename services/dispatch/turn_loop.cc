@@ -53,16 +53,46 @@ absl::Status TurnLoop::Run(std::function<absl::Status(Turn&)> input) {
 
 void TurnLoop::Loop() {
   while (!stopping_ && !halted_) {
+    LetOut(false);
+    if (halted_) break;
     std::vector<Input> inputs = std::exchange(own_, {});
     for (auto& input : inputs_.PopAll(kInputsPerTurn, inputs.empty() ? kIdleMicros : 0))
       inputs.push_back(std::move(input));
-    OneTurn(std::move(inputs));
+    // Woken to let effects out: no turn of its own.
+    if (inputs.empty() && clock_.BootMicros() - turned_at_us_ < kIdleMicros) continue;
+    turned_at_us_ = clock_.BootMicros();
+    OneTurnAhead(std::move(inputs));
   }
+  LetOut(true);
   // What the last effects took back is known not to have been sent: say so while we still can.
   if (!halted_ && !own_.empty()) OneTurn(std::exchange(own_, {}));
   inputs_.Close();
   while (!inputs_.PopAll(kInputsPerTurn, 0).empty()) {
   }
+}
+
+void TurnLoop::LetOut(bool all) {
+  for (;;) {
+    std::shared_ptr<Committing> oldest;
+    {
+      base::MutexLock lock(ahead_mutex_);
+      while (!ahead_.empty() && !ahead_.front()->decided && (all || ahead_.size() >= kTurnsAhead))
+        arrived_.Wait(lock);
+      if (ahead_.empty() || !ahead_.front()->decided) return;
+      oldest = ahead_.front();
+      ahead_.pop_front();
+    }
+    if (!oldest->status.ok()) {
+      Halt(oldest->status);
+    } else if (!halted_) {
+      for (auto& effect : oldest->effects) effect();
+    }
+  }
+}
+
+void TurnLoop::Halt(const absl::Status& status) {
+  if (!halted_.exchange(true))
+    base::Log(base::LogLevel::kError, "dispatch.halted", {{"error", std::string(status.message())}});
 }
 
 void TurnLoop::OneTurnForTest(Input input, Input tick, Input flush) {
@@ -73,25 +103,50 @@ void TurnLoop::OneTurnForTest(Input input, Input tick, Input flush) {
   OneTurn(std::move(inputs));
 }
 
+absl::Status TurnLoop::Apply(storage::Transaction& tx, std::vector<Input>& inputs, Effects& effects) {
+  Turn turn(tx, NowMicros());
+  for (auto& input : inputs) input(turn);
+  tick_(turn);
+  flush_(turn);
+  effects = std::move(turn.effects_);
+  return turn.status_;
+}
+
 void TurnLoop::OneTurn(std::vector<Input> inputs) {
-  std::vector<std::function<void()>> effects;
+  Effects effects;
   int runs = 0;
   const absl::Status status = store_.Transact([&](storage::Transaction& tx) -> absl::Status {
     // Nobody else writes to this store, so a conflict is impossible; running twice would count twice.
     if (++runs > 1) std::abort();
-    Turn turn(tx, NowMicros());
-    for (auto& input : inputs) input(turn);
-    tick_(turn);
-    flush_(turn);
-    effects = std::move(turn.effects_);
-    return turn.status_;
+    return Apply(tx, inputs, effects);
   });
-  if (!status.ok()) {
-    base::Log(base::LogLevel::kError, "dispatch.halted", {{"error", std::string(status.message())}});
-    halted_ = true;
-    return;
-  }
+  if (!status.ok()) return Halt(status);
   for (auto& effect : effects) effect();
+}
+
+void TurnLoop::OneTurnAhead(std::vector<Input> inputs) {
+  auto turn = std::make_shared<Committing>();
+  {
+    base::MutexLock lock(ahead_mutex_);
+    ahead_.push_back(turn);
+  }
+  int runs = 0;
+  const absl::Status status = store_.TransactAhead(
+      [&](storage::Transaction& tx) -> absl::Status {
+        if (++runs > 1) std::abort();
+        return Apply(tx, inputs, turn->effects);
+      },
+      [this, turn](absl::Status durable) {
+        base::MutexLock lock(ahead_mutex_);
+        turn->status = std::move(durable);
+        turn->decided = true;
+        arrived_.NotifyAll();
+        if (std::this_thread::get_id() != thread_.get_id()) inputs_.Nudge();
+      });
+  if (status.ok()) return;
+  base::MutexLock lock(ahead_mutex_);
+  turn->status = status;
+  turn->decided = true;
 }
 
 }  // namespace pharos::dispatch

@@ -1,16 +1,21 @@
 // The heart of dispatch: one thread that owns all of its state. Inputs (plans, permits, outcomes, receipts,
-// pulls, timers) queue up; the loop takes what is there, applies it in one transaction, commits once, and
-// only then lets effects out. So every effect on the outside comes from something that is on disk, and a
-// hundred messages share one sync.
+// pulls, timers) queue up; the loop takes what is there, applies it in one transaction, hands that to the store,
+// and lets its effects out only once it is on disk. Meanwhile the loop goes on with the next turn, which sees what
+// is on its way; commits keep the order of the turns, and after one that fails nothing is committed and no effect
+// comes out any more. So every effect on the outside comes from something that is on disk, and a hundred messages
+// share one sync.
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "services/base/clock.h"
+#include "services/base/mutex.h"
 #include "services/base/queue.h"
 #include "storage/store.h"
 
@@ -73,19 +78,37 @@ class TurnLoop {
       4096;  // past this, callers wait: back-pressure to connectors and planners
   static constexpr size_t kInputsPerTurn = 32;   // each has up to 1,024 rows; the store takes 64 MiB at once
   static constexpr int64_t kIdleMicros = 5'000;  // how late a timer may be
+  static constexpr size_t kTurnsAhead = 2;       // on their way to the disk while the next one runs
 
  private:
   void Loop();
   // Wall time that never steps: what the wall clock said when the loop was made, and how long it has been
   // since.
   int64_t NowMicros() const { return wall_at_start_us_ + clock_.BootMicros() - boot_at_start_us_; }
+  using Effects = std::vector<std::function<void()>>;
+  absl::Status Apply(storage::Transaction& tx, std::vector<Input>& inputs, Effects& effects);
   void OneTurn(std::vector<Input> inputs);
+  // The same, without waiting for the disk.
+  void OneTurnAhead(std::vector<Input> inputs);
+  // Lets out the effects of turns that are durable; waits while too many are not, or until all are.
+  void LetOut(bool all);
+  void Halt(const absl::Status& status);
 
   storage::Store& store_;
   base::Clock& clock_;
   const int64_t wall_at_start_us_, boot_at_start_us_;
   base::BoundedQueue<Input> inputs_;
   std::vector<Input> own_;  // loop thread only
+  int64_t turned_at_us_ = 0;
+  // A turn on its way to the disk.
+  struct Committing {
+    Effects effects;
+    bool decided = false;
+    absl::Status status;
+  };
+  base::Mutex ahead_mutex_;
+  base::CondVar arrived_;
+  std::deque<std::shared_ptr<Committing>> ahead_ ABSL_GUARDED_BY(ahead_mutex_);  // the oldest first
   Input tick_, flush_;
   std::thread thread_;
   std::atomic<bool> stopping_ = false;

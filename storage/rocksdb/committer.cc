@@ -42,6 +42,14 @@ Committer::Outcome Committer::Commit(RocksDbTransaction& tx) {
   return waiting.outcome;
 }
 
+void Committer::CommitAhead(std::shared_ptr<RocksDbTransaction> tx, std::function<void(Outcome)> decided) {
+  auto waiting = std::make_unique<Waiting>(std::move(tx), std::move(decided));
+  base::MutexLock lock(mutex_);
+  while (queue_.size() >= kMaxWaiting) room_.Wait(lock);
+  queue_.push_back(waiting.release());
+  arrived_.NotifyOne();
+}
+
 absl::Status Committer::failure() const {
   base::MutexLock lock(mutex_);
   return failure_;
@@ -102,12 +110,13 @@ rocksdb::WriteBatch Committer::Gather(const Group& group) {
   rocksdb::WriteBatch batch;
   for (Waiting* waiting : group) {
     RocksDbTransaction& tx = *waiting->tx;
-    if (resolver_.Conflicts(tx.start(), tx.Reads())) {
+    if (!tx.alone() && resolver_.Conflicts(tx.start(), tx.Reads())) {
       waiting->outcome = Outcome::kConflict;
       continue;
     }
     waiting->outcome = Outcome::kCommitted;
-    resolver_.Record(++commit_, tx.Writes());
+    ++commit_;
+    if (!tx.alone()) resolver_.Record(commit_, tx.Writes());
     // No call can fail: the batch has no size limit.
     for (const auto& [key, value] : tx.writes()) {
       const rocksdb::Status noted = value ? batch.Put(ToSlice(key), ToSlice(*value)) : batch.Delete(ToSlice(key));
@@ -134,7 +143,16 @@ absl::Status Committer::Testify() {
 // The losers, too, wake only now: they start again from the state that beat them.
 void Committer::Publish(const Group& group, std::shared_ptr<const State> next, absl::Status failure) {
   std::shared_ptr<const State> last;  // released after the lock
-  base::MutexLock lock(mutex_);
+  std::vector<std::unique_ptr<Waiting>> ahead;
+  {
+    base::MutexLock lock(mutex_);
+    PublishLocked(group, std::move(next), std::move(failure), last, ahead);
+  }
+  for (const auto& waiting : ahead) waiting->on_decided(waiting->outcome);
+}
+
+void Committer::PublishLocked(const Group& group, std::shared_ptr<const State> next, absl::Status failure,
+                              std::shared_ptr<const State>& last, std::vector<std::unique_ptr<Waiting>>& ahead) {
   if (next != nullptr) {
     last = std::exchange(state_, std::move(next));
     if (last->position() != state_->position()) changed_.NotifyAll();
@@ -143,6 +161,10 @@ void Committer::Publish(const Group& group, std::shared_ptr<const State> next, a
   }
   for (Waiting* waiting : group) {
     if (!failure_.ok()) waiting->outcome = Outcome::kFailed;
+    if (waiting->on_decided) {
+      ahead.emplace_back(waiting);
+      continue;
+    }
     waiting->decided = true;
     waiting->wake.NotifyOne();
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,6 +29,8 @@ class Committer {
   enum class Outcome { kCommitted, kConflict, kFailed };
   // Waits until `tx` is decided. kFailed: the reason is in failure().
   Outcome Commit(RocksDbTransaction& tx);
+  // Does not wait, but for room; `decided` is called from the committer's thread, in order.
+  void CommitAhead(std::shared_ptr<RocksDbTransaction> tx, std::function<void(Outcome)> decided);
   // OK until a write has failed; from then on nothing more is committed. Thread-safe.
   absl::Status failure() const;
 
@@ -38,7 +41,11 @@ class Committer {
  private:
   struct Waiting {
     explicit Waiting(RocksDbTransaction* transaction) : tx(transaction) {}
+    Waiting(std::shared_ptr<RocksDbTransaction> transaction, std::function<void(Outcome)> callback)
+        : tx(transaction.get()), owned(std::move(transaction)), on_decided(std::move(callback)) {}
     RocksDbTransaction* const tx;
+    std::shared_ptr<RocksDbTransaction> owned;  // with on_decided: nobody waits, it is deleted after the call
+    std::function<void(Outcome)> on_decided;
     Outcome outcome = Outcome::kFailed;
     bool decided = false;
     base::CondVar wake;
@@ -54,6 +61,9 @@ class Committer {
   // After the write's sync: nobody is told of a commit that the witness has not seen.
   absl::Status Testify();
   void Publish(const Group& group, std::shared_ptr<const State> next, absl::Status failure);
+  void PublishLocked(const Group& group, std::shared_ptr<const State> next, absl::Status failure,
+                     std::shared_ptr<const State>& last, std::vector<std::unique_ptr<Waiting>>& ahead)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   rocksdb::DB* const db_;
   const std::string folder_;

@@ -74,6 +74,41 @@ absl::Status RocksDbStore::Transact(const std::function<absl::Status(Transaction
   return StoreErrors::Busy(kMaxAttempts);
 }
 
+// What is on its way is taken before the state: a commit in between is then in both, never in neither.
+absl::Status RocksDbStore::TransactAhead(const std::function<absl::Status(Transaction&)>& body, Done done) {
+  PHAROS_RETURN_IF_ERROR(committer_->failure());
+  std::vector<std::shared_ptr<const RocksDbTransaction>> before = Ahead();
+  const bool behind = !before.empty();
+  auto tx = std::make_shared<RocksDbTransaction>(committer_->state(), std::move(before));
+  PHAROS_RETURN_IF_ERROR(body(*tx));
+  if (tx->ReadOnly() && !behind) {
+    done(absl::OkStatus());
+    return absl::OkStatus();
+  }
+  if (tx->Bytes() > kMaxTransactionBytes)
+    return StoreErrors::TransactionTooLarge(tx->Bytes(), kMaxTransactionBytes);
+  {
+    base::MutexLock lock(ahead_mutex_);
+    ahead_.push_back(tx);
+  }
+  committer_->CommitAhead(std::move(tx), [this, done = std::move(done)](Committer::Outcome outcome) {
+    Arrived();
+    done(outcome == Committer::Outcome::kCommitted ? absl::OkStatus() : committer_->failure());
+  });
+  return absl::OkStatus();
+}
+
+std::vector<std::shared_ptr<const RocksDbTransaction>> RocksDbStore::Ahead() const {
+  base::MutexLock lock(ahead_mutex_);
+  return {ahead_.begin(), ahead_.end()};
+}
+
+// The oldest is durable, or never will be.
+void RocksDbStore::Arrived() {
+  base::MutexLock lock(ahead_mutex_);
+  ahead_.pop_front();
+}
+
 std::unique_ptr<View> RocksDbStore::Read() const {
   return std::make_unique<StateView>(committer_->state());
 }

@@ -1,9 +1,11 @@
 // The store on RocksDB: see storage/store.h for what it promises.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 
+#include "services/base/mutex.h"
 #include "storage/rocksdb/committer.h"
 #include "storage/rocksdb/folder.h"
 #include "storage/rocksdb/resources.h"
@@ -29,6 +31,7 @@ class RocksDbStore final : public Store {
   ~RocksDbStore() override;
 
   absl::Status Transact(const std::function<absl::Status(Transaction&)>& body) override;
+  absl::Status TransactAhead(const std::function<absl::Status(Transaction&)>& body, Done done) override;
   std::unique_ptr<View> Read() const override;
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override;
   absl::StatusOr<std::vector<Change>> ReadChanges(uint64_t position, size_t most) const override;
@@ -36,8 +39,14 @@ class RocksDbStore final : public Store {
   uint64_t LastPosition() const override;
 
  private:
+  std::vector<std::shared_ptr<const RocksDbTransaction>> Ahead() const;
+  void Arrived();
+
   const std::string folder_;
   Engine engine_;
+  mutable base::Mutex ahead_mutex_;
+  // Of the only writer: on their way to the disk, the newest last.
+  std::deque<std::shared_ptr<const RocksDbTransaction>> ahead_ ABSL_GUARDED_BY(ahead_mutex_);
   std::unique_ptr<Committer> committer_;
   Turn turn_;
 };

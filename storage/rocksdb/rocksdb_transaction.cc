@@ -23,9 +23,17 @@ KeyHash HashOf(std::string_view key) {
 
 RocksDbTransaction::RocksDbTransaction(std::shared_ptr<const State> start) : start_(std::move(start)) {}
 
+RocksDbTransaction::RocksDbTransaction(std::shared_ptr<const State> start,
+                                       std::vector<std::shared_ptr<const RocksDbTransaction>> before)
+    : start_(std::move(start)), before_(std::move(before)), alone_(true) {}
+
 absl::StatusOr<std::optional<std::string>> RocksDbTransaction::Get(std::string_view key) {
-  reads_.insert(HashOf(key));
+  if (!alone_) reads_.insert(HashOf(key));
   if (const auto own = writes_.find(key); own != writes_.end()) return own->second;
+  for (auto earlier = before_.rbegin(); earlier != before_.rend(); ++earlier) {
+    const auto at = (*earlier)->writes_.find(key);
+    if (at != (*earlier)->writes_.end()) return at->second;
+  }
   return start_->Get(key);
 }
 

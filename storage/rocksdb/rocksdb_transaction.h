@@ -18,6 +18,9 @@ namespace pharos::storage::rocks {
 class RocksDbTransaction final : public Transaction {
  public:
   explicit RocksDbTransaction(std::shared_ptr<const State> start);
+  // The only writer's next one: reads see `before`, too, the newest last; no conflict is possible.
+  RocksDbTransaction(std::shared_ptr<const State> start,
+                     std::vector<std::shared_ptr<const RocksDbTransaction>> before);
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) override;
   // What `visit` itself writes into the range, this scan may or may not show.
@@ -29,6 +32,7 @@ class RocksDbTransaction final : public Transaction {
 
   // For the committer.
   uint64_t start() const { return start_->commit(); }
+  bool alone() const { return alone_; }
   bool ReadOnly() const { return writes_.empty() && touched_.empty() && changes_.empty(); }
   size_t Bytes() const { return bytes_; }
   const absl::flat_hash_set<KeyHash>& Reads() const { return reads_; }
@@ -51,6 +55,8 @@ class RocksDbTransaction final : public Transaction {
   void Write(std::string_view key, std::optional<std::string> value);
 
   const std::shared_ptr<const State> start_;
+  const std::vector<std::shared_ptr<const RocksDbTransaction>> before_;
+  const bool alone_ = false;
   Overlay writes_;
   absl::flat_hash_set<KeyHash> reads_;
   absl::flat_hash_set<KeyHash> touched_;
