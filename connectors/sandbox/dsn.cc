@@ -70,6 +70,7 @@ std::string_view DiagnosticOf(std::string_view status) {
 }
 
 std::string DsnMessage(const DsnFacts& f) {
+  if (f.dialect != "plain" && f.action == "failed") return DialectMessage(f);
   const bool failed = f.action == "failed";
   const std::string boundary = fmt::format("=_{}_=", f.id);
   std::string out = fmt::format(

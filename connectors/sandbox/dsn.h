@@ -18,12 +18,23 @@ struct DsnFacts {
   std::string action;       // "failed", "delivered"
   std::string status;       // "5.1.1"
   std::string headers;      // of the message, as received
+  // How it is laid out: "plain"; "postfix", "exchange", "gmail", "sendmail" (RFC 3464 with each one's
+  // habits); "exim", "qmail" (text only). Our own words in the layouts that those servers are known for.
+  std::string dialect = "plain";
   int64_t arrival_us = 0, now_us = 0;
 };
 // The whole message, CR LF line ends, ASCII but for the copied headers.
 std::string DsnMessage(const DsnFacts& facts);
+// A failure in facts.dialect; DsnMessage uses it.
+std::string DialectMessage(const DsnFacts& facts);
 // The words for a status: "5.1.1" → "550 5.1.1 There is nobody of that name here".
 std::string_view DiagnosticOf(std::string_view status);
+
+// RFC 5965: a mailbox provider tells that the recipient called it spam. The recipient is left out, as most
+// do.
+std::string ComplaintMessage(const DsnFacts& facts);
+// RFC 3834: an absence note.
+std::string AutoReplyMessage(const DsnFacts& facts);
 
 // A mail to the List-Unsubscribe address from the person at `from`.
 std::string UnsubscribeMessage(const Mailto& mailto, std::string_view from, std::string_view id,

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <iterator>
 
 #include "services/base/errors.h"
 #include "services/base/text.h"
@@ -16,17 +15,23 @@
 namespace pharos::sandbox {
 
 void AppendJsonText(std::string& out, std::string_view text) {
-  const bool readable = base::IsUtf8(text);
+  constexpr char kHex[] = "0123456789abcdef";
+  auto plain = [](unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; };
   out.push_back('"');
-  for (char c : text) {
-    if (!readable && (c & 0x80) != 0) {
-      out.push_back('?');
-    } else if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+  size_t at = 0;
+  while (at < text.size() && plain(static_cast<unsigned char>(text[at]))) ++at;
+  out.append(text, 0, at);  // nearly always all of it
+  const bool readable = at == text.size() || base::IsUtf8(text);
+  for (char c : text.substr(at)) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet >= 0x80) {
+      out.push_back(readable ? c : '?');
+    } else if (octet < 0x20) {
+      out.append("\\u00");
+      out.push_back(kHex[octet >> 4]);
+      out.push_back(kHex[octet & 15]);
     } else {
+      if (!plain(octet)) out.push_back('\\');
       out.push_back(c);
     }
   }
@@ -35,15 +40,24 @@ void AppendJsonText(std::string& out, std::string_view text) {
 
 namespace {
 
+void Name(std::string& out, std::string_view name) {
+  out.append(",\"");
+  out.append(name);
+  out.append("\":");
+}
 void Text(std::string& out, std::string_view name, std::string_view value) {
-  fmt::format_to(std::back_inserter(out), ",\"{}\":", name);
+  Name(out, name);
   AppendJsonText(out, value);
 }
 void Number(std::string& out, std::string_view name, int64_t value) {
-  fmt::format_to(std::back_inserter(out), ",\"{}\":{}", name, value);
+  Name(out, name);
+  out.append(fmt::format_int(value).c_str());
 }
 void Begin(std::string& out, std::string_view event, int64_t t_ns) {
-  fmt::format_to(std::back_inserter(out), "{{\"event\":\"{}\",\"t_ns\":{}", event, t_ns);
+  out.append("{\"event\":\"");
+  out.append(event);
+  out.push_back('"');
+  Number(out, "t_ns", t_ns);
 }
 
 }  // namespace

@@ -13,6 +13,9 @@
 //   {"event":"dsn"|"dsn_acked","t_ns":…,"dest":…,"message_id":…,"action":…,"status":…,"n":…}   n-th try
 //   {"event":"unsubscribe"|"unsubscribe_acked","t_ns":…,"dest":…,"message_id":…,"n":…}
 //        dest: whose mailbox; message_id: of the message that it answers; acked: the listener said 250
+//   {"event":"one_click"|"one_click_acked","t_ns":…,"dest":…,"message_id":…,"n":…}
+//        the person's POST to the List-Unsubscribe address; acked: it was answered 2xx
+//   {"event":"complaint"|"complaint_acked"|"autoreply"|"autoreply_acked",…}   as "unsubscribe"
 //   {"event":"bind"|"unbind"|"disconnect","t_ns":…,"system_id":…}
 // Times are CLOCK_REALTIME nanoseconds.
 #pragma once
@@ -60,6 +63,8 @@ class Journal {
   // One write for everything since the last. A journal that cannot be written ends the process: it is the
   // ground truth.
   void Flush();
+  // Octets that a Flush would write.
+  size_t waiting() const { return buffer_.size(); }
 
  private:
   explicit Journal(int fd) : fd_(fd) {}

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -51,8 +52,8 @@ void Stamp(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-Received Receive(int fd, std::string& buffer) {
-  iovec space{buffer.data(), buffer.size()};
+Received Receive(int fd, std::string& buffer, size_t most) {
+  iovec space{buffer.data(), std::min(most, buffer.size())};
   alignas(cmsghdr) char control[256];
   msghdr message{};
   message.msg_iov = &space;
@@ -98,16 +99,20 @@ void Loop::Stop(std::function<void()> last) {
 
 void Loop::Do(std::function<void()> change) {
   std::promise<void> done;
+  Post([&] {
+    change();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void Loop::Post(std::function<void()> change) {
   {
     base::MutexLock lock(mutex_);
-    posted_.push_back([&] {
-      change();
-      done.set_value();
-    });
+    posted_.push_back(std::move(change));
   }
   uint64_t one = 1;
   [[maybe_unused]] auto n = write(wake_, &one, sizeof one);
-  done.get_future().wait();
 }
 
 void Loop::RunPosted() {
@@ -139,28 +144,37 @@ void Loop::Forget(int fd) {
 }
 
 void Loop::After(int64_t us, std::function<void()> run) {
-  timers_.push({Now() + us, ++timer_order_, std::move(run)});
+  const int64_t tick = us <= 0 ? Now() / 1000 : (Now() + us + 999) / 1000;
+  timers_[tick].push_back(std::move(run));
 }
 
 int Loop::NextTimeoutMs() const {
   if (timers_.empty()) return -1;
-  int64_t left = timers_.top().when_us - Now();
-  return left <= 0 ? 0 : static_cast<int>(std::min<int64_t>(left / 1000 + 1, kLongestWaitMs));
+  int64_t left = timers_.begin()->first * 1000 - Now();
+  return left <= 0 ? 0 : static_cast<int>(std::min<int64_t>((left + 999) / 1000, kLongestWaitMs));
 }
 
+// What a timer plans for at once runs in the next round: the sockets come between.
 void Loop::RunTimers() {
-  int64_t now = Now();
-  while (!timers_.empty() && timers_.top().when_us <= now) {
-    auto run = timers_.top().run;
-    timers_.pop();
-    run();
+  const int64_t tick = Now() / 1000;
+  std::vector<std::function<void()>> due;
+  while (!timers_.empty() && timers_.begin()->first <= tick) {
+    for (auto& run : timers_.begin()->second) due.push_back(std::move(run));
+    timers_.erase(timers_.begin());
   }
+  for (auto& run : due) run();
+}
+
+void Loop::WaitOutRound(int64_t began_us) const {
+  const int64_t left = began_us + round_us_ - Now();
+  if (left > 0) usleep(static_cast<useconds_t>(left));
 }
 
 void Loop::Run() {
   epoll_event events[kMaxEvents];
   while (!stopping_) {
     int count = epoll_wait(epoll_, events, kMaxEvents, NextTimeoutMs());
+    const int64_t began_us = Now();
     for (int i = 0; i < count; ++i) {
       auto it = watched_.find(events[i].data.fd);
       if (it == watched_.end()) continue;  // forgotten in this round
@@ -169,6 +183,7 @@ void Loop::Run() {
     }
     RunTimers();
     after_events_();
+    if (round_us_ > 0 && count > 0) WaitOutRound(began_us);
   }
 }
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <queue>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,7 +26,8 @@ struct Received {
 };
 // Asks the kernel to stamp what this socket receives.
 void Stamp(int fd);
-Received Receive(int fd, std::string& buffer);
+// At most `most` octets.
+Received Receive(int fd, std::string& buffer, size_t most = SIZE_MAX);
 
 class Loop {
  public:
@@ -39,6 +39,8 @@ class Loop {
   void Stop(std::function<void()> last);
   // Runs `change` in the loop's thread; returns when done.
   void Do(std::function<void()> change);
+  // The same without waiting; not run if the loop ends first.
+  void Post(std::function<void()> change);
 
   // In the loop's thread only.
   int64_t Now() const { return base::Clock::System().BootMicros(); }
@@ -47,29 +49,27 @@ class Loop {
   void Rewatch(int fd, uint32_t events);
   // Before the socket is closed.
   void Forget(int fd);
+  // To the millisecond, never early; those of one millisecond in the order in which they were given.
   void After(int64_t us, std::function<void()> run);
+  // A round that had events lasts at least so long, so that under load one round takes many messages. Who is
+  // served after a quiet time does not wait. 0 = as short as it gets.
+  void SetRound(int64_t us) { round_us_ = us; }
 
  private:
-  struct Timer {
-    int64_t when_us;
-    uint64_t order;
-    std::function<void()> run;
-    bool operator>(const Timer& other) const {
-      return when_us != other.when_us ? when_us > other.when_us : order > other.order;
-    }
-  };
   void Run();
+  void RunPosted();
+  void WaitOutRound(int64_t began_us) const;
   int NextTimeoutMs() const;
   void RunTimers();
-  void RunPosted();
 
   const int epoll_, wake_;
   std::thread thread_;
   std::function<void()> after_events_;
   bool stopping_ = false;
   std::map<int, std::function<void(uint32_t)>> watched_;
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
-  uint64_t timer_order_ = 0;
+  // By the millisecond in which they are due: most are put at the end of the last few.
+  std::map<int64_t, std::vector<std::function<void()>>> timers_;
+  int64_t round_us_ = 0;
 
   base::Mutex mutex_;
   std::vector<std::function<void()>> posted_ ABSL_GUARDED_BY(mutex_);

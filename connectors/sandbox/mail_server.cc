@@ -5,99 +5,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
-#include <map>
-#include <unordered_set>
+#include <cstdlib>
 #include <vector>
 
 #include "connectors/sandbox/dsn.h"
-#include "connectors/sandbox/journal.h"
-#include "connectors/sandbox/loop.h"
-#include "connectors/sandbox/mail_out.h"
-#include "connectors/sandbox/mail_session.h"
+#include "connectors/sandbox/mail_server_impl.h"
 #include "connectors/sandbox/mime.h"
-#include "connectors/sandbox/tls.h"
 #include "services/base/errors.h"
-#include "services/base/log.h"
 #include "services/base/text.h"
 
 namespace pharos::sandbox {
 namespace {
 
-constexpr size_t kReadBytes = 64 * 1024;
-constexpr size_t kMaxQueuedOut = 1 << 20;    // a client that reads nothing is cut off
-constexpr size_t kMaxConnections = 1'000;    // file descriptors
-constexpr int64_t kIdleUs = 600'000'000;     // RFC 5321: at least 5 minutes
-constexpr size_t kMaxCopiedHeaders = 8'192;  // of a message in its DSN
-
-std::string HeadersOf(std::string_view message) {
-  size_t end = message.find("\r\n\r\n");
-  std::string_view headers = end == std::string_view::npos ? message : message.substr(0, end + 2);
-  return std::string(headers.substr(0, kMaxCopiedHeaders));
-}
-
-struct Connection {
-  int fd = -1;
-  bool closing = false;  // once everything is written
-  int64_t last_us = 0;
-  std::string raw_out;
-  std::unique_ptr<TlsStream> tls;
-  std::unique_ptr<MailSession> session;
-};
+constexpr size_t kMaxQueuedOut = 1 << 20;  // a client that reads nothing is cut off
+constexpr size_t kMaxLinks = 1'000;        // file descriptors
+constexpr int64_t kIdleUs = 600'000'000;   // RFC 5321: at least 5 minutes
 
 }  // namespace
-
-class MailServer::Impl {
- public:
-  Impl(MailOptions options, std::unique_ptr<Journal> journal, std::unique_ptr<TlsServer> tls, int listener);
-  ~Impl();
-
-  MailCounts Counts() const;
-  void Do(std::function<void()> change) { loop_.Do(std::move(change)); }
-  void CutLinks();
-  void SetDeaf(bool deaf);
-  const MailOptions& options() const { return options_; }
-  bool hold_ = false;  // in the thread
-
- private:
-  void Accept();
-  void OnEvent(Connection& c, uint32_t events);
-  void Read(Connection& c);
-  void Follow(Connection& c, MailSession::Next next);
-  std::string OnRecipient(Connection& c, const Envelope& envelope, const Recipient& recipient, int64_t t_ns);
-  MailSession::Verdict OnMessage(Connection& c, const Envelope& envelope, std::string_view data,
-                                 int64_t t_ns);
-  void PlanDsn(const Envelope& envelope, const Recipient& recipient, std::string_view data,
-               const MailFate& fate, const std::string& message_id, int64_t t_ns);
-  void PlanUnsubscribe(const Recipient& recipient, std::string_view list_unsubscribe, const MailFate& fate,
-                       const std::string& message_id);
-  void SendOut(OutgoingMail mail);
-  std::string NewId() { return fmt::format("{}m{:08x}", id_prefix_, next_id_++); }
-  void FlushAll();
-  void Write(Connection& c);
-  void Close(int fd, bool reset);
-  void CloseIdle();
-
-  const MailOptions options_;
-  base::Clock& clock_ = base::Clock::System();
-  const std::unique_ptr<Journal> journal_;
-  const std::unique_ptr<TlsServer> tls_;
-  const int listener_;
-  const std::string id_prefix_;
-  Loop loop_;
-  std::unique_ptr<MailOut> out_;
-  std::atomic<int64_t> connections_seen_{0}, accepted_{0}, refused_{0}, over_tls_{0}, dsns_sent_{0},
-      dsns_acked_{0}, unsubscribes_sent_{0}, unsubscribes_acked_{0};
-
-  // In the loop's thread.
-  bool deaf_ = false;
-  uint64_t next_id_ = 0;
-  std::map<int, std::unique_ptr<Connection>> connections_;
-  std::vector<int> touched_;  // may have something to write
-  std::unordered_set<std::string> deferred_, unsubscribed_;
-  std::string buffer_ = std::string(kReadBytes, '\0');
-};
 
 MailServer::Impl::Impl(MailOptions options, std::unique_ptr<Journal> journal, std::unique_ptr<TlsServer> tls,
                        int listener)
@@ -105,7 +31,9 @@ MailServer::Impl::Impl(MailOptions options, std::unique_ptr<Journal> journal, st
       journal_(std::move(journal)),
       tls_(std::move(tls)),
       listener_(listener),
-      id_prefix_(fmt::format("{:x}", clock_.WallMicros() / 1000)) {
+      id_prefix_(fmt::format("{:x}", clock_.WallMicros() / 1000)),
+      script_("mail", options_.rules.seed) {
+  if (options_.one_click) one_click_ = std::make_unique<OneClick>();
   if (!options_.bounce_host.empty())
     out_ = std::make_unique<MailOut>(loop_, options_.bounce_host, options_.bounce_port);
   loop_.Watch(listener_, EPOLLIN, [this](uint32_t) { Accept(); });
@@ -117,13 +45,15 @@ MailServer::Impl::~Impl() {
   loop_.Stop([this] {
     while (!connections_.empty()) Close(connections_.begin()->first, false);
   });
+  one_click_.reset();
   out_.reset();
   close(listener_);
 }
 
 MailCounts MailServer::Impl::Counts() const {
-  return {connections_seen_, accepted_,   refused_,           over_tls_,
-          dsns_sent_,        dsns_acked_, unsubscribes_sent_, unsubscribes_acked_};
+  return {connections_seen_, accepted_,     refused_,           over_tls_,
+          dsns_sent_,        dsns_acked_,   unsubscribes_sent_, unsubscribes_acked_,
+          complaints_,       auto_replies_, one_clicks_,        one_clicks_acked_};
 }
 
 // ---- connections
@@ -132,36 +62,61 @@ void MailServer::Impl::Accept() {
   int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return;
   Stamp(fd);
-  if (connections_.size() >= kMaxConnections) {
+  if (connections_.size() >= kMaxLinks) {
     close(fd);
     return;
   }
   ++connections_seen_;
-  auto connection = std::make_unique<Connection>();
-  Connection* c = connection.get();
+  auto connection = std::make_unique<MailLink>();
+  MailLink* c = connection.get();
   c->fd = fd;
   c->last_us = loop_.Now();
   MailSession::Callbacks callbacks;
-  callbacks.on_recipient = [this, c](const Envelope& envelope, const Recipient& recipient, int64_t t_ns) {
+  callbacks.on_recipient = [this, c](const Envelope& envelope, Recipient& recipient, int64_t t_ns) {
     return OnRecipient(*c, envelope, recipient, t_ns);
   };
   callbacks.on_message = [this, c](const Envelope& envelope, std::string_view data, int64_t t_ns) {
     return OnMessage(*c, envelope, data, t_ns);
   };
-  c->session = std::make_unique<MailSession>(tls_ != nullptr, std::move(callbacks));
+  const MailFront& front = options_.script.front;
+  c->session = std::make_unique<MailSession>(tls_ != nullptr && !front.no_starttls, std::move(callbacks),
+                                             front.banner);
   connections_[fd] = std::move(connection);
-  loop_.Watch(fd, deaf_ ? 0u : unsigned{EPOLLIN}, [this, c](uint32_t events) { OnEvent(*c, events); });
+  if (front.banner_after) Hold(*c, front.banner_after->At(script_.Chance("banner")));
+  c->watched = Wanted(*c);
+  loop_.Watch(fd, c->watched, [this, c](uint32_t events) { OnEvent(*c, events); });
   touched_.push_back(fd);
 }
 
-void MailServer::Impl::OnEvent(Connection& c, uint32_t events) {
+void MailServer::Impl::OnEvent(MailLink& c, uint32_t events) {
   touched_.push_back(c.fd);
-  if (!deaf_ && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) Read(c);
+  if (!deaf_ && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+    Read(c);
+  } else if (events & (EPOLLHUP | EPOLLERR)) {
+    Close(c.fd, false);
+  }
+}
+
+// What is said from now on leaves so much later; what comes in is read meanwhile.
+void MailServer::Impl::Hold(MailLink& c, int64_t us) {
+  if (us <= 0) return;
+  c.held_until_us = std::max(c.held_until_us, loop_.Now() + us);
+  loop_.After(us, [this, fd = c.fd] { touched_.push_back(fd); });
+}
+
+uint32_t MailServer::Impl::Wanted(const MailLink& c) const {
+  return (deaf_ ? 0u : unsigned{EPOLLIN}) | (c.raw_out.empty() || mute_ ? 0u : unsigned{EPOLLOUT});
+}
+
+void MailServer::Impl::Rewatch(MailLink& c) {
+  const uint32_t wanted = Wanted(c);
+  if (wanted != c.watched) loop_.Rewatch(c.fd, wanted);
+  c.watched = wanted;
 }
 
 // The stamp is that of the last octet of this read: for a line that ended earlier in it, it is late by no
 // more than the time between the two, never early.
-void MailServer::Impl::Read(Connection& c) {
+void MailServer::Impl::Read(MailLink& c) {
   Received received = Receive(c.fd, buffer_);
   if (received.what == Received::What::kNothingYet) return;
   if (received.what == Received::What::kGone) return Close(c.fd, false);
@@ -175,7 +130,7 @@ void MailServer::Impl::Read(Connection& c) {
   if (!good && connections_.count(fd) != 0) Close(fd, false);
 }
 
-void MailServer::Impl::Follow(Connection& c, MailSession::Next next) {
+void MailServer::Impl::Follow(MailLink& c, MailSession::Next next) {
   switch (next) {
     case MailSession::Next::kGoOn:
       return;
@@ -188,6 +143,7 @@ void MailServer::Impl::Follow(Connection& c, MailSession::Next next) {
       c.closing = true;
       return;
     case MailSession::Next::kCut:
+      ++cut_;
       return Close(c.fd, true);
   }
 }
@@ -224,7 +180,8 @@ void MailServer::Impl::FlushAll() {
   }
 }
 
-void MailServer::Impl::Write(Connection& c) {
+void MailServer::Impl::Write(MailLink& c) {
+  if (mute_ || c.held_until_us > loop_.Now()) return;
   std::string said = c.session->TakeOut();
   if (c.tls != nullptr) {
     if (!c.tls->Write(said)) return Close(c.fd, false);
@@ -240,45 +197,83 @@ void MailServer::Impl::Write(Connection& c) {
     c.raw_out.erase(0, static_cast<size_t>(put));
   }
   if (c.raw_out.size() > kMaxQueuedOut || (c.closing && c.raw_out.empty())) return Close(c.fd, false);
-  uint32_t reads = deaf_ ? 0u : unsigned{EPOLLIN};
-  loop_.Rewatch(c.fd, c.raw_out.empty() ? reads : reads | unsigned{EPOLLOUT});
+  Rewatch(c);
 }
 
 void MailServer::Impl::CutLinks() {
+  cut_ += static_cast<int64_t>(connections_.size());
   while (!connections_.empty()) Close(connections_.begin()->first, true);
 }
 
 void MailServer::Impl::SetDeaf(bool deaf) {
   deaf_ = deaf;
-  for (auto& [fd, c] : connections_) loop_.Rewatch(fd, deaf ? 0u : unsigned{EPOLLIN});
+  for (auto& [fd, c] : connections_) Rewatch(*c);
 }
 
 // ---- mail
 
-std::string MailServer::Impl::OnRecipient(Connection& c, const Envelope& envelope, const Recipient& recipient,
-                                          int64_t t_ns) {
-  MailFate fate = MailFateOf(recipient.address, options_.rules);
-  const bool defer = fate.deferred_first && deferred_.insert(base::LowerAscii(recipient.address)).second;
-  if (!fate.rejected && !defer) return "250 2.1.5 OK";
+const MailRule* MailServer::Impl::RuleOf(const Recipient& recipient) const {
+  return recipient.mark < 0 ? nullptr : &options_.script.mail[static_cast<size_t>(recipient.mark)];
+}
+
+void MailServer::Impl::NoteRefusal(MailLink& c, const Envelope& envelope, const std::string& address,
+                                   int status, const std::string& message_id, int64_t t_ns) {
   MailEntry entry;
   entry.t_ns = t_ns;
-  entry.dest = recipient.address;
+  entry.dest = address;
   entry.source = envelope.from;
-  entry.status = fate.rejected ? 550 : 451;
+  entry.message_id = message_id;
+  entry.status = status;
   entry.tls = c.tls != nullptr;
   journal_->Mail(entry);
   ++refused_;
-  return fate.rejected ? std::string(DiagnosticOf("5.1.1"))
-                       : "451 4.2.1 The mailbox is busy, try again later";
+  ++refused_by_[status];
 }
 
-MailSession::Verdict MailServer::Impl::OnMessage(Connection& c, const Envelope& envelope,
-                                                 std::string_view data, int64_t t_ns) {
-  Entity mail = ParseEntity(data);
-  const std::string message_id = BareAddress(mail.Header("message-id"));
-  const std::string subject = DecodeWords(mail.Header("subject"));
+// "" = the script and the control port have nothing against it.
+std::string MailServer::Impl::ScriptedAnswer(const std::string& address, Recipient& recipient) {
+  if (!refuse_answer_.empty()) return refuse_answer_;
+  if (throttle_ && !throttle_->Take(loop_.Now())) return "451 4.3.2 Too much at the moment";
+  const MailRule* rule = options_.script.mail.empty() ? nullptr : script_.Find(options_.script.mail, address);
+  if (rule == nullptr) return "";
+  recipient.mark = static_cast<int>(rule - options_.script.mail.data());
+  const std::string domain = address.substr(address.rfind('@') + 1);
+  const bool limited = rule->target.per_second > 0;
+  if (limited && script_.Admits(rule->target, domain, loop_.Now())) return "";
+  return limited && rule->at_rcpt.empty() ? "451 4.7.28 Too much for this domain at the moment"
+                                          : rule->at_rcpt;
+}
+
+std::string MailServer::Impl::OnRecipient(MailLink& c, const Envelope& envelope, Recipient& recipient,
+                                          int64_t t_ns) {
+  const std::string address = base::LowerAscii(recipient.address);
+  std::string answer = ScriptedAnswer(address, recipient);
+  if (answer.empty()) {
+    MailFate fate = MailFateOf(address, options_.rules);
+    if (fate.rejected) answer = DiagnosticOf("5.1.1");
+    if (fate.deferred_first && deferred_.insert(address).second)
+      answer = "451 4.2.1 The mailbox is busy, try again later";
+  }
+  if (answer.empty()) return "250 2.1.5 OK";
+  NoteRefusal(c, envelope, recipient.address, std::atoi(answer.c_str()), "", t_ns);
+  return answer;
+}
+
+MailSession::Verdict MailServer::Impl::OnMessage(MailLink& c, const Envelope& envelope, std::string_view data,
+                                                 int64_t t_ns) {
+  const std::string message_id = BareAddress(HeaderOf(data, "message-id"));
+  const MailRule* rule = RuleOf(envelope.to[0]);  // one answer for all of them
+  if (rule != nullptr && rule->cut == CutAt::kBeforeAccept) return {"", true};
+  if (rule != nullptr && rule->answer_after)
+    Hold(c, rule->answer_after->At(script_.Chance(envelope.to[0].address)));
+  if (rule != nullptr && !rule->at_dot.empty()) {
+    for (const Recipient& recipient : envelope.to)
+      NoteRefusal(c, envelope, recipient.address, std::atoi(rule->at_dot.c_str()), message_id, t_ns);
+    return {rule->at_dot, false};
+  }
+  const std::string subject = DecodeWords(HeaderOf(data, "subject"));
   const std::string id = NewId();
-  bool silent = false;
+  bool silent = rule != nullptr && rule->cut == CutAt::kAfterAccept;
   for (const Recipient& recipient : envelope.to) {
     MailFate fate = MailFateOf(recipient.address, options_.rules);
     silent |= fate.silent;
@@ -289,77 +284,12 @@ MailSession::Verdict MailServer::Impl::OnMessage(Connection& c, const Envelope& 
     if (options_.inbox != nullptr && fate.dsn_status.empty())
       options_.inbox->AddMail(t_ns, recipient.address, envelope.from, data);
     PlanDsn(envelope, recipient, data, fate, message_id, t_ns);
-    PlanUnsubscribe(recipient, mail.Header("list-unsubscribe"), fate, message_id);
+    PlanUnsubscribe(recipient, data, fate, message_id);
+    PlanPeoplesMails(envelope, recipient, data, message_id);
   }
   if (silent) return {"", true};
   if (hold_) return {"", false};
   return {fmt::format("250 2.0.0 OK: queued as {}", id), false};
-}
-
-void MailServer::Impl::PlanDsn(const Envelope& envelope, const Recipient& recipient, std::string_view data,
-                               const MailFate& fate, const std::string& message_id, int64_t t_ns) {
-  const bool failed = !fate.dsn_status.empty();
-  // RFC 3461: without NOTIFY, failures are told; successes only to who asked. Never to a null sender.
-  const char* word = failed ? "FAILURE" : "SUCCESS";
-  const bool asked = recipient.notify.empty() ? failed : recipient.notify.find(word) != std::string::npos;
-  if (out_ == nullptr || !asked || envelope.from.empty()) return;
-  auto facts = std::make_shared<DsnFacts>();
-  facts->id = NewId();
-  facts->to = envelope.from;
-  facts->recipient = recipient.address;
-  facts->orcpt = recipient.orcpt;
-  facts->envelope_id = envelope.envid;
-  facts->action = failed ? "failed" : "delivered";
-  facts->status = failed ? std::string(fate.dsn_status) : "2.0.0";
-  facts->headers = HeadersOf(data);
-  facts->arrival_us = t_ns / 1000;
-  loop_.After(fate.dsn_after_us, [this, facts, message_id] {
-    facts->now_us = clock_.WallMicros();
-    OutgoingMail mail;
-    mail.to = facts->to;
-    mail.message = DsnMessage(*facts);
-    auto record = [this, facts, message_id](const char* event, int n) {
-      journal_->Dsn(event, clock_.WallNanos(), facts->recipient, message_id, facts->action, facts->status, n);
-    };
-    mail.on_sending = [this, record](int n) {
-      ++dsns_sent_;
-      record("dsn", n);
-    };
-    mail.on_accepted = [this, record](int n) {
-      ++dsns_acked_;
-      record("dsn_acked", n);
-    };
-    SendOut(std::move(mail));
-  });
-}
-
-void MailServer::Impl::PlanUnsubscribe(const Recipient& recipient, std::string_view list_unsubscribe,
-                                       const MailFate& fate, const std::string& message_id) {
-  if (out_ == nullptr || fate.unsubscribe_after_us < 0) return;
-  auto mailto = UnsubscribeMailto(list_unsubscribe);
-  if (!mailto || !unsubscribed_.insert(base::LowerAscii(recipient.address)).second) return;
-  OutgoingMail mail;
-  mail.from = recipient.address;
-  mail.to = mailto->address;
-  mail.message = UnsubscribeMessage(*mailto, recipient.address, NewId(), clock_.WallMicros());
-  auto record = [this, dest = recipient.address, message_id](const char* event, int n) {
-    journal_->Unsubscribe(event, clock_.WallNanos(), dest, message_id, n);
-  };
-  mail.on_sending = [this, record](int n) {
-    ++unsubscribes_sent_;
-    record("unsubscribe", n);
-  };
-  mail.on_accepted = [this, record](int n) {
-    ++unsubscribes_acked_;
-    record("unsubscribe_acked", n);
-  };
-  loop_.After(fate.unsubscribe_after_us, [this, mail] { SendOut(mail); });
-}
-
-void MailServer::Impl::SendOut(OutgoingMail mail) {
-  if (!out_->Send(std::move(mail)))
-    base::Log(base::LogLevel::kWarning, "sandbox_mail_dropped",
-              {{"advice", std::string("nobody takes mail at --bounce-to; too much is waiting")}});
 }
 
 // ---- outside
@@ -368,7 +298,8 @@ absl::StatusOr<std::unique_ptr<MailServer>> MailServer::Start(MailOptions option
   PHAROS_ASSIGN_OR_RETURN(auto journal, Journal::Open(options.journal));
   std::unique_ptr<TlsServer> tls;
   if (!options.tls_folder.empty()) {
-    PHAROS_RETURN_IF_ERROR(EnsureCertificate(options.tls_folder));
+    PHAROS_RETURN_IF_ERROR(options.bad_certificate ? EnsureBadCertificate(options.tls_folder)
+                                                   : EnsureCertificate(options.tls_folder));
     PHAROS_ASSIGN_OR_RETURN(tls, TlsServer::Open(options.tls_folder));
   }
   PHAROS_ASSIGN_OR_RETURN(int listener, Listen(options.address, options.port, "--mail-listen"));
@@ -397,6 +328,12 @@ void MailServer::StopReading(bool stop) {
 
 void MailServer::CutLinks() {
   impl_->Do([&] { impl_->CutLinks(); });
+}
+
+std::string MailServer::Steer(const std::string& command) {
+  std::string answer;
+  impl_->Do([&] { answer = impl_->Steer(command); });
+  return answer;
 }
 
 }  // namespace pharos::sandbox

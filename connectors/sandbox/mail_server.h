@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "connectors/sandbox/inbox.h"
 #include "connectors/sandbox/rules.h"
+#include "connectors/sandbox/script.h"
 
 namespace pharos::sandbox {
 
@@ -21,11 +22,15 @@ struct MailOptions {
   int bounce_port = 0;
   Rules rules;
   std::shared_ptr<Inbox> inbox;  // may be null
+  Script script;                 // its rules go before everything else
+  bool one_click = false;  // who unsubscribes POSTs to the https URL of List-Unsubscribe if there is one
+  bool bad_certificate = false;  // STARTTLS with a certificate for somebody else, long expired
 };
 
 struct MailCounts {
   int64_t connections = 0, accepted = 0, refused = 0, over_tls = 0, dsns_sent = 0, dsns_acked = 0,
-          unsubscribes_sent = 0, unsubscribes_acked = 0;
+          unsubscribes_sent = 0, unsubscribes_acked = 0, complaints = 0, auto_replies = 0, one_clicks = 0,
+          one_clicks_acked = 0;
 };
 
 // Thread-safe; has a thread of its own.
@@ -42,6 +47,8 @@ class MailServer {
   void HoldAnswers(bool hold);  // messages are recorded, the answer to the final dot never comes
   void StopReading(bool stop);  // senders' windows fill up
   void CutLinks();              // resets every connection
+  // The commands of the control port (README.md). "ok", "ok …" or "error …".
+  std::string Steer(const std::string& command);
 
  private:
   class Impl;

@@ -84,9 +84,10 @@ std::string Unknown(const Path& path, std::initializer_list<std::string_view> kn
 
 }  // namespace
 
-MailSession::MailSession(bool offers_tls, Callbacks callbacks)
+MailSession::MailSession(bool offers_tls, Callbacks callbacks, std::string_view banner)
     : offers_tls_(offers_tls), callbacks_(std::move(callbacks)) {
-  Say("220 localhost ESMTP pharos-sandbox: a trial, sends nothing to anybody");
+  Say(banner.empty() ? "220 localhost ESMTP pharos-sandbox: a trial, sends nothing to anybody"
+                     : fmt::format("220 {}", banner));
 }
 
 std::string MailSession::TakeOut() {
@@ -118,6 +119,7 @@ MailSession::Next MailSession::Take(std::string_view bytes, int64_t t_ns) {
   size_t at = 0;
   Next next = Next::kGoOn;
   for (;;) {
+    if (in_data_) at = TakeText(at);
     // Only CR LF ends a line: a lone LF before a dot must not end a message.
     size_t end = in_.find("\r\n", at);
     if (end == std::string::npos) break;
@@ -132,6 +134,18 @@ MailSession::Next MailSession::Take(std::string_view bytes, int64_t t_ns) {
   }
   if (in_.size() > kMaxMailBytes) return Next::kClose;  // a line without end
   return next;
+}
+
+// Whole lines of a message that do not begin with a dot, all at once; how far it came.
+size_t MailSession::TakeText(size_t at) {
+  if (too_large_ || at >= in_.size() || in_[at] == '.') return at;
+  const size_t dot = in_.find("\r\n.", at);
+  const size_t last = dot != std::string::npos ? dot : in_.rfind("\r\n");
+  if (last == std::string::npos || last < at) return at;
+  const size_t size = last + 2 - at;
+  too_large_ = data_.size() + size > kMaxMailBytes;
+  if (!too_large_) data_.append(in_, at, size);
+  return last + 2;
 }
 
 MailSession::Next MailSession::OnLine(std::string_view line, int64_t t_ns) {
@@ -160,7 +174,7 @@ MailSession::Next MailSession::OnCommand(const std::string& verb, std::string_vi
   } else if (verb == "MAIL") {
     OnMail(rest);
   } else if (verb == "RCPT") {
-    OnRcpt(rest, t_ns);
+    return OnRcpt(rest, t_ns);
   } else if (verb == "DATA") {
     OnDataCommand();
   } else {
@@ -202,18 +216,19 @@ void MailSession::OnMail(std::string_view rest) {
   Say("250 2.1.0 OK");
 }
 
-void MailSession::OnRcpt(std::string_view rest, int64_t t_ns) {
-  if (!in_mail_) return Say("503 5.5.1 MAIL first");
+MailSession::Next MailSession::OnRcpt(std::string_view rest, int64_t t_ns) {
+  if (!in_mail_) return Say("503 5.5.1 MAIL first"), Next::kGoOn;
   auto path = ParsePath(rest, "TO:");
-  if (!path || !IsAddress(path->address)) return Say("501 5.1.3 RCPT TO:<address>");
+  if (!path || !IsAddress(path->address)) return Say("501 5.1.3 RCPT TO:<address>"), Next::kGoOn;
   std::string unknown = Unknown(*path, {"NOTIFY", "ORCPT"});
-  if (!unknown.empty()) return Say(fmt::format("555 5.5.4 {} is not known", unknown));
-  if (!utf8_ && !IsAscii(path->address)) return Say("553 5.6.7 That needs SMTPUTF8");
-  if (envelope_.to.size() >= kMaxRecipients) return Say("452 4.5.3 Too many recipients");
-  Recipient recipient{path->address, path->parameters["ORCPT"], Upper(path->parameters["NOTIFY"])};
+  if (!unknown.empty()) return Say(fmt::format("555 5.5.4 {} is not known", unknown)), Next::kGoOn;
+  if (!utf8_ && !IsAscii(path->address)) return Say("553 5.6.7 That needs SMTPUTF8"), Next::kGoOn;
+  if (envelope_.to.size() >= kMaxRecipients) return Say("452 4.5.3 Too many recipients"), Next::kGoOn;
+  Recipient recipient{path->address, path->parameters["ORCPT"], Upper(path->parameters["NOTIFY"]), -1};
   std::string answer = callbacks_.on_recipient(envelope_, recipient, t_ns);
   Say(answer);
   if (answer[0] == '2') envelope_.to.push_back(std::move(recipient));
+  return answer.substr(0, 4) == "421 " ? Next::kClose : Next::kGoOn;
 }
 
 void MailSession::OnDataCommand() {
@@ -241,7 +256,7 @@ MailSession::Next MailSession::OnData(std::string_view line, int64_t t_ns) {
   Reset();
   if (verdict.cut) return Next::kCut;
   if (!verdict.answer.empty()) Say(verdict.answer);
-  return Next::kGoOn;
+  return verdict.answer.substr(0, 4) == "421 " ? Next::kClose : Next::kGoOn;
 }
 
 }  // namespace pharos::sandbox

@@ -16,6 +16,7 @@ struct Recipient {
   std::string address;
   std::string orcpt;   // as given: "rfc822;ann@example.org", xtext
   std::string notify;  // as given, upper case: "SUCCESS,FAILURE"; "" = not given
+  int mark = -1;       // whoever answers RCPT may remember something
 };
 
 struct Envelope {
@@ -27,18 +28,19 @@ struct Envelope {
 class MailSession {
  public:
   struct Verdict {
-    std::string answer;  // "250 2.0.0 …" without line end; "" = none comes
+    std::string answer;  // "250 2.0.0 …" without line end; "" = none comes; after a 421 the connection ends
     bool cut = false;    // the connection is cut instead
   };
   struct Callbacks {
-    // The answer to RCPT; the recipient is kept if it begins with 2.
-    std::function<std::string(const Envelope&, const Recipient&, int64_t t_ns)> on_recipient;
+    // The answer to RCPT; the recipient is kept if it begins with 2. May leave a mark in it.
+    std::function<std::string(const Envelope&, Recipient&, int64_t t_ns)> on_recipient;
     // A message, dots unstuffed, whose last line came at `t_ns`.
     std::function<Verdict(const Envelope&, std::string_view data, int64_t t_ns)> on_message;
   };
   enum class Next { kGoOn, kStartTls, kClose, kCut };
 
-  MailSession(bool offers_tls, Callbacks callbacks);
+  // `banner`: what it says first, after "220 "; "" = its own.
+  MailSession(bool offers_tls, Callbacks callbacks, std::string_view banner = "");
   std::string TakeOut();
   // What came, with the stamp of its last octet. After anything but kGoOn the rest of `bytes` is dropped:
   // what was said in clear before STARTTLS must not be obeyed after it.
@@ -50,9 +52,10 @@ class MailSession {
   Next OnLine(std::string_view line, int64_t t_ns);
   Next OnCommand(const std::string& verb, std::string_view rest, int64_t t_ns);
   Next OnData(std::string_view line, int64_t t_ns);
+  size_t TakeText(size_t at);
   void OnEhlo(std::string_view rest, bool extended);
   void OnMail(std::string_view rest);
-  void OnRcpt(std::string_view rest, int64_t t_ns);
+  Next OnRcpt(std::string_view rest, int64_t t_ns);
   void OnDataCommand();
   void Say(std::string_view line);
   void Reset();

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "connectors/sandbox/control.h"
 #include "connectors/sandbox/mail_server.h"
 #include "connectors/sandbox/notify_flags.h"
 #include "connectors/sandbox/smsc.h"
@@ -32,12 +33,26 @@ constexpr char kHelp[] =
     "  --mail-port-file=FILE       writes that port there once it listens\n"
     "  --mail-tls-dir=FOLDER       offers STARTTLS; cert.pem and key.pem are made there if missing\n"
     "  --bounce-to=HOST:PORT       where bounces and unsubscribe mails go; none = they are not made\n"
+    "  --mail-bad-certificate      STARTTLS with a certificate for somebody else, long expired\n"
+    "  --one-click                 who unsubscribes POSTs to the https URL of List-Unsubscribe, if its host "
+    "is "
+    "loopback\n"
+    "  --script=FILE               behaviours by number, address and account; connectors/sandbox/README.md\n"
+    "  --smpp-tls-port=PORT        SMPP under TLS too; 0 = any\n"
+    "  --smpp-tls-port-file=FILE   writes that port there once it listens\n"
+    "  --smpp-tls-dir=FOLDER       cert.pem and key.pem are made there if missing\n"
+    "  --control=HOST:PORT         takes commands there, one a line (\"help\"); loopback only; port 0 = any\n"
+    "  --control-port-file=FILE    writes that port there once it listens\n"
+    "  --round-us=250              under load, SMS are taken and answered in rounds of so long\n"
+    "  --keep-mail=true            false: mails do not go into the inbox\n"
     "  --inbox=FILE                appends what people see, for \"pharos sandbox inbox\"\n\n";
 
 struct Options {
   SmscOptions smsc;
   MailOptions mail;
   bool takes_mail = false;
+  std::string control_address;  // "" = none
+  int control_port = 0;
 };
 
 absl::Status ConfigureMail(const sdk::Flags& flags, Options& options) {
@@ -46,6 +61,9 @@ absl::Status ConfigureMail(const sdk::Flags& flags, Options& options) {
   mail.journal = options.smsc.journal;
   mail.rules = options.smsc.rules;
   mail.tls_folder = flags.Text("mail-tls-dir", "");
+  mail.script = options.smsc.script;
+  mail.one_click = flags.On("one-click");
+  mail.bad_certificate = flags.On("mail-bad-certificate");
   if (options.takes_mail) {
     PHAROS_ASSIGN_OR_RETURN(auto listen, sdk::HostPort(flags.Text("mail-listen", "")));
     mail.address = listen.first;
@@ -59,6 +77,26 @@ absl::Status ConfigureMail(const sdk::Flags& flags, Options& options) {
   if (std::string file = flags.Text("inbox", ""); !file.empty()) {
     PHAROS_ASSIGN_OR_RETURN(options.mail.inbox, Inbox::Open(file));
     options.smsc.inbox = options.mail.inbox;
+    if (flags.Has("keep-mail") && !flags.On("keep-mail")) options.mail.inbox = nullptr;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConfigureFaults(const sdk::Flags& flags, Options& options) {
+  if (std::string file = flags.Text("script", ""); !file.empty()) {
+    PHAROS_ASSIGN_OR_RETURN(options.smsc.script, Script::Read(file));
+  }
+  PHAROS_ASSIGN_OR_RETURN(options.smsc.round_us, flags.Number("round-us", 250, 0, 100'000));
+  PHAROS_ASSIGN_OR_RETURN(int64_t tls_port, flags.Number("smpp-tls-port", -1, 0, 65'535));
+  options.smsc.tls_port = static_cast<int>(tls_port);
+  options.smsc.tls_folder = flags.Text("smpp-tls-dir", "");
+  if (tls_port >= 0 && options.smsc.tls_folder.empty())
+    return base::MakeError(absl::StatusCode::kInvalidArgument, "FLAG_WRONG",
+                           "--smpp-tls-port needs --smpp-tls-dir, the folder for its certificate");
+  if (std::string at = flags.Text("control", ""); !at.empty()) {
+    PHAROS_ASSIGN_OR_RETURN(auto listen, sdk::HostPort(at));
+    options.control_address = listen.first;
+    options.control_port = listen.second;
   }
   return absl::OkStatus();
 }
@@ -79,6 +117,7 @@ absl::StatusOr<Options> Configure(const sdk::Flags& flags) {
   options.rules = {static_cast<uint64_t>(seed), delay * 1000, static_cast<double>(stop),
                    static_cast<double>(fail)};
   options.throttle_per_second = static_cast<int>(throttle);
+  PHAROS_RETURN_IF_ERROR(ConfigureFaults(flags, all));
   PHAROS_RETURN_IF_ERROR(ConfigureMail(flags, all));
   return all;
 }
@@ -124,11 +163,22 @@ int Run(const sdk::Flags& flags, const Options& options) {
   auto notify = StartNotify(flags, options.smsc.journal, options.smsc.inbox, options.smsc.rules);
   if (!notify.ok()) return Fail(notify.status());
   if (*notify && !Announce(flags, "sandbox_is_notify", "notify-port-file", (*notify)->port())) return 2;
+  if ((*smsc)->tls_port() >= 0 &&
+      !Announce(flags, "sandbox_listens_tls", "smpp-tls-port-file", (*smsc)->tls_port()))
+    return 2;
+  std::unique_ptr<Control> control;
+  if (!options.control_address.empty()) {
+    auto started = Control::Start(options.control_address, options.control_port, smsc->get(), mail.get());
+    if (!started.ok()) return Fail(started.status());
+    control = std::move(*started);
+    if (!Announce(flags, "sandbox_is_steered", "control-port-file", control->port())) return 2;
+  }
   if (!Announce(flags, "sandbox_listens", "port-file", (*smsc)->port())) return 2;
   int signal = 0;
   sigwait(&ends, &signal);
   auto counts = (*smsc)->counts();
   auto mails = mail == nullptr ? MailCounts{} : mail->counts();
+  control.reset();
   notify->reset();
   mail.reset();
   smsc->reset();
@@ -144,9 +194,31 @@ int Run(const sdk::Flags& flags, const Options& options) {
 
 int Main(int argc, char** argv) {
   auto flags = sdk::Flags::Parse(argc, argv,
-                                 WithNotifyFlags({"help", "listen", "port-file", "journal", "password", "receipt-delay-ms",
-                                  "reply-stop-percent", "fail-percent", "throttle-per-second", "seed",
-                                  "mail-listen", "mail-port-file", "mail-tls-dir", "bounce-to", "inbox"}));
+                                 WithNotifyFlags({"help",
+                                                  "listen",
+                                                  "port-file",
+                                                  "journal",
+                                                  "password",
+                                                  "receipt-delay-ms",
+                                                  "reply-stop-percent",
+                                                  "fail-percent",
+                                                  "throttle-per-second",
+                                                  "seed",
+                                                  "mail-listen",
+                                                  "mail-port-file",
+                                                  "mail-tls-dir",
+                                                  "bounce-to",
+                                                  "inbox",
+                                                  "mail-bad-certificate",
+                                                  "one-click",
+                                                  "script",
+                                                  "smpp-tls-port",
+                                                  "smpp-tls-port-file",
+                                                  "smpp-tls-dir",
+                                                  "control",
+                                                  "control-port-file",
+                                                  "round-us",
+                                                  "keep-mail"}));
   if (!flags.ok()) return Fail(flags.status());
   if (flags->Has("help")) {
     fmt::print("{}{}{}\n{}\n{}", kHelp, kNotifyHelp, kMagicNumbers, kMagicAddresses, kNotifyMagic);

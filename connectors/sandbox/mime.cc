@@ -166,6 +166,28 @@ Entity ParseEntity(std::string_view text) {
   return entity;
 }
 
+std::string HeaderOf(std::string_view text, std::string_view name) {
+  std::string value;
+  bool inside = false;
+  while (!text.empty()) {
+    size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    if (line.empty()) break;
+    const bool more = line[0] == ' ' || line[0] == '\t';
+    if (inside && !more) break;
+    if (more) {
+      if (inside) value += " " + std::string(base::TrimAscii(line));
+      continue;
+    }
+    inside = line.size() > name.size() && line[name.size()] == ':' &&
+             base::LowerAscii(line.substr(0, name.size())) == name;
+    if (inside) value = std::string(base::TrimAscii(line.substr(name.size() + 1)));
+  }
+  return value;
+}
+
 std::optional<std::string> PartOf(std::string_view message, std::string_view type) {
   return Find(message, type, 0);
 }
@@ -198,6 +220,14 @@ std::string BareAddress(std::string_view text) {
   if (open != std::string_view::npos && close != std::string_view::npos && close > open)
     text = text.substr(open + 1, close - open - 1);
   return std::string(base::TrimAscii(text));
+}
+
+std::string UnsubscribeUrl(std::string_view header) {
+  constexpr std::string_view kScheme = "<https://";
+  const size_t at = base::LowerAscii(header).find(kScheme);
+  const size_t end = header.find('>', at);
+  if (at == std::string::npos || end == std::string_view::npos) return "";
+  return std::string(header.substr(at + 1, end - at - 1));
 }
 
 std::optional<Mailto> UnsubscribeMailto(std::string_view header) {

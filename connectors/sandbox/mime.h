@@ -21,6 +21,10 @@ struct Entity {
 // Lines may end in CR LF or LF.
 Entity ParseEntity(std::string_view text);
 
+// The first header of this name (lower case) of a message, unfolded, without reading the others; "" if there
+// is none.
+std::string HeaderOf(std::string_view message, std::string_view name);
+
 // The first part of this type ("text/plain") in the message, decoded to UTF-8 with LF line ends; nullopt if
 // there is none.
 std::optional<std::string> PartOf(std::string_view message, std::string_view type);
@@ -35,6 +39,9 @@ struct Mailto {
 };
 // The mailto of a List-Unsubscribe header, percent-decoded; nullopt if it has none.
 std::optional<Mailto> UnsubscribeMailto(std::string_view header);
+
+// Its https URL (RFC 8058), as written; "" if it has none.
+std::string UnsubscribeUrl(std::string_view header);
 
 std::string Base64(std::string_view bytes);
 // Passes over what is not base64.

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "connectors/sandbox/timing.h"
 #include "services/base/text.h"
 
 namespace pharos::sandbox {
@@ -10,26 +11,19 @@ namespace {
 constexpr int64_t kSlowReceiptUs = 5'000'000;
 constexpr int64_t kLatestReplyUs = 2'000'000;
 
-// FNV-1a with a last stir: the same on every machine.
-uint64_t Hash(uint64_t seed, std::string_view what, std::string_view number) {
-  uint64_t h = 1469598103934665603ULL ^ (seed * 0x9E3779B97F4A7C15ULL);
-  for (std::string_view part : {what, number})
-    for (unsigned char c : part) h = (h ^ c) * 1099511628211ULL;
-  h ^= h >> 33;
-  h *= 0xFF51AFD7ED558CCDULL;
-  h ^= h >> 33;
-  return h;
-}
-
 bool Chosen(uint64_t seed, std::string_view what, std::string_view number, double percent) {
   return static_cast<double>(Hash(seed, what, number) % 100'000) < percent * 1000;
 }
 
-std::string Canonical(std::string_view number) {
+}  // namespace
+
+std::string CanonicalNumber(std::string_view number) {
   if (!number.empty() && number[0] == '+') return std::string(number.substr(1));
   if (!number.empty() && number[0] == '0') return "44" + std::string(number.substr(1));
   return std::string(number);
 }
+
+namespace {
 
 void ApplyMagic(int number, Fate& fate) {
   switch (number) {
@@ -118,7 +112,7 @@ const char kMagicAddresses[] =
     "  silent-drop@  recorded as accepted, the connection is cut instead of an answer\n";
 
 Fate FateOf(std::string_view given, const Rules& rules) {
-  std::string number = Canonical(given);
+  std::string number = CanonicalNumber(given);
   Fate fate;
   fate.receipt_after_us = rules.receipt_delay_us;
   constexpr std::string_view kDrama = "447700900";

@@ -27,6 +27,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "connectors/smpp/receipt.h"
@@ -50,6 +51,8 @@ struct Fate {
   int64_t stop_after_us = -1;  // replies STOP so long after its first message; -1 = never
 };
 
+// Digits with the country in front: without '+', 44 for a leading 0.
+std::string CanonicalNumber(std::string_view number);
 // `number` with or without '+', or with a leading 0 for 44.
 Fate FateOf(std::string_view number, const Rules& rules);
 

@@ -43,19 +43,20 @@ bool AddExtension(X509* certificate, int nid, const char* value) {
   return ok;
 }
 
-bool Fill(X509* certificate, EVP_PKEY* key) {
+bool Fill(X509* certificate, EVP_PKEY* key, bool bad) {
   X509_set_version(certificate, 2);
   // A serial of its own, so that a new certificate is never taken for an old one.
   ASN1_INTEGER_set_int64(X509_get_serialNumber(certificate), static_cast<int64_t>(time(nullptr)));
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), kTenYearsS);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), bad ? -kTenYearsS : -3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), bad ? -kTenYearsS / 2 : kTenYearsS);
   X509_set_pubkey(certificate, key);
   X509_NAME* name = X509_get_subject_name(certificate);
-  const auto* common = reinterpret_cast<const unsigned char*>("localhost");
+  const auto* common = reinterpret_cast<const unsigned char*>(bad ? "somebody-else.invalid" : "localhost");
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common, -1, -1, 0);
   X509_set_issuer_name(certificate, name);
   return AddExtension(certificate, NID_basic_constraints, "critical,CA:TRUE") &&
-         AddExtension(certificate, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1") &&
+         AddExtension(certificate, NID_subject_alt_name,
+                      bad ? "DNS:somebody-else.invalid" : "DNS:localhost,IP:127.0.0.1") &&
          X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
@@ -71,16 +72,14 @@ bool WriteFile(const std::string& file, mode_t mode, const Write& write) {
   return ok && std::rename(part.c_str(), file.c_str()) == 0;
 }
 
-}  // namespace
-
-absl::Status EnsureCertificate(const std::string& folder) {
+absl::Status Ensure(const std::string& folder, bool bad) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   std::string cert_file = folder + "/cert.pem", key_file = folder + "/key.pem";
   if (access(cert_file.c_str(), R_OK) == 0 && access(key_file.c_str(), R_OK) == 0) return absl::OkStatus();
   Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   Certificate certificate(X509_new(), X509_free);
-  if (key == nullptr || certificate == nullptr || !Fill(certificate.get(), key.get()))
+  if (key == nullptr || certificate == nullptr || !Fill(certificate.get(), key.get(), bad))
     return Unwritable(folder);
   bool ok = WriteFile(key_file, 0600, [&](FILE* out) {
     return PEM_write_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1;
@@ -88,6 +87,16 @@ absl::Status EnsureCertificate(const std::string& folder) {
   ok = ok &&
        WriteFile(cert_file, 0644, [&](FILE* out) { return PEM_write_X509(out, certificate.get()) == 1; });
   return ok ? absl::OkStatus() : Unwritable(folder);
+}
+
+}  // namespace
+
+absl::Status EnsureCertificate(const std::string& folder) {
+  return Ensure(folder, false);
+}
+
+absl::Status EnsureBadCertificate(const std::string& folder) {
+  return Ensure(folder, true);
 }
 
 absl::StatusOr<std::unique_ptr<TlsServer>> TlsServer::Open(const std::string& folder) {

@@ -15,6 +15,8 @@ namespace pharos::sandbox {
 // Makes cert.pem and key.pem (P-256, self-signed, for localhost and 127.0.0.1, ten years) in `folder` unless
 // both are there; the key is readable by its owner only. UNAVAILABLE (CERTIFICATE_UNWRITABLE).
 absl::Status EnsureCertificate(const std::string& folder);
+// The same, for somebody-else.invalid and expired long ago.
+absl::Status EnsureBadCertificate(const std::string& folder);
 
 // Shared by a server's connections; of one thread.
 class TlsServer {
