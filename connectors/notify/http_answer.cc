@@ -25,9 +25,9 @@ int Seconds(boost::beast::string_view text) {
 
 struct AnswerReader::Parser {
   std::optional<http::response_parser<http::string_body>> http;
+  bool wrong = false;  // for good
   void Fresh() {
     http.emplace();
-    http->eager(true);
     http->header_limit(kMaxAnswerHead);
     http->body_limit(kMaxAnswerBody);
   }
@@ -40,12 +40,17 @@ AnswerReader::AnswerReader() : parser_(std::make_unique<Parser>()) {
 AnswerReader::~AnswerReader() = default;
 
 AnswerReader::Result AnswerReader::Read(std::string& in, HttpAnswer& answer) {
-  for (;;) {
+  for (; !parser_->wrong;) {
     boost::system::error_code error;
     auto& http = *parser_->http;
     size_t used = in.empty() ? 0 : http.put(boost::asio::buffer(in.data(), in.size()), error);
     in.erase(0, used);
-    if (error && error != http::error::need_more) return Result::kWrong;
+    // The head first, by itself: in one go (eager) Beast 1.74 forgets that it has refused the length, and makes room for it.
+    const bool head_done = !http.eager() && http.is_header_done();
+    if (head_done) http.eager(true);
+    parser_->wrong = (error && error != http::error::need_more) ||
+                     (head_done && http.content_length() && *http.content_length() > kMaxAnswerBody);
+    if (parser_->wrong) break;
     if (!http.is_done()) {
       if (error != http::error::need_more && used > 0 && !in.empty()) continue;
       return in.size() > kMaxAnswerHead + kMaxAnswerBody ? Result::kWrong : Result::kNeedMore;
@@ -54,10 +59,12 @@ AnswerReader::Result AnswerReader::Read(std::string& in, HttpAnswer& answer) {
     parser_->Fresh();
     if (in.empty()) return Result::kNeedMore;
   }
+  return Result::kWrong;
 }
 
 AnswerReader::Result AnswerReader::End(HttpAnswer& answer) {
   auto& http = *parser_->http;
+  if (parser_->wrong) return Result::kWrong;
   if (!http.got_some()) return Result::kNeedMore;
   boost::system::error_code error;
   http.put_eof(error);

@@ -30,6 +30,7 @@
 #include "pharos/customer/v1/purpose_service.pb.h"
 #include "pharos/customer/v1/source_service.pb.h"
 #include "pharos/dispatch/internal/v1/feed_service.pb.h"
+#include "pharos/dispatch/internal/v1/inbound_service.pb.h"
 #include "pharos/dispatch/internal/v1/plan_service.pb.h"
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
 #include "pharos/dispatch/v1/connector_service.pb.h"
@@ -64,6 +65,7 @@ std::vector<const pb::FileDescriptor*> ServiceFiles() {
       ::pharos::dispatch::internal::v1::DeclareStepRequest::descriptor()->file(),
       ::pharos::dispatch::internal::v1::WorkRequest::descriptor()->file(),
       ::pharos::dispatch::internal::v1::FollowEventsRequest::descriptor()->file(),
+      ::pharos::dispatch::internal::v1::UnsubscribeRequest::descriptor()->file(),
       ::pharos::engagement::v1::WatchCampaignRequest::descriptor()->file(),
       ::pharos::customer::v1::CreateOrganisationRequest::descriptor()->file(),
       ::pharos::access::v1::CreatePrincipalRequest::descriptor()->file(),

@@ -4,7 +4,7 @@
   line_connector.py --dispatch HOST:PORT --provider HOST:PORT --token TEXT [--name NAME] [--mutant NAME]
 
 The mutants break one rule each, to show that the conformance suite notices: stale-pull, other-life, late, resend, forget, early-kept,
-regret, deaf, no-hard-stop, trusting.
+deaf, no-hard-stop, trusting.
 """
 import argparse
 import collections
@@ -102,7 +102,7 @@ class Connector:
     def hand_over(self):
         while True:
             i, address, text, use_by, hard_stop = self.work.get()
-            if i in self.recalled and self.mutant != "regret":
+            if i in self.recalled:
                 self.refuse(i, "RECALLED")
                 continue
             provider = self.provider
