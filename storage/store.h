@@ -86,11 +86,12 @@ class Store {
   // `body` is returned as it is and nothing is written. Commits of several threads share one sync.
   virtual absl::Status Transact(const std::function<absl::Status(Transaction&)>& body) = 0;
 
-  // For the only writer of a store (a loop that owns it): runs `body` at once, once, on its newest state, which
-  // includes what it has written before and is not durable yet; `done` is called from another thread, in the order
-  // of the calls, when it is durable or never will be (then nothing after it will be either). Returns the status of
-  // `body`: if it is not OK nothing is written and `done` is not called. Point reads see what is on its way; scans
-  // see what is committed. Not together with Transact. An engine that cannot go ahead commits before it returns.
+  // For the only writer of a store (a loop that owns it): runs `body` at once, once, on its newest state,
+  // which includes what it has written before and is not durable yet; `done` is called from another thread,
+  // in the order of the calls, when it is durable or never will be (then nothing after it will be either).
+  // Returns the status of `body`: if it is not OK nothing is written and `done` is not called. Point reads
+  // see what is on its way; scans see what is committed. Not together with Transact. An engine that cannot go
+  // ahead commits before it returns.
   using Done = std::function<void(absl::Status)>;
   virtual absl::Status TransactAhead(const std::function<absl::Status(Transaction&)>& body, Done done) {
     absl::Status refused;

@@ -45,7 +45,8 @@ AnswerReader::Result AnswerReader::Read(std::string& in, HttpAnswer& answer) {
     auto& http = *parser_->http;
     size_t used = in.empty() ? 0 : http.put(boost::asio::buffer(in.data(), in.size()), error);
     in.erase(0, used);
-    // The head first, by itself: in one go (eager) Beast 1.74 forgets that it has refused the length, and makes room for it.
+    // The head first, by itself: in one go (eager) Beast 1.74 forgets that it has refused the length, and
+    // makes room for it.
     const bool head_done = !http.eager() && http.is_header_done();
     if (head_done) http.eager(true);
     parser_->wrong = (error && error != http::error::need_more) ||

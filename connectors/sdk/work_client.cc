@@ -177,7 +177,8 @@ std::vector<work::WorkRequest> WorkClient::Impl::NextMessages() {
     link_due = false;
     *messages.emplace_back().mutable_link() = link;
   }
-  for (auto& found : std::exchange(findings, {})) *messages.emplace_back().mutable_findings() = std::move(found);
+  for (auto& found : std::exchange(findings, {}))
+    *messages.emplace_back().mutable_findings() = std::move(found);
   auto due = book.Due(clock.BootMicros());
   said = 0;
   urgent = !due.empty();  // there may be more

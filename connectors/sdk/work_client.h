@@ -36,8 +36,8 @@ struct WorkEvents {
   std::function<void(bool live)> mode;                      // may be empty
   std::function<void(std::vector<Task>)> take;              // to hand over
   std::function<void(std::vector<uint64_t>)> acknowledged;  // receipts and inbound that dispatch keeps now
-  // Dispatch would rather not see these handed over: Finish those that have not begun as REFUSED (RECALLED) and
-  // let the others end as they would have. Only ids that were taken and are open. May be empty.
+  // Dispatch would rather not see these handed over: Finish those that have not begun as REFUSED (RECALLED)
+  // and let the others end as they would have. Only ids that were taken and are open. May be empty.
   std::function<void(std::vector<std::string>)> recall;
   // Ask the provider about these, and say Found. May be empty.
   std::function<void(std::vector<std::string>)> look_up;

@@ -12,8 +12,9 @@ constexpr double kLeastRate = 1;     // a provider that takes less than one a se
 constexpr double kBelow = 0.995;     // of what the provider took in the second before it refused
 constexpr double kRise = 1.0025;     // a second: some seconds from below the limit to it
 constexpr double kRiseLater = 1.10;  // a second, once nothing was refused for kForgetUs
-// At the limit a refusal comes every few seconds. Without one for longer the rate was cut too deep (a few chance
-// refusals, or the first ones before anything was taken): up faster, until the next refusal shows where it stands.
+// At the limit a refusal comes every few seconds. Without one for longer the rate was cut too deep (a few
+// chance refusals, or the first ones before anything was taken): up faster, until the next refusal shows
+// where it stands.
 constexpr int64_t kCleanUs = 10'000'000;
 constexpr double kRiseClean = 1.25;
 constexpr int64_t kSecondUs = 1'000'000;
@@ -96,8 +97,10 @@ void Aimd::Tick(int64_t now_us) {
   bool used = TakenLastSecond(now_us) > bucket_.rate() * 0.9;
   if (!used && !forgotten) return;
   bool clean = now_us - cut_us_ > kCleanUs;
-  double rate =
-      bucket_.rate() * (forgotten ? kRiseLater : clean ? kRiseClean : kRise) + (forgotten || clean ? 1 : 0.02);
+  double rate = bucket_.rate() * (forgotten ? kRiseLater
+                                  : clean   ? kRiseClean
+                                            : kRise) +
+                (forgotten || clean ? 1 : 0.02);
   bucket_.SetRate(rate > kLetGo ? 0 : rate, now_us);
 }
 

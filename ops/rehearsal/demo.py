@@ -83,7 +83,7 @@ class Demo:
             if time.monotonic() - shown > 2:
                 shown = time.monotonic()
                 self.say(f"  {report['pending']:,} waiting, {report['sent'] + report['delivered']:,} accepted by the network, "
-                         f"{report['opted_out']:,} replied STOP")
+                         f"{report['opted_out']:,} opted out")
             time.sleep(0.25)
         raise Broken(f"the campaign is not over after {RUN_LIMIT_S} s; read {self.system.servers[0].log}")
 
@@ -95,7 +95,8 @@ class Demo:
             replies = [r for r in self.replies() if r["acknowledged_time_ns"]]
             never = len({s.dest for s in record.submissions if s.dest == NEVER_A_RECEIPT and not s.is_confirmation})
             quiet = time.time_ns() - max((s.t_ns for s in record.submissions), default=0) > LAST_REPLY_S * 1e9
-            heard = len(replies) >= len(record.stop_replies) + len(record.unsubscribed)
+            heard = len(replies) >= len(record.stop_replies) + len(record.unsubscribed) + len(record.clicked)
+            heard = heard and (self.system.kills() > 0 or len(record.clicked) == len(record.pressed))
             waiting = report["sent"] - report["accepted_by_channel"].get("CHANNEL_EMAIL", 0) + report["unconfirmed"]
             if quiet and waiting <= never and heard and time.monotonic() - changed > SETTLED_S:
                 return
@@ -137,16 +138,20 @@ class Demo:
             if reply["kind"] in ("STOP", "UNSUBSCRIBE") and stop:
                 times[reply["endpoint"]] = min(stop, times.get(reply["endpoint"], stop))
                 unsubscribed += reply["kind"] == "UNSUBSCRIBE"
-        for mail in record.unsubscribed:
+        for mail in (*record.unsubscribed, *record.clicked):
             person = person_of.get(mail, "")
             stops = [times[e] for e in (endpoint_of[s.dest] for s in record.submissions if s.id == mail) if e in times]
+            stops += [record.clicked[mail]] if mail in record.clicked else []
             if person and stops:
                 people[person] = min([people.get(person, stops[0]), *stops])
         lost = {endpoint_of[number] for number in record.stop_replies} - replied
         if lost:
             self.problems.append(f"{len(lost)} people replied STOP and were not heard: {sorted(lost)[:3]}")
-        if unsubscribed < len(record.unsubscribed):
-            self.problems.append(f"{len(record.unsubscribed)} people unsubscribed by mail, {unsubscribed} were heard")
+        asked = len(record.unsubscribed) + len(record.clicked)
+        if unsubscribed < asked:
+            self.problems.append(f"{asked} people unsubscribed, {unsubscribed} were heard")
+        if len(record.clicked) < len(record.pressed) and not self.system.kills():
+            self.problems.append(f"{len(record.pressed)} people pressed unsubscribe, {len(record.clicked)} were answered")
         return times, people
 
     def check(self, campaign, opt_outs, report):
@@ -192,7 +197,7 @@ class Demo:
         self.make_people()
         begin = time.monotonic()
         self.system = System(self.args.bin, self.folder, self.args.seed, stop_percent=self.args.stop_percent, fail_percent=1, apart=self.args.apart,
-                             store=self.args.store, seal=not self.args.clear)
+                             store=self.args.store, seal=not self.args.clear, edge=True)
         self.cli = Cli(self.system)
         try:
             return self.tell(begin)
@@ -222,8 +227,8 @@ class Demo:
         people = story.people_to_opt_out(self.cli, self.people_folder, self.args.opt_outs, self.args.seed)
         progress = story.Progress(self.system.journal)
         opt_outs = story.OptOuts(self.cli, people, progress, campaign["members"], self.args.seed)
-        self.say("Launched. Messages go out by SMPP and SMTP to simulated networks; some people reply STOP or unsubscribe, some "
-                 "telephone:")
+        self.say("Launched. Messages go out by SMPP and SMTP to simulated networks; some people reply STOP, some press unsubscribe, "
+                 "some telephone:")
         started = time.monotonic()
         killer.during_run(progress, campaign["members"])
         self.cli.run("marketing", "campaign", "launch", story.CAMPAIGN)
@@ -255,13 +260,13 @@ class Demo:
                 "watch": {"values": len(self.watcher.shown), "lag_p99_s": round(self.lag_p99_s, 3)},
                 "canaries_in_clear": self.leaks, "sealed": self.system.seal, "apart": self.system.apart, "store": self.args.store,
                 "opt_outs": self.opt_outs_made, "worst_ack_s": round(self.worst_ack_s, 3), "points": dict(self.killer.reached),
-                "kills": self.system.kills(), "problems": self.problems[:20]}
+                "one_clicks": self.one_clicks, "kills": self.system.kills(), "problems": self.problems[:20]}
 
     def measure_acknowledgements(self, opt_outs, record):
         """From durable to acknowledged for a reply; from asked to answered for a call."""
         replies = [r for r in self.replies() if r["kind"] in ("STOP", "UNSUBSCRIBE") and r["acknowledged_time_ns"]]
         waits = [(r["acknowledged_time_ns"] - r["durable_time_ns"]) / 1e9 for r in replies if r.get("durable_time_ns")]
-        self.opt_outs_made = len(replies) + len(opt_outs.acknowledged)
+        self.opt_outs_made, self.one_clicks = len(replies) + len(opt_outs.acknowledged), len(record.clicked)
         self.worst_ack_s = max([*waits, *opt_outs.waits], default=0.0)
         if not self.system.kills() and self.worst_ack_s > ACKNOWLEDGED_S:
             self.problems.append(f"an opt-out was acknowledged only after {self.worst_ack_s:.2f} s")
@@ -296,7 +301,7 @@ class Demo:
             for server in self.system.servers:
                 with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics", timeout=10) as answer:
                     file.write(answer.read())
-        logs = [process.log for process in (*self.system.servers, *self.system.connectors)]
+        logs = [process.log for process in self.system.ours()]
         stores = [self.system.data] + ([self.system.postgres.data] if self.system.postgres else [])
         found = self.canaries.scan([*stores, *logs, metrics])
         self.leaks = sum(found.values())
@@ -323,7 +328,8 @@ class Demo:
         self.say(f"  {report['delivered']:,} delivered, {report['sent']:,} accepted without a receipt, "
                  f"{verify.total(report['failed']):,} failed ({report['bounced']:,} for good), "
                  f"{report['unconfirmed']:,} unconfirmed, not sent: {withheld}")
-        self.say(f"  {report['opted_out']:,} people replied STOP, {len(opt_outs.acknowledged)} telephoned; "
+        self.say(f"  {len(record.stop_replies):,} people replied STOP, {len(record.clicked) + len(record.unsubscribed):,} pressed unsubscribe, "
+                 f"{len(opt_outs.acknowledged)} telephoned; "
                  f"{confirmations:,} confirmations; a telephoned stop was acknowledged after at most "
                  f"{max(opt_outs.waits, default=0):.2f} s")
         by_channel = ", ".join(f"{n:,} {c.removeprefix('CHANNEL_').lower()}" for c, n in sorted(report["accepted_by_channel"].items()))

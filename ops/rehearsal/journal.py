@@ -28,6 +28,8 @@ class Journal:
     receipts: dict = field(default_factory=dict)      # message id → the receipts' states
     stop_replies: dict = field(default_factory=dict)  # number → kernel time of its first STOP
     unsubscribed: dict = field(default_factory=dict)  # id of the mail whose unsubscribe address was written to → when
+    pressed: dict = field(default_factory=dict)       # id of the mail whose one-click address was posted to → when
+    clicked: dict = field(default_factory=dict)       # id of such a mail → when the post was answered 200
 
 
 def read(path):
@@ -55,6 +57,10 @@ def parse(lines):
             journal.stop_replies.setdefault(event["source"], event["t_ns"])
         elif kind == "unsubscribe":
             journal.unsubscribed.setdefault(_mail_id(event), event["t_ns"])
+        elif kind == "one_click":
+            journal.pressed.setdefault(_mail_id(event), event["t_ns"])
+        elif kind == "one_click_acked":
+            journal.clicked.setdefault(_mail_id(event), event["t_ns"])
     return journal
 
 

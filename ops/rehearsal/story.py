@@ -177,13 +177,15 @@ class Killer:
         self.rng = random.Random(f"kills/{seed}")
         self.thread, self.stopping = None, threading.Event()
         self.before_run = kills // 6
-        self.each = [*system.servers, *system.connectors] if each else []
+        self.each = system.ours() if each else []
         self.rng.shuffle(self.each)
 
     def _victim(self):
         if self.each:
             return self.each.pop()
         self.left -= 1
+        if self.system.edge and self.rng.random() < 0.1:
+            return self.system.edge
         return self.rng.choice(self.system.connectors if self.rng.random() < 0.4 else self.system.servers)
 
     def _kill_one(self):

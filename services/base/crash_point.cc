@@ -1,7 +1,7 @@
 #include "services/base/crash_point.h"
 
-#include <csignal>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
@@ -34,7 +34,8 @@ Place& Stop() {
 
 }  // namespace
 
-const bool kCrashPointsOn = std::getenv("PHAROS_CRASH_AT") != nullptr || std::getenv("PHAROS_STOP_AT") != nullptr;
+const bool kCrashPointsOn =
+    std::getenv("PHAROS_CRASH_AT") != nullptr || std::getenv("PHAROS_STOP_AT") != nullptr;
 
 void ReachCrashPoint(std::string_view name) {
   if (Crash().Reached(name)) std::raise(SIGKILL);

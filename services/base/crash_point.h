@@ -1,8 +1,10 @@
-// Named places in the code at which a test may kill or stop the process, to show that nothing is lost and nothing is sent twice
-// whatever happens there. Without the environment variables below a place costs one load of a flag.
+// Named places in the code at which a test may kill or stop the process, to show that nothing is lost and
+// nothing is sent twice whatever happens there. Without the environment variables below a place costs one
+// load of a flag.
 //
 //   PHAROS_CRASH_AT=name[:n]   SIGKILL at the n-th time that the place is reached (default 1)
-//   PHAROS_STOP_AT=name[:n]    SIGSTOP there: the test lets the process go on with SIGCONT, or the hard stop ends it
+//   PHAROS_STOP_AT=name[:n]    SIGSTOP there: the test lets the process go on with SIGCONT, or the hard stop
+//   ends it
 #pragma once
 
 #include <string_view>

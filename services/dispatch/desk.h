@@ -1,9 +1,10 @@
 // The desk: what dispatch does with each thing that arrives. All of it runs on the loop's thread; the methods
-// are the inputs of a turn. The files by what arrives: desk_plan.cc (plans and steering), desk_admit.cc (which
-// message may be tried now: hours, canary, paces, routes), desk_handover.cc (pulls and permits), desk_contact.cc
-// (duplicates and caps), desk_outcome.cc (outcomes), desk_receipt.cc (receipts and complaints), desk_failure.cc
-// (the next channel, endpoints that do not exist), desk_route.cc (connectors as routes), desk_reply.cc (messages
-// from people), desk_doubt.cc (lost streams, what is in doubt), desk_recover.cc (the start).
+// are the inputs of a turn. The files by what arrives: desk_plan.cc (plans and steering), desk_admit.cc
+// (which message may be tried now: hours, canary, paces, routes), desk_handover.cc (pulls and permits),
+// desk_contact.cc (duplicates and caps), desk_outcome.cc (outcomes), desk_receipt.cc (receipts and
+// complaints), desk_failure.cc (the next channel, endpoints that do not exist), desk_route.cc (connectors as
+// routes), desk_reply.cc (messages from people), desk_doubt.cc (lost streams, what is in doubt),
+// desk_recover.cc (the start).
 #pragma once
 
 #include <atomic>
@@ -22,9 +23,9 @@
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
 #include "pharos/record/v1/dispatch.pb.h"
 #include "services/base/clock.h"
+#include "services/base/mutex.h"
 #include "services/base/queue.h"
 #include "services/content/email_text.h"
-#include "services/base/mutex.h"
 #include "services/content/template.h"
 #include "services/dispatch/canary.h"
 #include "services/dispatch/customer_client.h"
@@ -81,8 +82,8 @@ struct ConnectorStatus {
   int32_t in_flight = 0;
   int32_t unconfirmed = 0;
   int64_t lease_breaches = 0;
-  int64_t accepted = 0;                     // since the start
-  int64_t accepted_shown = 0;               // of them, in the metrics
+  int64_t accepted = 0;                    // since the start
+  int64_t accepted_shown = 0;              // of them, in the metrics
   std::map<std::string, int64_t> refused;  // definite ones since the start, by reason
   int priority = 0;
   record::v1::RouteRow row;  // pauses
@@ -212,8 +213,8 @@ class Desk {
   std::optional<int64_t> WaitUntil(Turn& turn, const Session& session, const Step& step,
                                    const record::v1::IntentRow& intent);
   // What only the permit tells: the nation, the mail site.
-  bool Learn(Turn& turn, const Session& session, const Step& step,
-             const customer::internal::v1::Grant& grant, record::v1::IntentRow& intent);
+  bool Learn(Turn& turn, const Session& session, const Step& step, const customer::internal::v1::Grant& grant,
+             record::v1::IntentRow& intent);
   std::string SiteOf(const std::string& address) const;
   void HoldSite(const std::string& connector, const std::string& site, int64_t until_us);
   void OnMove(Turn& turn, const record::v1::IntentRow& intent, State from, State to);
@@ -236,8 +237,7 @@ class Desk {
                               const customer::internal::v1::PermitAnswer& answer,
                               std::vector<record::v1::OpenAttemptRow>& begun);
   record::v1::OpenAttemptRow Begin(Turn& turn, const Ask& ask, const std::string& id,
-                                   record::v1::IntentRow& intent,
-                                   const customer::internal::v1::Grant& grant);
+                                   record::v1::IntentRow& intent, const customer::internal::v1::Grant& grant);
   void NotHandedOver(Turn& turn, record::v1::IntentRow& intent, const internal::v1::Refused& refused);
   void HandToConnector(const SessionPtr& session, std::vector<Ready> batch, int64_t use_by_us);
   void TakeBack(Turn& turn, const std::string& id);

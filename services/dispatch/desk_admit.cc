@@ -90,8 +90,7 @@ std::optional<int64_t> Desk::WaitUntil(Turn& turn, const Session& session, const
   if (!intent.only_connector().empty() && intent.only_connector() != connector)
     return turn.now_us + kRouteWaitMicros;
   if (step.manifest.has_rules() && intent.nation() != type::v1::NATION_UNSPECIFIED) {
-    const int64_t open =
-        NextOpen(step.manifest.rules(), static_cast<Nation>(intent.nation()), turn.now_us);
+    const int64_t open = NextOpen(step.manifest.rules(), static_cast<Nation>(intent.nation()), turn.now_us);
     if (open > turn.now_us) return open;
   }
   if (intent.mail_site().empty()) return std::nullopt;
@@ -123,8 +122,8 @@ bool Desk::Learn(Turn& turn, const Session& session, const Step& step,
   if (!wait) {
     const RouteSettings& route = settings_.RouteOf(session.hello.connector());
     if (!intent.mail_site().empty() && route.per_domain_second > 0) {
-      paces_.Take("site\n" + session.hello.connector() + "\n" + intent.mail_site(),
-                  route.per_domain_second, 1, clock_.BootMicros());
+      paces_.Take("site\n" + session.hello.connector() + "\n" + intent.mail_site(), route.per_domain_second,
+                  1, clock_.BootMicros());
     }
     return false;
   }
@@ -153,8 +152,7 @@ void Desk::HoldSite(const std::string& connector, const std::string& site, int64
 // Every change of an intent's state passes here.
 void Desk::OnMove(Turn& turn, const record::v1::IntentRow& intent, State from, State to) {
   if (to == State::kPending) ready_.Noted(intent);
-  if (from == State::kUnconfirmed && !intent.connector().empty())
-    --RouteOf(intent.connector()).unconfirmed;
+  if (from == State::kUnconfirmed && !intent.connector().empty()) --RouteOf(intent.connector()).unconfirmed;
   if (to == State::kUnconfirmed) ++RouteOf(intent.connector()).unconfirmed;
   if (!intent.canary()) return;
   const auto gone = [](State state) { return state != State::kPending && state != State::kInFlight; };

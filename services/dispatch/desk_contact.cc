@@ -22,9 +22,11 @@ std::string Desk::WithholdFor(Turn& turn, const Step& step, const record::v1::In
   if (intent.key().campaign() == kConfirmations || !IsCounted(purpose_class)) return "";
   if (settings_.caps.person_most > 0) {
     contacts.person_key = PersonContactKey(PersonHash(grant.person()));
-    if (auto row = LoadRow<record::v1::ContactRow>(turn, contacts.person_key)) contacts.person = *std::move(row);
+    if (auto row = LoadRow<record::v1::ContactRow>(turn, contacts.person_key))
+      contacts.person = *std::move(row);
   }
-  return IsCapped(purpose_class, contacts.person, contacts.endpoint, settings_.caps, turn.now_us, &intent.key())
+  return IsCapped(purpose_class, contacts.person, contacts.endpoint, settings_.caps, turn.now_us,
+                  &intent.key())
              ? "FREQUENCY_CAP"
              : "";
 }
@@ -53,8 +55,7 @@ bool Desk::EndpointHasIt(Turn& turn, const record::v1::IntentRow& intent,
     if (same_step && IsTaken(turn, entry.key(), key)) return true;
   }
   if (!old_claims_) return false;
-  const auto claim =
-      LoadRow<record::v1::IntentKey>(turn, ClaimKey(key, EndpointClaim(intent.endpoint())));
+  const auto claim = LoadRow<record::v1::IntentKey>(turn, ClaimKey(key, EndpointClaim(intent.endpoint())));
   return claim && IsTaken(turn, *claim, key);
 }
 

@@ -1,6 +1,7 @@
-// Doubt: lost streams, lost answers. What is in doubt is never queued again by itself; only the connector life
-// that was addressed can say that it did not hand it over, and only a receipt, that life or the provider that it
-// did. A campaign that prefers a duplicate to a miss, by name, has its messages sent again in the end.
+// Doubt: lost streams, lost answers. What is in doubt is never queued again by itself; only the connector
+// life that was addressed can say that it did not hand it over, and only a receipt, that life or the provider
+// that it did. A campaign that prefers a duplicate to a miss, by name, has its messages sent again in the
+// end.
 #include "services/base/ids.h"
 #include "services/base/log.h"
 #include "services/dispatch/desk.h"
@@ -14,11 +15,11 @@ constexpr size_t kLookUpBatch = 256;
 // A lost stream's life may come back and answer exactly. Past the hard stop of everything that it held, we
 // stop calling it in flight.
 constexpr int64_t kDoubtAfterMicros = kUseByMicros + kHardStopMicros + kGuardMicros + 500'000;
-constexpr int64_t kSettleMicros = 1'000'000;       // how often what is in doubt is looked at
-constexpr int64_t kAskAgainMicros = 30'000'000;    // the provider, about the same message
+constexpr int64_t kSettleMicros = 1'000'000;     // how often what is in doubt is looked at
+constexpr int64_t kAskAgainMicros = 30'000'000;  // the provider, about the same message
 constexpr int64_t kMostLookUpMicros = int64_t{6} * 24 * 3600 * 1'000'000;  // GOV.UK Notify lists 7 days
-constexpr int64_t kInDoubtMicros = 900'000'000;    // the default of SendRules.in_doubt_after_s
-constexpr size_t kResendBatch = 1000;              // a turn
+constexpr int64_t kInDoubtMicros = 900'000'000;  // the default of SendRules.in_doubt_after_s
+constexpr size_t kResendBatch = 1000;            // a turn
 
 }  // namespace
 
@@ -85,8 +86,8 @@ void Desk::Doubt(Turn& turn, OpenAttempt& open, std::string_view reason) {
   }
 }
 
-// What is in doubt: ask the provider where it can be asked, and do what the campaign declared where nobody could
-// tell for long enough.
+// What is in doubt: ask the provider where it can be asked, and do what the campaign declared where nobody
+// could tell for long enough.
 void Desk::SettleDoubts(Turn& turn) {
   const int64_t boot = clock_.BootMicros();
   if (boot - settled_at_us_ < kSettleMicros) return;
@@ -135,8 +136,7 @@ void Desk::LookUp(Turn& turn) {
       message.mutable_look_up()->add_ids(id);
       if (static_cast<size_t>(message.look_up().ids_size()) >= kLookUpBatch) break;
     }
-    if (message.has_look_up())
-      turn.After([session, message] { (void)session->outbox.TryPush(message); });
+    if (message.has_look_up()) turn.After([session, message] { (void)session->outbox.TryPush(message); });
   }
 }
 

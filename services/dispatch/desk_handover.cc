@@ -36,10 +36,9 @@ void Desk::AskForPermits(Turn& turn) {
 void Desk::AskFor(Turn& turn, const SessionPtr& session) {
   if (!IsUsed(session->hello.connector(), session->hello.channel())) return;
   const size_t most = std::min<size_t>(kAskBatch, static_cast<size_t>(session->pull_credit));
-  auto keys = ready_.Take(store_, session->hello.channel(), most, turn.now_us,
-                          [&](const std::string& campaign, bool canary) {
-                            return Admit(turn, *session, campaign, canary);
-                          });
+  auto keys = ready_.Take(
+      store_, session->hello.channel(), most, turn.now_us,
+      [&](const std::string& campaign, bool canary) { return Admit(turn, *session, campaign, canary); });
   if (!keys.ok()) return turn.Fail(keys.status());
   auto ask = std::make_shared<Ask>();
   ask->session = session;
@@ -51,8 +50,7 @@ void Desk::AskFor(Turn& turn, const SessionPtr& session) {
   if (ask->items.empty()) return;
   session->asking = true;
   const bool asked = customer_.IssuePermits(
-      std::move(request),
-      [this, ask](absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
+      std::move(request), [this, ask](absl::StatusOr<customer::internal::v1::IssuePermitsResponse> answer) {
         (void)loop_.Post([this, ask, answer = std::move(answer)](Turn& turn) mutable {
           OnPermits(turn, *ask, std::move(answer));
         });
@@ -61,8 +59,8 @@ void Desk::AskFor(Turn& turn, const SessionPtr& session) {
 }
 
 // False: there is nothing to ask for.
-bool Desk::WantPermit(Turn& turn, const SessionPtr& session, const record::v1::IntentKey& key,
-                      Ask& ask, customer::internal::v1::IssuePermitsRequest& request) {
+bool Desk::WantPermit(Turn& turn, const SessionPtr& session, const record::v1::IntentKey& key, Ask& ask,
+                      customer::internal::v1::IssuePermitsRequest& request) {
   record::v1::IntentRow* intent = intents_.Load(turn, key);
   const Step* step = intent != nullptr ? StepOf(turn, key) : nullptr;
   if (step == nullptr || StateOf(*intent) != State::kPending) return false;

@@ -14,8 +14,8 @@
 namespace pharos::dispatch {
 namespace {
 
-constexpr int64_t kPageMembers = 1000;  // of a page of the manifest
-constexpr size_t kRecallBatch = 1024;   // Recall
+constexpr int64_t kPageMembers = 1000;         // of a page of the manifest
+constexpr size_t kRecallBatch = 1024;          // Recall
 constexpr int64_t kExpiryMicros = 10'000'000;  // how late an expired campaign that nobody pulls is noticed
 
 record::v1::StepRow RowOf(const internal::v1::DeclareStepRequest& request) {

@@ -1,5 +1,5 @@
-// Receipts and complaints: what providers say later. They come twice, in any order, contradicting each other, and
-// before the answer that they belong to.
+// Receipts and complaints: what providers say later. They come twice, in any order, contradicting each other,
+// and before the answer that they belong to.
 #include <algorithm>
 
 #include "services/base/ids.h"
@@ -25,10 +25,10 @@ void Desk::RecordReceipts(Turn& turn, const std::string& connector, const intern
 void Desk::OnReceipt(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt) {
   if (const auto key = IntentOfReceipt(turn, connector, receipt.provider_id())) {
     record::v1::IntentRow* intent = intents_.Load(turn, *key);
-    const bool known = intent != nullptr && std::any_of(intent->parts().begin(), intent->parts().end(),
-                                                        [&](const auto& part) {
-                                                          return part.provider_id() == receipt.provider_id();
-                                                        });
+    const bool known = intent != nullptr &&
+                       std::any_of(intent->parts().begin(), intent->parts().end(), [&](const auto& part) {
+                         return part.provider_id() == receipt.provider_id();
+                       });
     if (known) return ApplyReceipt(turn, *intent, receipt);
     if (intent != nullptr && receipt.complaint()) Complain(turn, *intent);
   }
@@ -75,9 +75,8 @@ void Desk::ForgetParked(const record::v1::ParkedReceiptRow& row, const std::stri
   if (row.address_hash().empty()) return;
   const auto [begin, end] =
       parked_.equal_range(OpenAttempts::ReferenceKey(row.reference(), row.address_hash()));
-  const auto at = std::find_if(begin, end, [&](const auto& entry) {
-    return entry.second == std::pair(connector, provider_id);
-  });
+  const auto at = std::find_if(
+      begin, end, [&](const auto& entry) { return entry.second == std::pair(connector, provider_id); });
   if (at != end) parked_.erase(at);
 }
 

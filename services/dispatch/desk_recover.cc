@@ -90,16 +90,17 @@ void Desk::RecoverOpen(Turn& turn) {
                                           row.set_id(storage::KeyReader(key).Raw(kAttemptBytes));
                                           open_.Recall(std::move(row));
                                         });
-  ReadTable<record::v1::OpenBatchRow>(turn, kOpenBatch, [&](std::string_view, record::v1::OpenBatchRow batch) {
-    std::vector<bool> open;
-    for (const auto& attempt : batch.attempts()) {
-      const record::v1::IntentRow* intent = intents_.Load(turn, attempt.key());
-      const bool names_it = intent != nullptr && intent->attempt() == attempt.id();
-      open.push_back(names_it &&
-                     (StateOf(*intent) == State::kInFlight || StateOf(*intent) == State::kUnconfirmed));
-    }
-    open_.Recall(turn, batch, open);
-  });
+  ReadTable<record::v1::OpenBatchRow>(
+      turn, kOpenBatch, [&](std::string_view, record::v1::OpenBatchRow batch) {
+        std::vector<bool> open;
+        for (const auto& attempt : batch.attempts()) {
+          const record::v1::IntentRow* intent = intents_.Load(turn, attempt.key());
+          const bool names_it = intent != nullptr && intent->attempt() == attempt.id();
+          open.push_back(names_it &&
+                         (StateOf(*intent) == State::kInFlight || StateOf(*intent) == State::kUnconfirmed));
+        }
+        open_.Recall(turn, batch, open);
+      });
   std::vector<std::string> ids;
   for (const auto& [id, open] : open_.table()) ids.push_back(id);
   for (const auto& id : ids) {
@@ -121,7 +122,8 @@ void Desk::PurgeParked(Turn& turn) {
   ReadTable<record::v1::ParkedReceiptRow>(
       turn, kParked, [&](std::string_view key, record::v1::ParkedReceiptRow row) {
         if (turn.now_us - row.time_us() <= kParkedMicros) return;
-        if (!LoadRow<record::v1::ParkedReceiptRow>(turn, std::string(key))) return;  // its deletion is on its way
+        if (!LoadRow<record::v1::ParkedReceiptRow>(turn, std::string(key)))
+          return;  // its deletion is on its way
         turn.tx.Delete(key);
         --parked_rows_;
         storage::KeyReader reader(key);

@@ -294,8 +294,8 @@ void Desk::AcknowledgeInbound(Turn& turn, const Bringer& bringer, uint64_t seque
   });
 }
 
-// base64url-like: hex of the attempt's id and of a MAC over it. Names one message, works as long as its row is
-// kept, and cannot be made without our key.
+// base64url-like: hex of the attempt's id and of a MAC over it. Names one message, works as long as its row
+// is kept, and cannot be made without our key.
 std::string Desk::LinkToken(const std::string& attempt) const {
   return base::ToHex(attempt + reference_key_.Of("unsubscribe-link", attempt).substr(0, kMacBytes));
 }

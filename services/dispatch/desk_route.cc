@@ -22,11 +22,10 @@ struct Families {
           .Name("pharos_dispatch_refused_total")
           .Help("Messages that a provider or connector definitely refused, by reason.")
           .Register(rpc::Metrics());
-  prometheus::Family<prometheus::Counter>& accepted =
-      prometheus::BuildCounter()
-          .Name("pharos_dispatch_accepted_total")
-          .Help("Messages that a provider accepted.")
-          .Register(rpc::Metrics());
+  prometheus::Family<prometheus::Counter>& accepted = prometheus::BuildCounter()
+                                                          .Name("pharos_dispatch_accepted_total")
+                                                          .Help("Messages that a provider accepted.")
+                                                          .Register(rpc::Metrics());
   prometheus::Family<prometheus::Gauge>& problem =
       prometheus::BuildGauge()
           .Name("pharos_connector_problem")

@@ -315,7 +315,8 @@ class LinkTest : public DeskRulesTest {
   }
   void Follow(const std::string& token) {
     Turned([&](Turn& turn) {
-      desk_->Unsubscribe(turn, token, [this](const absl::StatusOr<std::string>& answer) { answers_.push_back(answer); });
+      desk_->Unsubscribe(turn, token,
+                         [this](const absl::StatusOr<std::string>& answer) { answers_.push_back(answer); });
     });
   }
   std::vector<absl::StatusOr<std::string>> answers_;

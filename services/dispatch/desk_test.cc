@@ -251,7 +251,7 @@ TEST_F(DeskTest, NoOrderOfReceiptsStopsDispatch) {
   Receive(session, Receipt("a", internal::v1::EXPIRED));
   EXPECT_EQ(Tally().failed().at("EXPIRED"), 1);
   Receive(session, Receipt("a", internal::v1::DELIVERED));  // and nothing yet of "b"
-  EXPECT_EQ(Tally().sent(), 1);  // as if "a" had never been said to have expired
+  EXPECT_EQ(Tally().sent(), 1);                             // as if "a" had never been said to have expired
   Receive(session, Receipt("b", internal::v1::DELIVERED));
   EXPECT_EQ(Tally().delivered(), 1);
 }

@@ -7,9 +7,9 @@
 
 #include "absl/status/statusor.h"
 #include "services/base/clock.h"
+#include "services/dispatch/settings.h"
 #include "services/policy/snapshot.h"
 #include "services/rpc/peers.h"
-#include "services/dispatch/settings.h"
 #include "services/rpc/service.h"
 #include "storage/open.h"
 

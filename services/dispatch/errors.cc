@@ -69,8 +69,9 @@ absl::Status DispatchErrors::ChannelHasNoText() {
                    "The step has no text for this channel. Add one to the template and submit again.");
 }
 absl::Status DispatchErrors::LinkUnknown() {
-  return MakeError(absl::StatusCode::kNotFound, "LINK_UNKNOWN",
-                   "This link was not made here, or was cut short. Use the link as it stands in the message.");
+  return MakeError(
+      absl::StatusCode::kNotFound, "LINK_UNKNOWN",
+      "This link was not made here, or was cut short. Use the link as it stands in the message.");
 }
 absl::Status DispatchErrors::TooManyReplies() {
   return MakeError(absl::StatusCode::kUnavailable, "TOO_MANY_REPLIES",
@@ -81,9 +82,9 @@ absl::Status DispatchErrors::NotAcknowledgedYet() {
                    "It is not acknowledged yet, though it may be durable. Say it again in a few seconds.");
 }
 absl::Status DispatchErrors::ConnectorUnknown(std::string_view connector) {
-  return MakeError(absl::StatusCode::kNotFound, "CONNECTOR_UNKNOWN",
-                   fmt::format("No connector {} was ever seen. pharos connector list shows those that were.",
-                               connector));
+  return MakeError(
+      absl::StatusCode::kNotFound, "CONNECTOR_UNKNOWN",
+      fmt::format("No connector {} was ever seen. pharos connector list shows those that were.", connector));
 }
 absl::Status DispatchErrors::ModeChanged() {
   return MakeError(absl::StatusCode::kUnavailable, "MODE_CHANGED",

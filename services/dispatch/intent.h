@@ -8,8 +8,8 @@
 //   SENT → DELIVERED | FAILED | PENDING
 //       by receipt; PENDING: on the next channel, after a known failure
 //   FAILED → DELIVERED | SENT | PENDING
-//       a receipt for EXPIRED may be followed by one for DELIVERED (SENT: other parts are still unheard of); the last
-//       part failed, too
+//       a receipt for EXPIRED may be followed by one for DELIVERED (SENT: other parts are still unheard of);
+//       the last part failed, too
 //   DELIVERED, WITHHELD: final
 #pragma once
 
@@ -39,7 +39,8 @@ inline constexpr int kMaxAttempts =
 inline constexpr char kResentAfterDoubt[] = "RESENT_AFTER_DOUBT";
 
 State StateOf(const record::v1::IntentRow& row);
-// An earlier attempt is still in doubt: it may yet turn out to have been accepted, by the connector that had it.
+// An earlier attempt is still in doubt: it may yet turn out to have been accepted, by the connector that had
+// it.
 bool WasResent(const record::v1::IntentRow& row);
 bool MayMove(State from, State to);
 

@@ -48,7 +48,8 @@ class IntentStore {
   void Save(Turn& turn, const record::v1::IntentRow& row);
 
   record::v1::TallyRow& Tally(Turn& turn, const std::string& campaign);
-  // Writes the rows and the tallies that changed, and to the change log what changed them; last act of a turn.
+  // Writes the rows and the tallies that changed, and to the change log what changed them; last act of a
+  // turn.
   void Flush(Turn& turn);
 
   // Called after every change of state.

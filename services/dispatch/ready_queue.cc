@@ -112,9 +112,8 @@ absl::Status ReadyQueue::Fill(const storage::Store& store, int channel, uint64_t
   }
   size_t read = 0;
   bool stopped = false;
-  const std::string begin = source.cursor.empty()
-                                ? SourceKey(channel, number, source.campaign, source.tier)
-                                : source.cursor + '\0';
+  const std::string begin =
+      source.cursor.empty() ? SourceKey(channel, number, source.campaign, source.tier) : source.cursor + '\0';
   const auto take = [&](std::string_view key, std::string_view) {
     Turned turned = Parse(key);
     source.cursor = std::string(key);
@@ -129,8 +128,7 @@ absl::Status ReadyQueue::Fill(const storage::Store& store, int channel, uint64_t
   // the next reading from the beginning. A change that is not committed yet may still be due at this very
   // microsecond, so the cursor stops short of it.
   if (source.exhausted_at_us == 0) source.exhausted_at_us = now_us;
-  source.cursor =
-      std::max(source.cursor, DueFrom(channel, number, source.campaign, source.tier, now_us));
+  source.cursor = std::max(source.cursor, DueFrom(channel, number, source.campaign, source.tier, now_us));
   return absl::OkStatus();
 }
 

@@ -1,6 +1,6 @@
-// The pending intents that may be tried next, read ahead from the queue on disk: by channel, lane and campaign.
-// A higher lane first; within a lane the campaigns take turns, and each gives its oldest first. Used by the
-// loop's thread only.
+// The pending intents that may be tried next, read ahead from the queue on disk: by channel, lane and
+// campaign. A higher lane first; within a lane the campaigns take turns, and each gives its oldest first.
+// Used by the loop's thread only.
 #pragma once
 
 #include <array>
@@ -63,7 +63,7 @@ class ReadyQueue {
   absl::Status Fill(const storage::Store& store, int channel, uint64_t lane, Source& source, int64_t now_us);
   Source& SourceOf(Lane& lane, const std::string& campaign, uint64_t tier);
 
-  std::map<int, Lanes> lanes_;               // by channel
+  std::map<int, Lanes> lanes_;              // by channel
   absl::flat_hash_set<std::string> known_;  // ready or taken
 };
 

@@ -9,16 +9,17 @@ namespace pharos::dispatch {
 
 // [routes.<connector>]. A connector without a table has the defaults.
 struct RouteSettings {
-  int priority = 0;                   // lower is used first; equal ones share the work
-  double per_second = 0;              // parts (SMS) or messages a second over the route; 0 = no limit
-  double per_sender_second = 0;       // likewise for each sender on it
-  double per_domain_second = 0;       // email: messages a second to one mail site
-  int64_t cost_micropounds = 0;       // of one part or message
-  int64_t failover_after_s = 30;      // a route whose link is down or that only refuses is passed over after this
+  int priority = 0;               // lower is used first; equal ones share the work
+  double per_second = 0;          // parts (SMS) or messages a second over the route; 0 = no limit
+  double per_sender_second = 0;   // likewise for each sender on it
+  double per_domain_second = 0;   // email: messages a second to one mail site
+  int64_t cost_micropounds = 0;   // of one part or message
+  int64_t failover_after_s = 30;  // a route whose link is down or that only refuses is passed over after this
 };
 
-// [caps]: most hand-overs to one person, and to one endpoint, in that many days, over all campaigns and teams. Counted by keyed
-// hash. They withhold messages of PUBLIC_TASK and MARKETING (FREQUENCY_CAP); SERVICE counts but is never withheld; URGENT neither.
+// [caps]: most hand-overs to one person, and to one endpoint, in that many days, over all campaigns and
+// teams. Counted by keyed hash. They withhold messages of PUBLIC_TASK and MARKETING (FREQUENCY_CAP); SERVICE
+// counts but is never withheld; URGENT neither.
 struct CapSettings {
   int person_most = 8;  // 0 = no cap
   int person_days = 7;

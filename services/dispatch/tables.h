@@ -16,19 +16,19 @@ inline constexpr uint32_t kOldestFormat = 2;  // what is pending in an older one
 enum Table : uint8_t {
   kStep = 1,    // String(campaign) String(step) → StepRow
   kIntent = 2,  // String(campaign) String(step) String(person) → IntentRow
-  // The pending ones of format 2: U64(channel) U64(lane) U64(due µs) String(campaign) String(step) String(person) → empty.
-  // Moved to kTurn bit by bit after the start.
+  // The pending ones of format 2: U64(channel) U64(lane) U64(due µs) String(campaign) String(step)
+  // String(person) → empty. Moved to kTurn bit by bit after the start.
   kQueue = 3,
   kTally = 4,     // String(campaign) → TallyRow
   kSteering = 5,  // String(campaign) → SteeringRow
   kOpen = 6,      // Raw(16: attempt id) → OpenAttemptRow; only read: written by format 2
   kProvider = 7,  // String(connector) String(provider id) → IntentKey
   kParked = 8,    // String(connector) String(provider id) → ParkedReceiptRow
-  // String(campaign) String(step) String("p" + person | "e" + endpoint) → IntentKey that was handed over; only read: written
-  // by format 2
+  // String(campaign) String(step) String("p" + person | "e" + endpoint) → IntentKey that was handed over;
+  // only read: written by format 2
   kClaim = 9,
-  kLastTo = 10,  // Raw(16: endpoint) → IntentKey of the last message handed over to it; likewise
-  kReply = 11,   // String(reply id) → ReplyRow
+  kLastTo = 10,      // Raw(16: endpoint) → IntentKey of the last message handed over to it; likewise
+  kReply = 11,       // String(reply id) → ReplyRow
   kReplyOrder = 12,  // U64(received ns) String(reply id) → empty
   kAttempt = 14,  // Raw(16: attempt id) → IntentKey: of emails, whose bounces and unsubscribe mails name it
   kReport = 13,   // Raw(16: endpoint) → EndpointReportRow

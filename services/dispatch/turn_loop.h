@@ -1,9 +1,9 @@
 // The heart of dispatch: one thread that owns all of its state. Inputs (plans, permits, outcomes, receipts,
-// pulls, timers) queue up; the loop takes what is there, applies it in one transaction, hands that to the store,
-// and lets its effects out only once it is on disk. Meanwhile the loop goes on with the next turn, which sees what
-// is on its way; commits keep the order of the turns, and after one that fails nothing is committed and no effect
-// comes out any more. So every effect on the outside comes from something that is on disk, and a hundred messages
-// share one sync.
+// pulls, timers) queue up; the loop takes what is there, applies it in one transaction, hands that to the
+// store, and lets its effects out only once it is on disk. Meanwhile the loop goes on with the next turn,
+// which sees what is on its way; commits keep the order of the turns, and after one that fails nothing is
+// committed and no effect comes out any more. So every effect on the outside comes from something that is on
+// disk, and a hundred messages share one sync.
 #pragma once
 
 #include <atomic>

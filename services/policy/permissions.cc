@@ -26,13 +26,13 @@ constexpr Permission kPermissions[] = {
     {"campaigns.write", false},
     {"connectors.read", false},
     {"connectors.steer", false},  // hold one back, let it go again
-    {"connectors.work", true},  // a connector takes attempts and gives outcomes
+    {"connectors.work", true},    // a connector takes attempts and gives outcomes
     {"consents.read", false},
     {"consents.write", false},  // what somebody said on the phone; replies come through dispatch
     {"endpoints.read", false},  // turns an address into a name: a question about personal data
     {"endpoints.suppress", false},
-    {"events.follow", true},  // engagement follows dispatch
-    {"facts.write", false},   // e.g. a death
+    {"events.follow", true},   // engagement follows dispatch
+    {"facts.write", false},    // e.g. a death
     {"inbound.record", true},  // the edge: opt-outs by link, providers' callbacks
     {"intents.read", false},
     {"keys.destroy", true},  // erasure

@@ -119,7 +119,8 @@ rocksdb::WriteBatch Committer::Gather(const Group& group) {
     if (!tx.alone()) resolver_.Record(commit_, tx.Writes());
     // No call can fail: the batch has no size limit.
     for (const auto& [key, value] : tx.writes()) {
-      const rocksdb::Status noted = value ? batch.Put(ToSlice(key), ToSlice(*value)) : batch.Delete(ToSlice(key));
+      const rocksdb::Status noted =
+          value ? batch.Put(ToSlice(key), ToSlice(*value)) : batch.Delete(ToSlice(key));
       if (!noted.ok()) std::abort();
     }
     for (const std::string& change : tx.changes()) {
@@ -152,7 +153,8 @@ void Committer::Publish(const Group& group, std::shared_ptr<const State> next, a
 }
 
 void Committer::PublishLocked(const Group& group, std::shared_ptr<const State> next, absl::Status failure,
-                              std::shared_ptr<const State>& last, std::vector<std::unique_ptr<Waiting>>& ahead) {
+                              std::shared_ptr<const State>& last,
+                              std::vector<std::unique_ptr<Waiting>>& ahead) {
   if (next != nullptr) {
     last = std::exchange(state_, std::move(next));
     if (last->position() != state_->position()) changed_.NotifyAll();

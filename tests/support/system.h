@@ -56,6 +56,7 @@ class Process {
 
 struct SystemOptions {
   int window = 64;       // of the connector: most messages without the provider's answer
+  int per_second = 0;    // most messages a second of the SMS connector; 0 = as fast as it can
   int stop_percent = 0;  // of numbers: reply STOP 0-2 s after their first message
   int fail_percent = 0;  // of numbers: cannot be reached
   bool start_connector = true;
