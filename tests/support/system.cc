@@ -225,6 +225,7 @@ protocol = "smpp"
 host = "127.0.0.1"
 port = {}
 window = {}
+per-second = {}
 sandbox = true
 token-file = "connector.token"
 [connectors.smtp-main]
@@ -240,7 +241,7 @@ listen = "127.0.0.1:{}"
 bounce-domain = "bounces.example.org"
 token-key-file = "smtp.key"
 )",
-                                     port_, options_.seal, smsc_port_, options_.window, mail_port_,
+                                     port_, options_.seal, smsc_port_, options_.window, options_.per_second, mail_port_,
                                      options_.window, bounce_port_));
 }
 
