@@ -73,8 +73,9 @@ absl::Status ListReplies(Context& c) {
         acknowledged = fmt::format("acknowledged after {:.2f} s",
                                    (reply.acknowledged_time_ns() - reply.received_time_ns()) / 1e9);
       }
-      c.out.Data(fmt::format("{}  {:<6} {}  {}  {}", Time(reply.received_time_ns() / 1000), reply.kind(),
-                             reply.endpoint(), acknowledged, reply.campaign()));
+      c.out.Data(fmt::format("{}  {:<6} {}  {}  {}{}", Time(reply.received_time_ns() / 1000), reply.kind(),
+                             reply.endpoint(), acknowledged, reply.campaign(),
+                             reply.for_review() ? "  (free text: read it)" : ""));
     }
     return absl::OkStatus();
   });

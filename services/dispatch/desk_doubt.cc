@@ -82,6 +82,7 @@ void Desk::Doubt(Turn& turn, OpenAttempt& open, std::string_view reason) {
     receipt.set_provider_id(name);
     receipt.set_state(static_cast<internal::v1::ReceiptState>(parked->state()));
     receipt.set_hard_bounce(parked->hard_bounce());
+    receipt.set_complaint(parked->complaint());
     SettleByAttempt(turn, receipt);
   }
 }

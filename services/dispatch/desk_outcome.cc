@@ -101,6 +101,7 @@ void Desk::OnAccepted(Turn& turn, const OpenAttempt& open, record::v1::IntentRow
       receipt.set_provider_id(id);
       receipt.set_state(static_cast<internal::v1::ReceiptState>(early->state()));
       receipt.set_hard_bounce(early->hard_bounce());
+      receipt.set_complaint(early->complaint());
       ApplyReceipt(turn, intent, receipt);
     }
   }

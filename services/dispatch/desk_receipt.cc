@@ -53,12 +53,19 @@ std::optional<record::v1::IntentKey> Desk::IntentOfReceipt(Turn& turn, const std
 void Desk::Park(Turn& turn, const std::string& connector, const internal::v1::Receipt& receipt) {
   const std::string key = ParkedKey(connector, receipt.provider_id());
   auto earlier = LoadRow<record::v1::ParkedReceiptRow>(turn, key);
-  if (earlier && !IsStronger(receipt.state(), earlier->state())) return;
+  const bool complains = receipt.complaint() && !(earlier && earlier->complaint());
+  if (earlier && !IsStronger(receipt.state(), earlier->state())) {
+    if (!complains) return;
+    earlier->set_complaint(true);
+    storage::PutRecord(turn.tx, key, *earlier);
+    return;
+  }
   if (!earlier) ++parked_rows_;
   if (earlier) ForgetParked(*earlier, connector, receipt.provider_id());
   record::v1::ParkedReceiptRow parked;
   parked.set_state(receipt.state());
   parked.set_hard_bounce(receipt.hard_bounce());
+  parked.set_complaint(receipt.complaint() || (earlier && earlier->complaint()));
   parked.set_time_us(turn.now_us);
   parked.set_reference(receipt.reference());
   if (receipt.reference() >= 0 && !receipt.address().empty()) {

@@ -65,7 +65,8 @@ void Desk::OnMessage(Turn& turn, const Bringer& bringer, const internal::v1::Inb
     return true;
   };
   if (repeats()) return;
-  ReplyMeaning meaning = Classify(message.text());
+  const Reading reading = Read(message.text());
+  ReplyMeaning meaning = reading.meaning;
   if (message.from().empty()) meaning = ReplyMeaning::kOther;  // nobody to opt out
   std::optional<record::v1::IntentKey> unsubscribed;
   if (!message.unsubscribe_attempt().empty()) {
@@ -90,6 +91,7 @@ void Desk::OnMessage(Turn& turn, const Bringer& bringer, const internal::v1::Inb
   row.set_received_time_ns(clock_.WallNanos());
   row.set_sent_to(message.to());
   row.set_channel(bringer.channel);
+  row.set_for_review(reading.for_review && meaning == reading.meaning);
   if (KindOf(meaning) == customer::internal::v1::REPLY_KIND_UNSPECIFIED) {
     SaveReply(turn, row);
     AcknowledgeInbound(turn, bringer, message.sequence());

@@ -295,6 +295,38 @@ TEST_F(DeskRulesTest, AComplaintSuppressesAndCountsOnce) {
   EXPECT_EQ(customer_->reports[0].request.reports(0).reason(), type::v1::COMPLAINT);
 }
 
+TEST_F(DeskRulesTest, AComplaintThatIsQuickerThanTheAnswerCountsWhenThatComes) {
+  WriteEmailToo();
+  Plan(EmailMembers(1));
+  Steer(internal::v1::GO);
+  const auto session = ConnectEmail();
+  Pull(session, 1);
+  Ticks();
+  Grant();
+  const auto attempt = Attempts(session).at(0);
+  internal::v1::Receipt complaint = Receipt("queued-as-7", internal::v1::EN_ROUTE);
+  complaint.set_complaint(true);
+  Receive(session, complaint);
+  Receive(session, Receipt("queued-as-7", internal::v1::DELIVERED));
+  EXPECT_EQ(Tally().complained(), 0);
+  Report(session, Accepted(attempt.id(), "queued-as-7"));
+  EXPECT_EQ(Tally().complained(), 1);
+  EXPECT_EQ(Tally().delivered(), 1);
+}
+
+TEST_F(DeskRulesTest, FreeTextThatSpeaksOfStoppingIsActedOnAndShownToAPerson) {
+  auto [session, attempt] = InFlight();
+  Report(session, Accepted(attempt.id(), "m1"));
+  const auto inbound = Says("please can you stop sending these to me");
+  Turned([&](Turn& turn) { desk_->OnInbound(turn, session, inbound); });
+  ASSERT_EQ(customer_->replies.size(), 1u);
+  customer_->replies[0].stages.durable({});
+  for (auto& input : loop_->TakeInputsForTest()) Turned(input);
+  ASSERT_EQ(Replies().size(), 1u);
+  EXPECT_EQ(Replies()[0].kind(), "STOP");
+  EXPECT_TRUE(Replies()[0].for_review());
+}
+
 class LinkTest : public DeskRulesTest {
  protected:
   // The token in the link of an email that was handed over.

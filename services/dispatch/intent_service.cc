@@ -94,6 +94,7 @@ v1::Reply Show(const record::v1::ReplyRow& row) {
   reply.set_received_time_ns(row.received_time_ns());
   reply.set_durable_time_ns(row.durable_time_ns());
   reply.set_acknowledged_time_ns(row.acknowledged_time_ns());
+  reply.set_for_review(row.for_review());
   reply.set_opt_out(row.opt_out());
   reply.set_campaign(row.campaign());
   return reply;
