@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include <algorithm>
 #include <deque>
@@ -52,9 +53,28 @@ EVP_CIPHER_CTX* Context() {
   return context.get();
 }
 
+// Looked up once: by name at every use it costs more than sealing a small value.
+const EVP_CIPHER* Cipher() {
+  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  return cipher;
+}
+
 // A broken OpenSSL is not to be worked around: nothing may be written unsealed.
 void Insist(int ok) {
   if (ok != 1) std::abort();
+}
+
+// Random bytes are asked for by the hundred: one call costs as much as sealing.
+void PutNonce(unsigned char* to) {
+  constexpr size_t kNoncesAtOnce = 128;
+  thread_local unsigned char bytes[kNoncesAtOnce * kNonceBytes];
+  thread_local size_t used = sizeof bytes;
+  if (used == sizeof bytes) {
+    Insist(RAND_bytes(bytes, sizeof bytes));
+    used = 0;
+  }
+  std::copy_n(bytes + used, kNonceBytes, to);
+  used += kNonceBytes;
 }
 
 // An envelope taken apart.
@@ -196,13 +216,13 @@ std::string Seal(const DataKey& key, std::string_view payload, std::string_view 
   if (key.bytes.size() != kKeyBytes) std::abort();  // nothing may be written under half a key
   std::string sealed = Wrap({}, key.id);
   const size_t head = sealed.size();
-  const std::string nonce = base::RandomBytes16().substr(0, kNonceBytes);
-  sealed += nonce;
   sealed.resize(head + kNonceBytes + payload.size() + kTagBytes);
-  unsigned char* text = Bytes(sealed) + head + kNonceBytes;
+  unsigned char* nonce = Bytes(sealed) + head;
+  PutNonce(nonce);
+  unsigned char* text = nonce + kNonceBytes;
   EVP_CIPHER_CTX* context = Context();
   int length = 0;
-  Insist(EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, Bytes(key.bytes), Bytes(nonce)));
+  Insist(EVP_EncryptInit_ex(context, Cipher(), nullptr, Bytes(key.bytes), nonce));
   Insist(
       EVP_EncryptUpdate(context, nullptr, &length, Bytes(associated), static_cast<int>(associated.size())));
   Insist(EVP_EncryptUpdate(context, text, &length, Bytes(payload), static_cast<int>(payload.size())));
@@ -223,7 +243,7 @@ absl::StatusOr<std::string> Unseal(KeyRing& ring, std::string_view envelope, std
   std::string payload(text.size(), '\0');
   EVP_CIPHER_CTX* context = Context();
   int length = 0;
-  Insist(EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), nullptr, Bytes(key.bytes), Bytes(nonce)));
+  Insist(EVP_DecryptInit_ex(context, Cipher(), nullptr, Bytes(key.bytes), Bytes(nonce)));
   Insist(
       EVP_DecryptUpdate(context, nullptr, &length, Bytes(associated), static_cast<int>(associated.size())));
   Insist(EVP_DecryptUpdate(context, Bytes(payload), &length, Bytes(text), static_cast<int>(text.size())));

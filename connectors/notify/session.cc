@@ -253,8 +253,9 @@ void Session::Impl::OnEnded(Connection& c, const Ending& ending) {
 
 void Session::Impl::Pause(int64_t wait_us) {
   wait_us += std::uniform_int_distribution<int64_t>(0, wait_us / 4)(jitter_);
+  // Connections that are lost together are one trouble.
+  if (Now() >= next_open_us_) backoff_us_ = std::min(backoff_us_ * 2, options_.reconnect_most_us);
   next_open_us_ = std::max(next_open_us_, Now() + wait_us);
-  backoff_us_ = std::min(backoff_us_ * 2, options_.reconnect_most_us);
 }
 
 void Session::Impl::Down(const Trouble& trouble, int64_t wait_us) {

@@ -13,7 +13,6 @@ namespace pharos::smpp {
 namespace {
 
 constexpr int64_t kStalledTickUs = 5'000;
-constexpr int64_t kUnbindWaitUs = 1'000'000;
 constexpr int64_t kResolveLaterUs = 50'000;
 constexpr int kMaxUnansweredEnquiries = 2;
 constexpr std::string_view kSandboxSystemId = "pharos-sandbox";  // how a sandbox calls itself
@@ -73,6 +72,8 @@ void Bind::Tick(int64_t now_us) {
   if (stalled_ && now_us - stalled_us_ >= kStalledTickUs) Unstall();
   if (state_ == State::kBound) CheckTimeouts(now_us);
   if (state_ == State::kBound) CheckSilence(now_us);
+  if (state_ == State::kUnbinding && unbound_by_provider_ && (in_flight_.empty() || now_us >= unbind_by_us_))
+    return Lost(Unbound());
   if (state_ == State::kUnbinding && now_us >= unbind_by_us_) Drop("stopped");
 }
 
@@ -182,7 +183,7 @@ void Bind::ResetIfDueBy(int64_t deadline_us) {
 void Bind::Lost(const Loss& loss) {
   link_.Reset();  // first: nothing leaves any more, so what follows is true
   state_ = State::kDown;
-  stalled_ = sandbox_ = false;
+  stalled_ = sandbox_ = unbound_by_provider_ = false;
   in_.clear();
   control_.clear();
   partial_.clear();

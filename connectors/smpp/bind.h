@@ -59,6 +59,8 @@ class Bind {
     const char* why = "LINK_LOST";
     int64_t backoff_us = -1;  // -1: the usual one
   };
+  static Loss Unbound() { return {"the provider ended the session (unbind)", "UNREACHABLE"}; }
+  static constexpr int64_t kUnbindWaitUs = 1'000'000;
 
   // bind.cc: the connection's life
   void Connect();
@@ -75,6 +77,7 @@ class Bind {
   void ReadSocket();
   bool ParseFrames();
   bool OnFrame(std::string_view frame);
+  void OnUnbind(const Header& header);
   bool OnDeliver(std::string_view frame, const Header& header);
   void Reply(const Header& request, uint32_t status);
   void Nack(uint32_t sequence, uint32_t status);
@@ -127,6 +130,7 @@ class Bind {
 
   int64_t next_connect_us_ = 0, backoff_us_ = 0, refused_us_ = 0, bind_by_us_ = 0, unbind_by_us_ = 0;
   int64_t heard_us_ = 0, answered_us_ = 0, enquired_us_ = 0, stalled_us_ = 0, read_again_us_ = 0;
+  bool unbound_by_provider_ = false;
   int enquiries_ = 0;
 };
 

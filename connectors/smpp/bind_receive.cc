@@ -39,7 +39,7 @@ bool Bind::ParseFrames() {
     Framing framing = NextFrame(rest, length);
     if (framing == Framing::kBroken) {
       Nack(0, kInvalidCommandLength);
-      Pump();
+      if (FlushBegun()) WriteControl();
       Lost({"the provider sent a frame of an impossible length; does it speak SMPP on this port?",
             "PROTOCOL_ERROR"});
       return true;
@@ -60,6 +60,7 @@ void Bind::Unstall() {
 
 bool Bind::OnFrame(std::string_view frame) {
   Header header = DecodeHeader(frame);
+  enquiries_ = 0;  // it speaks
   switch (header.command) {
     case ResponseTo(kBindTransceiver):
     case ResponseTo(kBindTransmitter):
@@ -85,12 +86,9 @@ bool Bind::OnFrame(std::string_view frame) {
       Reply(header, kOk);
       return true;
     case ResponseTo(kEnquireLink):
-      enquiries_ = 0;
       return true;
     case kUnbind:
-      Reply(header, kOk);
-      Pump();
-      if (link_.open()) Lost({"the provider ended the session (unbind)", "UNREACHABLE"});
+      OnUnbind(header);
       return true;
     case ResponseTo(kUnbind):
       if (state_ == State::kUnbinding) Drop("stopped");
@@ -102,6 +100,17 @@ bool Bind::OnFrame(std::string_view frame) {
       if (!(header.command & kResponse)) Nack(header.sequence, kInvalidCommandId);
       return true;
   }
+}
+
+// Nothing new is begun; what it owes an answer for is waited for.
+void Bind::OnUnbind(const Header& header) {
+  Reply(header, kOk);
+  if (FlushBegun()) WriteControl();
+  if (!link_.open() || state_ == State::kUnbinding) return;
+  if (in_flight_.empty()) return Lost(Unbound());
+  state_ = State::kUnbinding;
+  unbound_by_provider_ = true;
+  unbind_by_us_ = account_.Now() + kUnbindWaitUs;
 }
 
 bool Bind::OnDeliver(std::string_view frame, const Header& header) {

@@ -12,11 +12,13 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "rehearsal")]
 import dispatch  # noqa: E402
+import identity  # noqa: E402
 import launch  # noqa: E402
 import lookup  # noqa: E402
+import sync  # noqa: E402
 from system import Broken  # noqa: E402
 
-WORKLOADS = {"lookup": lookup.run, "launch": launch.run, "dispatch-sms": dispatch.run_sms, "dispatch-email": dispatch.run_email}
+WORKLOADS = {"identity": identity.run, "lookup": lookup.run, "launch": launch.run, "sync": sync.run, "dispatch-sms": dispatch.run_sms, "dispatch-email": dispatch.run_email}
 
 
 def say(line):
@@ -29,6 +31,7 @@ def show(result, as_json):
         return
     words = [f"{result['workload']}{' ' + result['case'] if result.get('case') else ''}: {result['value']:,.3f} {result['unit']}"]
     words += [f"{name} {result[key]:.3f} ms" for name, key in (("p50", "p50_ms"), ("p99", "p99_ms")) if key in result]
+    words += [f"{name} {result[name]:.5f}" for name in ("precision", "recall", "f1") if name in result]
     if "ratio" in result:
         words.append(f"{result['ratio']:.2f} times {result['peer']} ({result['peer_value']:,.3f})")
     print(", ".join(words), flush=True)
@@ -40,6 +43,7 @@ def main():
     parser.add_argument("--people", type=int, default=100000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--from", dest="source", metavar="DIR", help="a folder of contact files instead of generated people")
+    parser.add_argument("--data", metavar="DIR", help="identity: labelled files in FEBRL's layout")
     parser.add_argument("--peer", action="store_true", help="measure what it is compared with in the same run")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--memory", action="store_true", help="dispatch: how much pharosd holds while the intents drain")

@@ -37,7 +37,11 @@ std::vector<Option> CommonOptionsOf(const Command& command);
 std::vector<Command> SourceCommands();
 std::vector<Command> PurposeCommands();
 std::vector<Command> ImportCommands();
+std::vector<Command> AgreementCommands();
+// pharos sync, pharos feed.
+std::vector<Command> FeedCommands();
 std::vector<Command> PersonCommands();
+std::vector<Command> IdentityCommands();
 std::vector<Command> AudienceCommands();
 std::vector<Command> TemplateCommands();
 std::vector<Command> CampaignCommands();

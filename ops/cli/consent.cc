@@ -17,20 +17,12 @@ namespace {
 
 using namespace customer::v1;
 
-absl::StatusOr<std::string> OnePerson(Context& c) {
-  PHAROS_ASSIGN_OR_RETURN(auto people, FindPeople(c, PERSON_VIEW_BASIC));
-  if (people.size() == 1) return people[0].name();
-  std::vector<std::string> names;
-  for (const Person& person : people) names.push_back(Short(person.name()));
-  return UsageError(
-      fmt::format("{} people have that. Say whom with --person: {}.", people.size(), fmt::join(names, ", ")));
-}
-
 std::string EntryLine(const ConsentEntry& entry) {
   std::string what = EnumWord(type::v1::EntryKind_descriptor(), "", entry.kind());
   std::string covers = entry.scope() == type::v1::SCOPE_EVERYTHING ? "everything"
                        : entry.scope() == type::v1::SCOPE_ENDPOINT ? entry.endpoint()
                                                                    : entry.purpose();
+  if (entry.kind() == type::v1::LIFTED) what += " " + entry.lifts() + " of";
   std::string channel = entry.channel() == type::v1::CHANNEL_UNSPECIFIED
                             ? "every channel"
                             : EnumWord(type::v1::Channel_descriptor(), "CHANNEL_", entry.channel());
@@ -48,7 +40,7 @@ absl::Status Withdraw(Context& c) {
     return UsageError("Say what it covers: --purpose PURPOSE, --endpoint ENDPOINT or --everything.");
   }
   WithdrawConsentRequest request;
-  PHAROS_ASSIGN_OR_RETURN(*request.mutable_person(), OnePerson(c));
+  PHAROS_ASSIGN_OR_RETURN(*request.mutable_person(), FindOnePerson(c));
   request.set_scope(c.args.Has("everything") ? type::v1::SCOPE_EVERYTHING
                     : c.args.Has("purpose")  ? type::v1::SCOPE_PURPOSE
                                              : type::v1::SCOPE_ENDPOINT);
@@ -70,7 +62,7 @@ absl::Status Withdraw(Context& c) {
 
 absl::Status Grant(Context& c) {
   GrantConsentRequest request;
-  PHAROS_ASSIGN_OR_RETURN(*request.mutable_person(), OnePerson(c));
+  PHAROS_ASSIGN_OR_RETURN(*request.mutable_person(), FindOnePerson(c));
   PHAROS_ASSIGN_OR_RETURN(int channel,
                           Enum(type::v1::Channel_descriptor(), "CHANNEL_", c.args.Get("channel")));
   request.set_channel(static_cast<type::v1::Channel>(channel));
@@ -93,6 +85,18 @@ absl::Status ListEntries(Context& c) {
     if (!c.out.json()) c.out.Data(c.out.Bold(person.name()));
     for (const ConsentEntry& entry : entries.entries()) ShowEntry(c.out, entry);
   }
+  return absl::OkStatus();
+}
+
+absl::Status Lift(Context& c) {
+  ResolveOptOutRequest request;
+  request.set_entry(Name("consentEntries", c.args.Operand(0)));
+  PHAROS_ASSIGN_OR_RETURN(*request.mutable_person(), FindOnePerson(c));
+  request.set_how(c.args.Get("how"));
+  ConsentEntry entry;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &entry));
+  ShowEntry(c.out, entry);
+  c.out.Say("Lifted from this person; it stays in force for the other side, and in the ledger.");
   return absl::OkStatus();
 }
 
@@ -161,6 +165,14 @@ std::vector<Command> ConsentCommands() {
              {"how", "TEXT", "how the person told us", true},
              {"wording", "TEXT", "the wording shown, or its version", true}}),
        Grant},
+      {"consent",
+       "resolve",
+       "ENTRY",
+       "After an unlink: an opt-out of both sides was not this person's. Lifts it from them alone.",
+       {"consent resolve 01jd3v7m8q0000000000000000 --person 01jd3v7m8q0000000000000001 --how \"asked "
+        "both\""},
+       With({{"how", "TEXT", "how that was found out", true}}),
+       Lift},
       {"consent",
        "list",
        "[PERSON]",

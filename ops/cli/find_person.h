@@ -14,4 +14,10 @@ const std::vector<Option>& WhoOptions();
 absl::StatusOr<std::vector<customer::v1::Person>> FindPeople(Context& c, customer::v1::PersonView view,
                                                              const std::string& operand = "");
 
+// The one person that is meant. USAGE if there are several.
+absl::StatusOr<std::string> FindOnePerson(Context& c, const std::string& operand = "");
+
+// The commands of `pharos person` that tell a person's history or change something: person_change.cc.
+std::vector<Command> PersonChangeCommands();
+
 }  // namespace pharos::cli

@@ -1,6 +1,7 @@
 // pharos organisation, pharos role: partner bodies, and who holds what at them.
 #include "fmt/format.h"
 #include "ops/cli/find_person.h"
+#include "ops/cli/organisation_load.h"
 #include "ops/cli/words.h"
 #include "pharos/customer/v1/organisation_service.pb.h"
 #include "services/base/errors.h"
@@ -17,6 +18,10 @@ void ShowOrganisation(Output& out, const Organisation& o) {
   std::string line = fmt::format("{}  {}, {}", o.name(), o.display_name(),
                                  EnumWord(OrganisationKind_descriptor(), "", o.kind()));
   if (!o.code().empty()) line += ", code " + o.code();
+  if (!o.area().empty()) line += ", area " + o.area();
+  if (o.subscriber_kind() != SUBSCRIBER_KIND_UNSPECIFIED)
+    line += fmt::format(", {} subscriber", EnumWord(SubscriberKind_descriptor(), "", o.subscriber_kind()));
+  if (!o.mail_domains().empty()) line += fmt::format(", mail at {}", fmt::join(o.mail_domains(), ", "));
   if (!o.parent().empty()) line += ", part of " + o.parent();
   if (o.close_time_us() > 0) line += ", closed " + Time(o.close_time_us());
   if (!o.successor().empty()) line += ", followed by " + o.successor();
@@ -33,6 +38,15 @@ absl::Status SetOrganisation(const Args& args, Organisation& o) {
     std::string word = args.Get("kind") == "other" ? "other-organisation" : args.Get("kind");
     PHAROS_ASSIGN_OR_RETURN(int kind, Enum(OrganisationKind_descriptor(), "", word));
     o.set_kind(static_cast<OrganisationKind>(kind));
+  }
+  if (args.Has("area")) o.set_area(args.Get("area"));
+  if (args.Has("mail-domain")) {
+    o.clear_mail_domains();
+    for (const std::string& domain : args.All("mail-domain")) o.add_mail_domains(domain);
+  }
+  if (args.Has("subscriber")) {
+    PHAROS_ASSIGN_OR_RETURN(int kind, Enum(SubscriberKind_descriptor(), "", args.Get("subscriber")));
+    o.set_subscriber_kind(static_cast<SubscriberKind>(kind));
   }
   if (args.Has("closed")) {
     PHAROS_ASSIGN_OR_RETURN(int64_t closed, ParseTime(args.Get("closed")));
@@ -138,6 +152,22 @@ absl::Status ListAllRoles(Context& c) {
   });
 }
 
+absl::Status FindHolders(Context& c) {
+  FindRoleHoldersRequest request;
+  request.set_parent(Name("organisations", c.args.Operand(0)));
+  request.set_title(c.args.Get("title"));
+  request.set_below(c.args.Has("below"));
+  if (c.args.Has("at")) {
+    PHAROS_ASSIGN_OR_RETURN(int64_t time, ParseTime(c.args.Get("at")));
+    request.set_at_time_us(time);
+  }
+  ListRolesResponse roles;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &roles));
+  for (const Role& role : roles.roles()) ShowRole(c.out, role);
+  if (roles.roles().empty()) c.out.Say("Nobody holds that there then.");
+  return absl::OkStatus();
+}
+
 std::vector<Option> OrganisationOptions(bool create) {
   std::vector<Option> options = {
       {"display-name", "TEXT", "its name", create},
@@ -146,7 +176,10 @@ std::vector<Option> OrganisationOptions(bool create) {
        create},
       {"code", "CODE", "its code in its register (ODS, GSS, charity number)"},
       {"parent", "ORGANISATION", "what it belongs to"},
-      {"successor", "ORGANISATION", "what took over when it closed"}};
+      {"successor", "ORGANISATION", "what took over when it closed"},
+      {"area", "CODE", "area that it serves or stands in, e.g. a GSS code"},
+      {"subscriber", "KIND", "corporate or individual, as PECR regulation 22 asks; else individual"},
+      {"mail-domain", "DOMAIN", "a mail domain of its own; may be given several times", false, true}};
   if (create) return options;
   options.push_back({"closed", "TIME", "when it closed, e.g. 2026-03-31"});
   options.push_back({"etag", "ETAG", "refuse if it is not this version any more"});
@@ -180,6 +213,17 @@ std::vector<Command> OrganisationCommands() {
        {"organisation update old-trust --closed 2026-03-31 --successor new-trust"},
        OrganisationOptions(false),
        Update},
+      OrganisationLoadCommand(),
+      {"role",
+       "find",
+       "ORGANISATION",
+       "Whoever holds a role there, at its successor, or below it: for writing to the role, not the person.",
+       {"role find leeds --title DPH",
+        "role find old-trust --title \"Medical Director\" --below --at 2026-03-01"},
+       {{"title", "TEXT", "the role; initials count (DPH)", true},
+        {"below", "", "also at its sites and everything under it"},
+        {"at", "TIME", "who held it then; else now"}},
+       FindHolders},
       {"role",
        "assign",
        "ORGANISATION",

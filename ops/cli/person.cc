@@ -46,6 +46,15 @@ absl::StatusOr<std::vector<Person>> FindPeople(Context& c, PersonView view, cons
   return std::vector<Person>(found.people().begin(), found.people().end());
 }
 
+absl::StatusOr<std::string> FindOnePerson(Context& c, const std::string& operand) {
+  PHAROS_ASSIGN_OR_RETURN(auto people, FindPeople(c, PERSON_VIEW_BASIC, operand));
+  if (people.size() == 1) return people[0].name();
+  std::vector<std::string> names;
+  for (const Person& person : people) names.push_back(Short(person.name()));
+  return UsageError(
+      fmt::format("{} people have that. Say whom with --person: {}.", people.size(), fmt::join(names, ", ")));
+}
+
 namespace {
 
 std::string Kinds(const Person& person) {
@@ -69,14 +78,22 @@ void ShowEndpoints(Output& out, const Person& person) {
   }
 }
 
-void ShowPerson(Output& out, const Person& person) {
+void ShowPerson(Context& c, const Person& person) {
+  Output& out = c.out;
   if (out.json()) return out.Json(person);
   out.Data(out.Bold(person.name()) + "  " + Kinds(person) + (person.deceased() ? ", deceased" : "") +
-           (person.paused() ? ", not to be disturbed" : ""));
+           (person.paused() ? ", not to be disturbed" : "") +
+           (person.sensitive() ? ", sensitive: addresses restricted" : "") +
+           (person.erased() ? "erased" : ""));
   if (!person.fields().empty()) {
     Table table({"field", "value", "from", "why this value"});
     for (const GoldenField& field : person.fields()) {
-      table.Add({field.field(), field.value(), field.record(), field.rule()});
+      if (!field.value().empty())
+        table.Add({field.field(), field.value(), field.record(),
+                   field.rule() + (field.verified() ? ", verified" : "")});
+      if (!c.args.Has("all")) continue;
+      for (const auto& other : field.alternatives())
+        table.Add({"", "not " + other.value(), other.record(), "behind by: " + other.rule()});
     }
     table.Print(out);
   }
@@ -84,10 +101,35 @@ void ShowPerson(Output& out, const Person& person) {
   out.Data(fmt::format("  {} linked records: {}", person.records_size(), fmt::join(person.records(), ", ")));
 }
 
+// Everything that is known of a person now, or was then.
+absl::StatusOr<Person> ReadPerson(Context& c, const std::string& name, PersonView view, int64_t then) {
+  GetPersonRequest request;
+  request.set_name(name);
+  request.set_view(view);
+  request.set_as_of_time_us(then);
+  Person person;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &person));
+  return person;
+}
+
 absl::Status ShowPeople(Context& c) {
   PersonView view = c.args.Has("basic") ? PERSON_VIEW_BASIC : PERSON_VIEW_FULL;
-  PHAROS_ASSIGN_OR_RETURN(auto people, FindPeople(c, view, c.args.Operand(0)));
-  for (const Person& person : people) ShowPerson(c.out, person);
+  int64_t then = 0;
+  if (c.args.Has("as-of")) {
+    PHAROS_ASSIGN_OR_RETURN(then, ParseTime(c.args.Get("as-of")));
+  }
+  const std::string named = c.args.Operand(0).empty() ? c.args.Get("person") : c.args.Operand(0);
+  if (!named.empty()) {  // perhaps one who was somebody else then
+    PHAROS_ASSIGN_OR_RETURN(const Person person, ReadPerson(c, Name("people", named), view, then));
+    ShowPerson(c, person);
+    return absl::OkStatus();
+  }
+  const bool again = then != 0 || c.args.Has("all");
+  PHAROS_ASSIGN_OR_RETURN(auto people, FindPeople(c, again ? PERSON_VIEW_BASIC : view));
+  for (const Person& found : people) {
+    PHAROS_ASSIGN_OR_RETURN(const Person person, again ? ReadPerson(c, found.name(), view, then) : found);
+    ShowPerson(c, person);
+  }
   return absl::OkStatus();
 }
 
@@ -127,22 +169,28 @@ absl::Status ShowCounts(Context& c) {
 std::vector<Command> PersonCommands() {
   std::vector<Option> show = WhoOptions();
   show.push_back({"basic", "", "no personal data: ids, kinds and records only"});
-  return {{"person",
-           "show",
-           "[PERSON]",
-           "One person, with where each value comes from.",
-           {"person show --phone \"07700 900123\"", "person show 01jd3v7m8q0000000000000000",
-            "person show --record sources/quit/records/q-17 --json"},
-           show,
-           ShowPeople},
-          {"person",
-           "records",
-           "[PERSON]",
-           "What each source says about one person, as received.",
-           {"person records --email someone@example.org"},
-           WhoOptions(),
-           ShowRecords},
-          {"counts", "", "", "How many people and records there are.", {"counts"}, {}, ShowCounts}};
+  show.push_back({"all", "", "also every value that did not win, in order, with the rule that put it there"});
+  show.push_back({"as-of", "TIME", "what we knew then, e.g. 2026-03-01"});
+  std::vector<Command> commands = {
+      {"person",
+       "show",
+       "[PERSON]",
+       "One person, with where each value comes from.",
+       {"person show --phone \"07700 900123\"", "person show 01jd3v7m8q0000000000000000",
+        "person show 01jd3v7m8q0000000000000000 --all --as-of 2026-03-01",
+        "person show --record sources/quit/records/q-17 --json"},
+       show,
+       ShowPeople},
+      {"person",
+       "records",
+       "[PERSON]",
+       "What each source says about one person, as received.",
+       {"person records --email someone@example.org"},
+       WhoOptions(),
+       ShowRecords},
+      {"counts", "", "", "How many people and records there are.", {"counts"}, {}, ShowCounts}};
+  for (Command& command : PersonChangeCommands()) commands.push_back(std::move(command));
+  return commands;
 }
 
 }  // namespace pharos::cli

@@ -8,7 +8,9 @@
 #include "services/base/ids.h"
 #include "services/customer/entry_index.h"
 #include "services/customer/errors.h"
+#include "services/customer/facts.h"
 #include "services/customer/keys.h"
+#include "services/customer/opt_out_lift.h"
 #include "services/customer/opt_out_store.h"
 #include "services/customer/purpose_store.h"
 #include "services/rpc/audit.h"
@@ -89,6 +91,7 @@ v1::ConsentEntry ToEntry(const LedgerRow& row) {
   entry.set_wording(row.wording());
   entry.set_principal(row.principal());
   entry.set_opt_out(row.opt_out());
+  entry.set_lifts(row.lifts());
   return entry;
 }
 
@@ -181,24 +184,55 @@ absl::Status ConsentService::ListConsentEntries(rpc::Call& call, const v1::ListC
   return absl::OkStatus();
 }
 
+absl::Status ConsentService::ResolveOptOut(rpc::Call& call, const v1::ResolveOptOutRequest& request,
+                                           v1::ConsentEntry& response) {
+  const int64_t now = clock_.WallMicros();
+  LedgerRow lifting;
+  lifting.mutable_gate()->set_name("consentEntries/" + base::NewId(now));
+  lifting.mutable_gate()->set_event_time_us(now);
+  lifting.set_create_time_us(now);
+  lifting.set_how(request.how());
+  lifting.set_principal(call.caller().principal);
+  // Nothing to wait for: it makes the gate less strict.
+  return rpc::Once(
+      call, store_, request, response,
+      [&](storage::Transaction& tx) -> absl::Status {
+        PHAROS_ASSIGN_OR_RETURN(
+            const LedgerRow stored,
+            LiftOptOut(tx, people_, request.entry(), request.person(), lifting, ChangesOf(call, now)));
+        response = ToEntry(stored);
+        return absl::OkStatus();
+      },
+      now);
+}
+
 absl::Status ConsentService::SetPersonFact(rpc::Call& call, const v1::SetPersonFactRequest& request,
                                            v1::SetPersonFactResponse& response) {
-  const bool deceased = request.fact() == v1::SetPersonFactRequest::FACT_DECEASED;
-  if (!deceased && request.fact() != v1::SetPersonFactRequest::FACT_PAUSED) {
-    return errors::FieldMissing("fact", "FACT_DECEASED or FACT_PAUSED");
+  if (request.fact() == v1::SetPersonFactRequest::FACT_UNSPECIFIED ||
+      !v1::SetPersonFactRequest::Fact_IsValid(request.fact())) {
+    return errors::FieldMissing("fact", "FACT_DECEASED, FACT_PAUSED or FACT_SENSITIVE");
   }
   const int64_t now = clock_.WallMicros();
+  record::v1::FactRow fact;
+  fact.set_fact(request.fact());
+  fact.set_holds(request.holds());
+  fact.set_how(request.how());
+  fact.set_principal(call.caller().principal);
+  fact.set_create_time_us(now);
+  const std::string id = base::NewId(now);
   PHAROS_RETURN_IF_ERROR(rpc::Once(
       call, store_, request, response,
       [&](storage::Transaction& tx) -> absl::Status {
         PHAROS_ASSIGN_OR_RETURN(const std::optional<PersonRow> person, people_.Load(tx, request.person()));
         if (!person) return errors::PersonNotFound(request.person());
         const ChangeMaker change = ChangesOf(call, now);
-        return deceased ? people_.SetDeceased(tx, *person, request.holds(), change)
-                        : people_.SetPaused(tx, *person, request.holds(), change);
+        tx.AppendChange(change(person->name(), "person.factStated", person->version() + 1));
+        return StateFact(tx, people_, *person, fact, id, change);
       },
       now));
-  return request.holds() ? opt_outs_.AwaitPerson(request.person()) : absl::OkStatus();
+  // A person whose addresses are restricted may be written to all the same: the gate has not become stricter.
+  const bool stricter = request.holds() && request.fact() != v1::SetPersonFactRequest::FACT_SENSITIVE;
+  return stricter ? opt_outs_.AwaitPerson(request.person()) : absl::OkStatus();
 }
 
 }  // namespace pharos::customer

@@ -20,6 +20,8 @@ class ConsentService : public v1::ConsentServiceHandler {
                             v1::ConsentEntry& response) override;
   absl::Status ListConsentEntries(rpc::Call& call, const v1::ListConsentEntriesRequest& request,
                                   v1::ListConsentEntriesResponse& response) override;
+  absl::Status ResolveOptOut(rpc::Call& call, const v1::ResolveOptOutRequest& request,
+                             v1::ConsentEntry& response) override;
   absl::Status SetPersonFact(rpc::Call& call, const v1::SetPersonFactRequest& request,
                              v1::SetPersonFactResponse& response) override;
 

@@ -50,7 +50,7 @@ bool CsvReader::Take(char c) {
       state_ = State::kPlain;
       [[fallthrough]];
     case State::kPlain:
-      if (c == ',') {
+      if (c == separator_) {
         EndField();
       } else if (c == '\n') {
         return EndRow(false);
@@ -72,7 +72,7 @@ bool CsvReader::Take(char c) {
       if (c == '"') {
         field_.push_back('"');
         state_ = State::kQuoted;
-      } else if (c == ',') {
+      } else if (c == separator_) {
         EndField();
       } else if (c == '\n') {
         return EndRow(false);

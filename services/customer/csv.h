@@ -24,7 +24,8 @@ class CsvReader {
  public:
   // Gets each row once, in order; false ends the reading.
   using OnRow = std::function<bool(CsvRow row)>;
-  explicit CsvReader(OnRow on_row) : on_row_(std::move(on_row)) {}
+  explicit CsvReader(OnRow on_row, char separator = ',')
+      : on_row_(std::move(on_row)), separator_(separator) {}
 
   // The next bytes of the file. False once on_row said so.
   bool Feed(std::string_view bytes);
@@ -45,6 +46,7 @@ class CsvReader {
   void Reset();
 
   OnRow on_row_;
+  const char separator_;
   State state_ = State::kFieldStart;
   std::string raw_;  // bytes of the row so far, to read again
   std::string field_;

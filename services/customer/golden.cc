@@ -1,13 +1,12 @@
 #include "services/customer/golden.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "services/base/text.h"
 #include "services/customer/clean.h"
-#include "services/customer/keys.h"
+#include "services/customer/golden_rank.h"
 
 namespace pharos::customer {
 
@@ -18,105 +17,126 @@ using record::v1::RecordRow;
 using type::v1::GateEntry;
 using Entries = google::protobuf::RepeatedPtrField<GateEntry>;
 
-constexpr const char* kFields[] = {"given_name", "family_name", "date_of_birth", "sex",
-                                   "email",      "phone",       "postcode",      "area",
-                                   "nhs_number", "language",    "organisation",  "role"};
-constexpr int kDirectTrust = 100;  // what people tell us themselves
+// In the order of a golden record; lines of the postal address stand together.
+constexpr std::array<std::string_view, 21> kFields = {
+    "given_name", "preferred_name", "middle_name", "family_name", "date_of_birth", "sex",      "email",
+    "phone",      "house",          "street",      "town",        "county",        "postcode", "country",
+    "area",       "nhs_number",     "national_id", "language",    "organisation",  "role",     "interests"};
+constexpr std::string_view kInterests = "interests";
 
-struct Candidate {
-  const RecordRow* record;
-  const std::string* value;
-  int trust;
-};
-
-class Builder {
- public:
-  Builder(const std::vector<const RecordRow*>& records, const SourceLookup& source) : records_(records) {
-    for (const RecordRow* record : records) {
-      const auto id = ParseRecordName(record->name());
-      sources_.push_back(id ? source(id->source) : nullptr);
-      direct_.push_back(id && id->source == "direct");
-    }
-  }
-
-  // Best first.
-  std::vector<Candidate> Candidates(const char* field) const {
-    std::vector<Candidate> found;
-    for (size_t at = 0; at < records_.size(); ++at) {
-      const auto it = records_[at]->clean().find(field);
-      if (it == records_[at]->clean().end() || it->second.empty()) continue;
-      found.push_back({records_[at], &it->second, Trust(at, field)});
-    }
-    std::sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) {
-      if (a.trust != b.trust) return a.trust > b.trust;
-      if (a.record->update_time_us() != b.record->update_time_us())
-        return a.record->update_time_us() > b.record->update_time_us();
-      return a.record->name() < b.record->name();
-    });
-    return found;
-  }
-
-  std::set<int> Kinds() const {
-    std::set<int> kinds;
-    for (const auto* source : sources_) {
-      if (source != nullptr && source->audience_kind() != 0) kinds.insert(source->audience_kind());
-    }
-    return kinds;
-  }
-
- private:
-  int Trust(size_t at, const char* field) const {
-    if (direct_[at]) return kDirectTrust;
-    if (sources_[at] == nullptr) return 0;
-    const auto it = sources_[at]->field_trust().find(field);
-    return it == sources_[at]->field_trust().end() ? sources_[at]->trust() : it->second;
-  }
-
-  const std::vector<const RecordRow*>& records_;
-  std::vector<const record::v1::SourceRow*> sources_;
-  std::vector<bool> direct_;
-};
-
-std::string WhyItWon(const std::vector<Candidate>& candidates) {
-  if (candidates.size() == 1) return "only value";
-  if (candidates[0].trust != candidates[1].trust) return fmt::format("trust {}", candidates[0].trust);
-  if (candidates[0].record->update_time_us() != candidates[1].record->update_time_us()) return "latest";
-  return "first by name";
-}
-
-void AddField(PersonRow& person, const char* field, const std::string& value, const RecordRow& record,
+void AddField(PersonRow& person, std::string_view field, std::string_view value, const Candidate& winner,
               std::string rule) {
   auto* row = person.add_fields();
-  row->set_field(field);
-  row->set_value(value);
-  row->set_record(record.name());
-  row->set_time_us(record.update_time_us());
+  row->set_field(std::string(field));
+  row->set_value(std::string(value));
+  row->set_record(winner.record->name());
+  row->set_time_us(winner.record->update_time_us());
   row->set_rule(std::move(rule));
+  row->set_verified(winner.verified);
 }
 
-void AddInterests(PersonRow& person, const Builder& builder) {
-  const auto candidates = builder.Candidates("interests");
-  if (candidates.empty()) return;
+// Why the first one won: what puts it before the best other value.
+std::string WhyItWon(const std::vector<Candidate>& candidates, std::string_view field) {
+  for (const auto& other : candidates) {
+    const std::string_view value = CleanValue(*other.record, field);
+    if (!value.empty() && value != CleanValue(*candidates[0].record, field))
+      return RuleBetween(candidates[0], other);
+  }
+  return "only value";
+}
+
+// The same of an address, which is compared as a whole.
+std::string WhyAddressWon(const std::vector<Candidate>& candidates) {
+  const auto differs = [&](const Candidate& other) {
+    return std::any_of(kAddressLines.begin(), kAddressLines.end(), [&](std::string_view line) {
+      return CleanValue(*other.record, line) != CleanValue(*candidates[0].record, line);
+    });
+  };
+  for (const auto& other : candidates) {
+    if (differs(other)) return RuleBetween(candidates[0], other);
+  }
+  return "only value";
+}
+
+std::string UnionOf(const std::vector<Candidate>& candidates) {
   std::set<std::string> all;
   for (const auto& candidate : candidates) {
-    for (auto& interest : base::Split(*candidate.value, ';')) all.insert(std::move(interest));
+    for (auto& interest : base::Split(candidate.value, ';')) all.insert(std::move(interest));
   }
   std::string joined;
   for (const auto& interest : all) joined += (joined.empty() ? "" : ";") + interest;
-  AddField(person, "interests", joined, *candidates[0].record,
-           candidates.size() == 1 ? "only value" : "union");
+  return joined;
+}
+
+// Who gives a field, best first. Lines of an address follow their unit, and so does the area where its record
+// gives one.
+class Fields {
+ public:
+  explicit Fields(const Ranking& ranking) : ranking_(ranking), addresses_(ranking.Addresses()) {}
+  std::vector<Candidate> Of(std::string_view field) const {
+    if (IsAddressLine(field)) return addresses_;
+    std::vector<Candidate> candidates = ranking_.Of(field);
+    const bool with_address =
+        field == "area" && !addresses_.empty() && !CleanValue(*addresses_[0].record, field).empty();
+    if (with_address) candidates.insert(candidates.begin(), addresses_[0]);
+    return candidates;
+  }
+
+ private:
+  const Ranking& ranking_;
+  const std::vector<Candidate> addresses_;
+};
+
+void AddGolden(PersonRow& person, std::string_view field, const Fields& fields) {
+  const auto candidates = fields.Of(field);
+  if (candidates.empty()) return;
+  if (field == kInterests) {
+    AddField(person, field, UnionOf(candidates), candidates[0],
+             candidates.size() == 1 ? "only value" : "union");
+    return;
+  }
+  const std::string_view value = CleanValue(*candidates[0].record, field);
+  if (value.empty()) return;  // the record that gives the address does not give this line
+  AddField(person, field, value, candidates[0],
+           IsAddressLine(field) ? WhyAddressWon(candidates) : WhyItWon(candidates, field));
+}
+
+// Each value once, with the rule that put it there. Where the address that won has no such line, the first
+// value is empty.
+RankedField Rank(std::string_view field, const std::vector<Candidate>& candidates) {
+  RankedField ranked{std::string(field), {}};
+  std::set<std::string_view> seen;
+  const Candidate* before = nullptr;
+  for (const auto& candidate : candidates) {
+    const std::string_view value = CleanValue(*candidate.record, field);
+    const bool no_such_line = value.empty() && before == nullptr;
+    if ((value.empty() && !no_such_line) || !seen.insert(value).second) continue;
+    ranked.values.push_back({std::string(value), candidate.record, candidate.verified,
+                             before == nullptr ? std::string() : RuleBetween(*before, candidate)});
+    before = &candidate;
+  }
+  if (seen.empty() || (seen.size() == 1 && seen.contains(""))) return {std::string(field), {}};
+  auto& first = ranked.values.front();
+  if (field == kInterests) {
+    ranked.values.resize(1);
+    first = {UnionOf(candidates), candidates[0].record, candidates[0].verified,
+             candidates.size() == 1 ? "only value" : "union"};
+  } else {
+    first.rule = IsAddressLine(field) ? WhyAddressWon(candidates) : WhyItWon(candidates, field);
+  }
+  return ranked;
 }
 
 void AddEndpoints(PersonRow& person, const std::vector<Candidate>& candidates, type::v1::Channel channel,
                   const EndpointIndex& index) {
   std::set<std::string_view> seen;
   for (const auto& candidate : candidates) {
-    if (!seen.insert(*candidate.value).second) continue;
+    if (!seen.insert(candidate.value).second) continue;
     auto* endpoint = person.add_endpoints();
-    endpoint->set_endpoint(index(channel, *candidate.value));
-    const bool no_channel = channel == type::v1::CHANNEL_SMS && !IsMobile(*candidate.value);
+    endpoint->set_endpoint(index(channel, candidate.value));
+    const bool no_channel = channel == type::v1::CHANNEL_SMS && !IsMobile(candidate.value);
     endpoint->set_channel(no_channel ? type::v1::CHANNEL_UNSPECIFIED : channel);
-    endpoint->set_address(*candidate.value);
+    endpoint->set_address(std::string(candidate.value));
   }
 }
 
@@ -143,18 +163,38 @@ PersonRow BuildPerson(std::string_view name, const std::vector<const RecordRow*>
                       const SourceLookup& source, const EndpointIndex& index) {
   PersonRow person;
   person.set_name(std::string(name));
-  const Builder builder(records, source);
-  for (int kind : builder.Kinds()) person.add_audience_kinds(static_cast<type::v1::AudienceKind>(kind));
-  for (const char* field : kFields) {
-    const auto candidates = builder.Candidates(field);
-    if (!candidates.empty())
-      AddField(person, field, *candidates[0].value, *candidates[0].record, WhyItWon(candidates));
-  }
-  AddInterests(person, builder);
-  AddEndpoints(person, builder.Candidates("phone"), type::v1::CHANNEL_SMS, index);
-  AddEndpoints(person, builder.Candidates("email"), type::v1::CHANNEL_EMAIL, index);
+  const AddressStandings unknown;
+  const Ranking ranking(records, source, unknown);
+  for (int kind : ranking.AudienceKinds())
+    person.add_audience_kinds(static_cast<type::v1::AudienceKind>(kind));
+  const Fields fields(ranking);
+  for (const auto field : kFields) AddGolden(person, field, fields);
+  AddEndpoints(person, ranking.Of("phone"), type::v1::CHANNEL_SMS, index);
+  AddEndpoints(person, ranking.Of("email"), type::v1::CHANNEL_EMAIL, index);
   SetFacts(person, records);
   return person;
+}
+
+bool IsAddressLine(std::string_view field) {
+  return std::find(kAddressLines.begin(), kAddressLines.end(), field) != kAddressLines.end();
+}
+bool IsGoldenField(std::string_view field) {
+  return std::find(kFields.begin(), kFields.end(), field) != kFields.end();
+}
+bool IsContactField(std::string_view field) {
+  return field == "email" || field == "phone" || field == "area" || IsAddressLine(field);
+}
+
+std::vector<RankedField> RankFields(const std::vector<const RecordRow*>& records, const SourceLookup& source,
+                                    const AddressStandings& standing) {
+  const Ranking ranking(records, source, standing);
+  const Fields fields(ranking);
+  std::vector<RankedField> ranked;
+  for (const auto field : kFields) {
+    RankedField one = Rank(field, fields.Of(field));
+    if (!one.values.empty()) ranked.push_back(std::move(one));
+  }
+  return ranked;
 }
 
 void SetFacts(PersonRow& person, const std::vector<const RecordRow*>& records) {
@@ -162,14 +202,22 @@ void SetFacts(PersonRow& person, const std::vector<const RecordRow*>& records) {
   person.clear_entries();
   person.clear_deceased();
   person.clear_paused();
+  person.clear_sensitive();
   person.clear_update_time_us();
+  person.set_erased(!records.empty());
   std::vector<const GateEntry*> entries;
   for (const RecordRow* record : records) {
     person.add_records(record->name());
     person.set_deceased(person.deceased() || record->deceased());
     person.set_paused(person.paused() || record->paused());
+    person.set_sensitive(person.sensitive() || record->sensitive());
+    person.set_erased(person.erased() && record->erase_time_us() != 0);
     person.set_update_time_us(std::max(person.update_time_us(), record->update_time_us()));
-    for (const auto& entry : record->entries()) entries.push_back(&entry);
+    // Of a record that is gone only what makes the gate stricter goes on counting.
+    const bool gone = record->delete_time_us() != 0 || record->erase_time_us() != 0;
+    for (const auto& entry : record->entries()) {
+      if (!gone || Strictness(entry) > 0) entries.push_back(&entry);
+    }
   }
   std::sort(person.mutable_records()->begin(), person.mutable_records()->end());
   // One entry may hang on several records: it counts once, and the order is that of its name.
@@ -185,6 +233,7 @@ const GateEntry* FindEntry(const Entries& entries, const GateEntry& like) {
 }
 
 bool AddEntry(Entries& entries, const GateEntry& entry) {
+  if (entry.kind() == type::v1::LIFTED) return false;
   auto* known = const_cast<GateEntry*>(FindEntry(entries, entry));
   if (known == nullptr) {
     *entries.Add() = entry;

@@ -1,8 +1,11 @@
 #include "services/customer/golden.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
+#include <random>
+#include <set>
 
 #include "gtest/gtest.h"
 
@@ -45,6 +48,22 @@ class Golden : public ::testing::Test {
     const PersonRow person = Build();
     for (const auto& row : person.fields()) {
       if (row.field() == field) return row;
+    }
+    return {};
+  }
+
+  std::vector<RankedValue> Ranked(const std::string& field, const AddressStandings& standing) const {
+    std::vector<const RecordRow*> rows;
+    for (const auto& row : records_) rows.push_back(&row);
+    const auto all = RankFields(
+        rows,
+        [&](std::string_view id) {
+          const auto it = sources_.find(std::string(id));
+          return it == sources_.end() ? nullptr : &it->second;
+        },
+        standing);
+    for (const auto& each : all) {
+      if (each.field == field) return each.values;
     }
     return {};
   }
@@ -121,6 +140,124 @@ TEST_F(Golden, SameRecordsInAnyOrderGiveTheSamePerson) {
   EXPECT_EQ(Build().SerializeAsString(), expected);
 }
 
+TEST_F(Golden, AStewardThenWhatIsVerifiedWinsOverAnyTrust) {
+  AddSource("pds", 30, type::v1::AUDIENCE_KIND_PUBLIC);
+  sources_["pds"].add_verified_fields("family_name");
+  sources_["pds"].add_verified_fields("date_of_birth");
+  AddSource("hr", 90, type::v1::AUDIENCE_KIND_INTERNAL);
+  AddRecord("sources/pds/records/1", 1, {{"family_name", "Lamb"}, {"date_of_birth", "1980-01-02"}});
+  AddRecord("sources/hr/records/1", 9, {{"family_name", "Lam"}, {"date_of_birth", "1980-02-01"}});
+  EXPECT_EQ(Field("family_name").value(), "Lamb");
+  EXPECT_EQ(Field("family_name").rule(), "verified");
+  EXPECT_TRUE(Field("family_name").verified());
+  AddRecord("sources/stewards/records/1", 2, {{"family_name", "Lambe"}});
+  EXPECT_EQ(Field("family_name").value(), "Lambe");
+  EXPECT_EQ(Field("family_name").rule(), "steward");
+  EXPECT_EQ(Field("date_of_birth").value(), "1980-01-02") << "what the steward does not say stays as it was";
+}
+
+TEST_F(Golden, ThePersonWinsForPreferredNameAndLanguage) {
+  AddSource("hr", 100, type::v1::AUDIENCE_KIND_INTERNAL);
+  AddRecord("sources/hr/records/1", 9, {{"language", "en"}, {"preferred_name", "Ann"}, {"sex", "F"}});
+  AddRecord("sources/direct/records/1", 1, {{"language", "cy"}, {"preferred_name", "Nan"}, {"sex", "X"}});
+  EXPECT_EQ(Field("language").value(), "cy");
+  EXPECT_EQ(Field("preferred_name").value(), "Nan");
+  EXPECT_EQ(Field("sex").value(), "F") << "of equal trust the latest";
+}
+
+TEST_F(Golden, AgreementThenCompletenessDecideAmongEqualTimes) {
+  AddRecord("sources/a/records/1", 5,
+            {{"postcode", "LS1 1AA"}, {"given_name", "A"}, {"family_name", "Lamb"}});
+  AddRecord("sources/b/records/1", 5,
+            {{"postcode", "LS2 2BB"}, {"given_name", "Ann"}, {"family_name", "Lam"}});
+  AddRecord("sources/b/records/2", 5, {{"family_name", "Lam"}});
+  AddRecord("sources/c/records/1", 5, {{"postcode", "LS2 2BB"}});
+  EXPECT_EQ(Field("postcode").value(), "LS2 2BB");
+  EXPECT_EQ(Field("postcode").rule(), "2 sources agree");
+  EXPECT_EQ(Field("given_name").value(), "Ann");
+  EXPECT_EQ(Field("given_name").rule(), "more complete");
+  EXPECT_EQ(Field("family_name").value(), "Lamb") << "two records of one source are one voice";
+  EXPECT_EQ(Field("family_name").rule(), "first by name");
+}
+
+TEST_F(Golden, TheAddressComesFromOneRecord) {
+  AddRecord("sources/a/records/1", 5,
+            {{"house", "1"}, {"street", "Old Lane"}, {"postcode", "LS1 1AA"}, {"area", "E1"}});
+  AddRecord("sources/b/records/1", 9, {{"house", "22"}, {"postcode", "LS2 2BB"}, {"area", "E2"}});
+  EXPECT_EQ(Field("house").value(), "22");
+  EXPECT_EQ(Field("postcode").value(), "LS2 2BB");
+  EXPECT_EQ(Field("area").value(), "E2");
+  EXPECT_EQ(Field("street").value(), "") << "the old street with the new postcode is nobody's address";
+}
+
+TEST_F(Golden, ARepeatedPostcodeTakesNoStreetAway) {
+  AddRecord("sources/a/records/1", 5, {{"house", "1"}, {"street", "Old Lane"}, {"postcode", "LS1 1AA"}});
+  AddRecord("sources/b/records/1", 9, {{"postcode", "LS1 1AA"}});
+  EXPECT_EQ(Field("street").value(), "Old Lane");
+  EXPECT_EQ(Field("postcode").record(), "sources/a/records/1");
+}
+
+TEST_F(Golden, EveryValueIsKeptInOrderWithTheRuleThatPutItThere) {
+  AddSource("hr", 80, type::v1::AUDIENCE_KIND_INTERNAL);
+  AddSource("news", 20, type::v1::AUDIENCE_KIND_PUBLIC);
+  AddRecord("sources/hr/records/1", 1, {{"email", "work@x.example"}});
+  AddRecord("sources/news/records/1", 9, {{"email", "home@x.example"}});
+  AddRecord("sources/news/records/2", 7, {{"email", "old@x.example"}});
+  AddRecord("sources/news/records/3", 6, {{"email", "work@x.example"}});
+  const auto plain = Ranked("email", {});
+  ASSERT_EQ(plain.size(), 3u) << "each value once";
+  EXPECT_EQ(plain[0].value, "work@x.example");
+  EXPECT_EQ(plain[0].rule, "trust 80");
+  EXPECT_EQ(plain[1].value, "home@x.example");
+  EXPECT_EQ(plain[1].rule, "trust 80");
+  EXPECT_EQ(plain[2].value, "old@x.example");
+  EXPECT_EQ(plain[2].rule, "latest");
+  const auto known = Ranked("email", [](type::v1::Channel, std::string_view address) {
+    return AddressStanding{address == "old@x.example", address == "work@x.example"};
+  });
+  EXPECT_EQ(known[0].value, "old@x.example");
+  EXPECT_EQ(known[0].rule, "verified") << "somebody answered from there";
+  EXPECT_TRUE(known[0].verified);
+  EXPECT_EQ(known[2].value, "work@x.example") << "what bounced loses whatever its rank";
+  EXPECT_EQ(known[2].rule, "suppressed");
+}
+
+// Of random records, so that every rule comes to bear, and its ties.
+TEST_F(Golden, ATotalOrderWhateverTheRecords) {
+  std::mt19937 random(7);
+  const auto below = [&](unsigned n) { return random() % n; };
+  for (const char* id : {"a", "b", "c"})
+    AddSource(id, static_cast<int>(below(3)) * 40, type::v1::AUDIENCE_KIND_PUBLIC);
+  sources_["b"].add_verified_fields("postcode");
+  sources_["b"].add_verified_fields("phone");
+  for (int round = 0; round < 300; ++round) {
+    records_.clear();
+    const int count = 2 + static_cast<int>(below(6));
+    for (int at = 0; at < count; ++at) {
+      const std::string source =
+          std::array{"a", "b", "c", "stewards", "direct"}[below(round % 3 == 0 ? 5 : 3)];
+      std::map<std::string, std::string> clean;
+      for (const char* field : {"given_name", "phone", "house", "street", "postcode", "area", "interests"}) {
+        if (below(3) > 0) clean[field] = std::string(1 + below(2), static_cast<char>('1' + below(3)));
+      }
+      AddRecord("sources/" + source + "/records/" + std::to_string(at), static_cast<int64_t>(below(3)),
+                clean);
+    }
+    const std::string expected = Build().SerializeAsString();
+    for (int again = 0; again < 3; ++again) {
+      std::shuffle(records_.begin(), records_.end(), random);
+      ASSERT_EQ(Build().SerializeAsString(), expected) << "round " << round;
+    }
+    // Whoever gives the postcode gives the whole address.
+    const PersonRow person = Build();
+    std::set<std::string> givers;
+    for (const auto& field : person.fields()) {
+      if (IsAddressLine(field.field())) givers.insert(field.record());
+    }
+    ASSERT_LE(givers.size(), 1u);
+  }
+}
+
 GateEntry Entry(const std::string& name, type::v1::EntryKind kind, int64_t time) {
   GateEntry entry;
   entry.set_name(name);
@@ -140,6 +277,7 @@ TEST(Entries, LatestPerKeyAndAnOptOutWinsATie) {
   EXPECT_TRUE(AddEntry(entries, Entry("consentEntries/3", type::v1::WITHDRAWN, 5))) << "a tie is an opt-out";
   EXPECT_FALSE(AddEntry(entries, Entry("consentEntries/4", type::v1::GRANTED, 5)));
   EXPECT_FALSE(AddEntry(entries, Entry("consentEntries/5", type::v1::GRANTED, 0))) << "unknown is oldest";
+  EXPECT_FALSE(AddEntry(entries, Entry("consentEntries/7", type::v1::LIFTED, 9))) << "for the ledger only";
   ASSERT_EQ(entries.size(), 1);
   EXPECT_EQ(entries[0].name(), "consentEntries/3");
   auto other = Entry("consentEntries/6", type::v1::GRANTED, 1);

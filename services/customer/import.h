@@ -10,39 +10,43 @@
 #include "absl/status/statusor.h"
 #include "pharos/customer/v1/import_service.pb.h"
 #include "pharos/record/v1/customer.pb.h"
+#include "pharos/record/v1/sync.pb.h"
 #include "services/customer/csv.h"
+#include "services/customer/mapping.h"
+#include "services/customer/record_reading.h"
 
 namespace pharos::customer {
 
-// The file's columns in order.
+// Our columns as a file gives them.
 class ImportColumns {
  public:
   // INVALID_ARGUMENT IMPORT_HEADER_WRONG: unknown, repeated or missing columns, by name, with the nearest
-  // known ones.
-  static absl::StatusOr<ImportColumns> FromHeader(const CsvRow& header);
+  // known ones; also what is wrong with the mapping. PERMISSION_DENIED FIELD_NOT_AGREED: columns that
+  // `agreement` (nullptr: any) does not let them bring.
+  static absl::StatusOr<ImportColumns> FromHeader(const CsvRow& header, const v1::ImportMapping& mapping = {},
+                                                  const record::v1::AgreementRow* agreement = nullptr);
 
-  size_t size() const { return names_.size(); }
-  const std::vector<std::string>& names() const { return names_; }
+  size_t size() const { return mapped_.names.size(); }
+  const std::vector<std::string>& names() const { return mapped_.names; }
+  // How many the file has.
+  size_t file_columns() const { return file_columns_; }
+  // The place of the record id in the file where it is a column as it is; -1 elsewhere.
+  int id_column() const { return id_column_; }
+  // Our cells, in the order of names().
+  std::vector<std::string> Make(const CsvRow& row) const;
 
   // Every column there may be.
   static const std::vector<std::string>& Known();
 
  private:
-  std::vector<std::string> names_;
-};
-
-// What the source says about consent in one row.
-struct RowConsent {
-  type::v1::EntryKind kind = type::v1::ENTRY_KIND_UNSPECIFIED;
-  type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
-  std::string
-      address;  // cleaned; empty: none that can be read (only ever for a withdrawal, which then covers all)
-  int64_t event_time_us = 0;
+  MappedColumns mapped_;
+  size_t file_columns_ = 0;
+  int id_column_ = -1;
 };
 
 // A row that can be stored.
 struct ImportRow {
-  record::v1::RecordRow record;  // name, update_time_us, fields, clean
+  record::v1::RecordRow record;  // name, update_time_us, fields, clean, facts
   std::vector<RowConsent> consents;
   int warnings = 0;  // cells kept as received that could not be read
   int64_t line = 0;

@@ -1,10 +1,9 @@
-// One import: bytes in, row errors, progress and a summary out. Rows are stored in batches; a progress
-// message counts only what is durable. Used by one thread.
+// One import: bytes in, row errors, progress and a summary out. Rows are stored in batches, through the
+// linker; a progress message counts only what is durable. Used by one thread.
 #pragma once
 
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -12,10 +11,9 @@
 #include "services/base/clock.h"
 #include "services/customer/csv.h"
 #include "services/customer/import.h"
-#include "services/customer/intake.h"
+#include "services/customer/linker.h"
 #include "services/customer/person_store.h"
 #include "services/rpc/call.h"
-#include "storage/store.h"
 
 namespace pharos::customer {
 
@@ -23,9 +21,11 @@ class ImportRun {
  public:
   // False: the caller has gone.
   using Answer = std::function<bool(const v1::ImportContactsResponse&)>;
-  // `purpose_retired`: withdrawals are still taken, grants are not.
-  ImportRun(const rpc::Call& call, storage::Store& store, const PersonStore& people, base::Clock& clock,
-            Intake& intake, v1::ImportHeader header, bool purpose_retired, Answer answer);
+  // `purpose_retired`: withdrawals are still taken, grants are not. `agreement`: what the file may bring;
+  // nullptr: anything.
+  ImportRun(const rpc::Call& call, Linker& linker, const PersonStore& people, base::Clock& clock,
+            v1::ImportHeader header, bool purpose_retired, Answer answer,
+            const record::v1::AgreementRow* agreement = nullptr);
 
   absl::Status Feed(std::string_view bytes);
   // The file has ended: stores what is left. IMPORT_HEADER_WRONG if there was not even a header.
@@ -35,7 +35,7 @@ class ImportRun {
   // To be called last.
   bool Summarise();
 
-  static constexpr size_t kMostRowsInBatch = 64;   // one transaction
+  static constexpr size_t kMostRowsInBatch = 512;  // handed over together
   static constexpr int64_t kProgressEvery = 1024;  // rows
 
  private:
@@ -43,29 +43,24 @@ class ImportRun {
   absl::Status ReadHeader(const CsvRow& row);
   absl::Status Reject(const v1::RowError& error);
   absl::Status Flush();
-  absl::Status PrepareKeys(std::span<const ImportRow> rows);
-  absl::Status Store(storage::Transaction& tx, std::span<const ImportRow> rows, int64_t& stored,
-                     int64_t& unchanged);
-  absl::Status StoreAll(std::span<const ImportRow> rows, int64_t& stored, int64_t& unchanged);
+  absl::Status Count(const ImportRow& row, const RecordResult& result);
   std::vector<record::v1::LedgerRow> Entries(const ImportRow& row, int64_t now) const;
   bool Progress();
 
   const rpc::Call& call_;
-  storage::Store& store_;
+  Linker& linker_;
   const PersonStore& people_;
   base::Clock& clock_;
-  Intake& intake_;
   const v1::ImportHeader header_;
   const bool purpose_retired_;
   const std::string source_id_;
   const Answer answer_;
+  const record::v1::AgreementRow* const agreement_;
   CsvReader reader_;
   std::optional<ImportColumns> columns_;
   std::vector<ImportRow> batch_;
   v1::ImportProgress counts_;
   int64_t rows_at_progress_ = 0;
-  FreshKeys fresh_;
-  bool look_ahead_ = true;  // keys of the last batch were not all at hand
   absl::Status status_;
 };
 

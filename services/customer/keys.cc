@@ -114,6 +114,53 @@ std::string EndpointEntryKey(std::string_view endpoint, std::string_view entry) 
 std::string EntryKey(std::string_view entry) {
   return KeyWriter(kEntry).String(base::Segment(entry, "consentEntries"));
 }
+std::string PersonHistoryPrefix(std::string_view person) {
+  return KeyWriter(kPersonHistory).String(base::Segment(person, "people"));
+}
+std::string PersonHistoryKey(std::string_view person, int64_t until) {
+  return KeyWriter(kPersonHistory).String(base::Segment(person, "people")).U64(static_cast<uint64_t>(until));
+}
+std::string AssertionKey(std::string_view assertion) {
+  return KeyWriter(kAssertion).String(base::Segment(assertion, "assertions"));
+}
+std::string RecordAssertionsPrefix(const RecordId& id) {
+  return KeyWriter(kRecordAssertion).String(id.source).String(id.record);
+}
+std::string RecordAssertionKey(const RecordId& id, std::string_view assertion) {
+  return KeyWriter(kRecordAssertion)
+      .String(id.source)
+      .String(id.record)
+      .String(base::Segment(assertion, "assertions"));
+}
+std::string LinkEpochKey() {
+  return KeyWriter(kLinkEpoch);
+}
+std::string RecordFactsPrefix(const RecordId& id) {
+  return KeyWriter(kRecordFact).String(id.source).String(id.record);
+}
+std::string RecordFactKey(const RecordId& id, std::string_view fact_id) {
+  return KeyWriter(kRecordFact).String(id.source).String(id.record).String(fact_id);
+}
+std::string RecordVersionsPrefix(const RecordId& id) {
+  return KeyWriter(kRecordVersion).String(id.source).String(id.record);
+}
+std::string ErasuresPrefix(std::string_view person) {
+  return KeyWriter(kErasure).String(base::Segment(person, "people"));
+}
+std::string ErasureKey(std::string_view person, std::string_view erasure_id) {
+  return KeyWriter(kErasure).String(base::Segment(person, "people")).String(erasure_id);
+}
+std::string PersonRolesPrefix(std::string_view person) {
+  return KeyWriter(kPersonRole).String(base::Segment(person, "people"));
+}
+std::string PersonRoleKey(std::string_view person, std::string_view role) {
+  const size_t roles = role.find("/roles/");
+  if (roles == std::string_view::npos) return {};
+  return KeyWriter(kPersonRole)
+      .String(base::Segment(person, "people"))
+      .String(base::Segment(role.substr(0, roles), "organisations"))
+      .String(role.substr(roles + 7));
+}
 std::string CountsKey() {
   return KeyWriter(kCounts);
 }

@@ -44,6 +44,23 @@ std::string RecordEntryKey(const RecordId& id, std::string_view entry);
 std::string EndpointEntriesPrefix(std::string_view endpoint);
 std::string EndpointEntryKey(std::string_view endpoint, std::string_view entry);
 std::string EntryKey(std::string_view entry);  // "consentEntries/…"
+// The records that a person had until `until`, microseconds since the epoch.
+std::string PersonHistoryPrefix(std::string_view person);
+std::string PersonHistoryKey(std::string_view person, int64_t until);
+std::string AssertionKey(std::string_view assertion);  // "assertions/…"
+std::string RecordAssertionsPrefix(const RecordId& id);
+std::string RecordAssertionKey(const RecordId& id, std::string_view assertion);
+std::string LinkEpochKey();
+// What people stated about a record (facts), oldest first; versions of a record as received, in their order.
+std::string RecordFactsPrefix(const RecordId& id);
+std::string RecordFactKey(const RecordId& id, std::string_view fact_id);
+std::string RecordVersionsPrefix(const RecordId& id);
+// Erasures of a person ("people/…"), oldest first.
+std::string ErasuresPrefix(std::string_view person);
+std::string ErasureKey(std::string_view person, std::string_view erasure_id);
+// Roles that were assigned to a person ("people/…") under that id.
+std::string PersonRolesPrefix(std::string_view person);
+std::string PersonRoleKey(std::string_view person, std::string_view role);  // "organisations/…/roles/…"
 std::string CountsKey();
 
 }  // namespace pharos::customer

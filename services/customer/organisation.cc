@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <set>
 
 #include "services/base/errors.h"
 #include "services/base/ids.h"
+#include "services/base/text.h"
+#include "services/customer/clean.h"
 #include "services/customer/errors.h"
 
 namespace pharos::customer {
@@ -33,6 +36,19 @@ absl::Status CheckChain(const std::string& self, const std::string& start, std::
   return absl::OkStatus();
 }
 
+// Lower case, sorted, each once.
+absl::StatusOr<google::protobuf::RepeatedPtrField<std::string>> CleanDomains(const v1::Organisation& wanted) {
+  std::set<std::string> domains;
+  for (const auto& typed : wanted.mail_domains()) {
+    std::string domain = base::LowerAscii(base::TrimAscii(typed));
+    if (domain.starts_with('@')) domain.erase(0, 1);
+    // An address that cannot be cleaned has a domain that no mail can go to.
+    if (CleanEmail("somebody@" + domain).empty()) return errors::ValueUnreadable("organisation.mail_domains");
+    domains.insert(std::move(domain));
+  }
+  return google::protobuf::RepeatedPtrField<std::string>(domains.begin(), domains.end());
+}
+
 absl::Status Take(const v1::Organisation& wanted, const OrganisationLookup& find, OrganisationRow& row) {
   if (wanted.display_name().empty())
     return errors::FieldMissing("organisation.display_name", "its name for people");
@@ -48,6 +64,9 @@ absl::Status Take(const v1::Organisation& wanted, const OrganisationLookup& find
   row.set_parent(wanted.parent());
   row.set_successor(wanted.successor());
   row.set_close_time_us(wanted.close_time_us());
+  row.set_subscriber_kind(wanted.subscriber_kind());
+  row.set_area(wanted.area());
+  PHAROS_ASSIGN_OR_RETURN(*row.mutable_mail_domains(), CleanDomains(wanted));
   return absl::OkStatus();
 }
 
@@ -85,6 +104,9 @@ v1::Organisation ShowOrganisation(const OrganisationRow& row) {
   organisation.set_successor(row.successor());
   organisation.set_close_time_us(row.close_time_us());
   organisation.set_etag(EtagOf(row));
+  organisation.set_subscriber_kind(static_cast<v1::SubscriberKind>(row.subscriber_kind()));
+  organisation.set_area(row.area());
+  *organisation.mutable_mail_domains() = row.mail_domains();
   organisation.set_create_time_us(row.create_time_us());
   return organisation;
 }

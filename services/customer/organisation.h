@@ -20,7 +20,8 @@ using OrganisationLookup =
 // Parents above a council, successors of a surgery: real chains have fewer than ten.
 inline constexpr int kMostOrganisationSteps = 32;
 
-// Version 1. ID_WRONG, FIELD_MISSING, ORGANISATION_MISSING, ORGANISATION_CIRCLE.
+// Version 1. ID_WRONG, FIELD_MISSING, VALUE_UNREADABLE (a mail domain), ORGANISATION_MISSING,
+// ORGANISATION_CIRCLE.
 absl::StatusOr<record::v1::OrganisationRow> NewOrganisation(const v1::CreateOrganisationRequest& request,
                                                             const OrganisationLookup& find, int64_t now);
 // The next version. ETAG_MISSING, ETAG_MISMATCH, and as above.

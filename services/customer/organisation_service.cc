@@ -9,6 +9,7 @@
 #include "services/customer/organisation.h"
 #include "services/customer/organisation_store.h"
 #include "services/customer/page.h"
+#include "services/customer/role_search.h"
 #include "services/rpc/audit.h"
 #include "services/rpc/once.h"
 #include "storage/envelope.h"
@@ -148,15 +149,33 @@ absl::Status OrganisationService::ListRoles(rpc::Call& call, const v1::ListRoles
   const int most = request.page_size() <= 0 ? kDefaultPage : std::min(request.page_size(), kMostOnAPage);
   PHAROS_ASSIGN_OR_RETURN(const RolePage page, ReadRoles(*view, request.parent(), request.show_ended(),
                                                          static_cast<size_t>(most), request.page_token()));
+  PHAROS_RETURN_IF_ERROR(ShowRoles(call, *view, page.roles, response));
+  response.set_next_page_token(page.next_token);
+  return absl::OkStatus();
+}
+
+absl::Status OrganisationService::ShowRoles(rpc::Call& call, const storage::View& view,
+                                            const std::vector<RoleRow>& roles,
+                                            v1::ListRolesResponse& response) const {
   std::vector<std::string> people;
-  for (const auto& role : page.roles) {
-    PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(*view, role.person()));
+  for (const auto& role : roles) {
+    PHAROS_ASSIGN_OR_RETURN(const auto person, people_.Load(view, role.person()));
     people.push_back(person ? person->name() : role.person());
   }
   PHAROS_RETURN_IF_ERROR(rpc::AuditRead(call, store_, "roles.read", people, clock_.WallMicros()));
-  for (size_t i = 0; i < people.size(); ++i) *response.add_roles() = ShowRole(page.roles[i], people[i]);
-  response.set_next_page_token(page.next_token);
+  for (size_t i = 0; i < people.size(); ++i) *response.add_roles() = ShowRole(roles[i], people[i]);
   return absl::OkStatus();
+}
+
+absl::Status OrganisationService::FindRoleHolders(rpc::Call& call, const v1::FindRoleHoldersRequest& request,
+                                                  v1::ListRolesResponse& response) {
+  const int64_t time = request.at_time_us() == 0 ? clock_.WallMicros() : request.at_time_us();
+  const auto view = store_.Read();
+  PHAROS_ASSIGN_OR_RETURN(const OrganisationMap all, ReadOrganisations(*view));
+  if (!all.contains(request.parent())) return errors::OrganisationNotFound(request.parent());
+  const auto places = PlacesOf(all, request.parent(), request.below(), time);
+  PHAROS_ASSIGN_OR_RETURN(const auto roles, FindRoles(*view, places, request.title(), time, kMostOnAPage));
+  return ShowRoles(call, *view, roles, response);
 }
 
 }  // namespace pharos::customer

@@ -1,6 +1,8 @@
 // Organisations, and the roles that people hold at them.
 #pragma once
 
+#include <vector>
+
 #include "pharos/customer/v1/organisation_service.pb.h"
 #include "pharos/customer/v1/organisation_service.serve.h"
 #include "services/base/clock.h"
@@ -25,10 +27,17 @@ class OrganisationService : public v1::OrganisationServiceHandler {
                                   v1::Organisation& response) override;
   absl::Status AssignRole(rpc::Call& call, const v1::AssignRoleRequest& request, v1::Role& response) override;
   absl::Status EndRole(rpc::Call& call, const v1::EndRoleRequest& request, v1::Role& response) override;
+  absl::Status FindRoleHolders(rpc::Call& call, const v1::FindRoleHoldersRequest& request,
+                               v1::ListRolesResponse& response) override;
   absl::Status ListRoles(rpc::Call& call, const v1::ListRolesRequest& request,
                          v1::ListRolesResponse& response) override;
 
  private:
+  // Roles with the names that their people have now, after the entry that says that they were read.
+  absl::Status ShowRoles(rpc::Call& call, const storage::View& view,
+                         const std::vector<record::v1::RoleRow>& roles,
+                         v1::ListRolesResponse& response) const;
+
   storage::Store& store_;
   const PersonStore& people_;
   base::Clock& clock_;

@@ -60,6 +60,7 @@ absl::StatusOr<std::optional<RoleRow>> LoadRole(storage::Transaction& tx, std::s
 
 void SaveRole(storage::Transaction& tx, const RoleRow& role) {
   storage::PutRecord(tx, RoleKey(role.name()), role);
+  tx.Put(PersonRoleKey(role.person(), role.name()), storage::Wrap({}));
 }
 
 absl::StatusOr<RolePage> ReadRoles(const storage::View& view, std::string_view organisation, bool ended,

@@ -21,6 +21,7 @@ absl::Status SaveOrganisation(storage::Transaction& tx, const record::v1::Organi
                               const record::v1::OrganisationRow& row);
 
 absl::StatusOr<std::optional<record::v1::RoleRow>> LoadRole(storage::Transaction& tx, std::string_view name);
+// With it the index of the person's roles.
 void SaveRole(storage::Transaction& tx, const record::v1::RoleRow& role);
 
 struct RolePage {

@@ -22,6 +22,7 @@
 #include "services/customer/consent_service.h"
 #include "services/customer/endpoint_service.h"
 #include "services/customer/keys.h"
+#include "services/customer/linker.h"
 #include "services/customer/opt_out.h"
 #include "services/customer/opt_out_service.h"
 #include "services/customer/opt_out_store.h"
@@ -77,6 +78,7 @@ struct PermitFixture {
         blind(std::string(32, 'k')),
         store(*storage::Open({.folder = "/customer", .name = "customer", .in_memory = true})),
         people(*store, blind, &clock, keys),
+        linker(Linker::Make(*store, people, clock, {.background = false})),
         permits(*PermitTable::Open(*store, clock, term_us)),
         opt_outs(*store, people, *permits, clock),
         permit_service(*store, people, *permits, clock),
@@ -119,8 +121,9 @@ struct PermitFixture {
     const ChangeMaker change = [&](std::string_view resource, std::string_view kind, uint64_t version) {
       return rpc::ChangeByLoop("internal:test", resource, kind, version, clock.WallMicros());
     };
-    const absl::Status status = store->Transact(
-        [&](storage::Transaction& tx) { return people.PutRecordVersion(tx, row, {}, change).status(); });
+    std::vector<RecordChange> changes(1);
+    changes[0].row = row;
+    const absl::Status status = linker->Apply(std::move(changes), change, {}).status();
     EXPECT_TRUE(status.ok()) << status;
     record::v1::RecordRow stored;
     EXPECT_TRUE(*storage::GetRecord(*store, RecordKey(*ParseRecordName(row.name())), stored));
@@ -189,6 +192,7 @@ struct PermitFixture {
   storage::BlindIndex blind;
   std::unique_ptr<storage::Store> store;
   PersonStore people;
+  std::unique_ptr<Linker> linker;
   std::unique_ptr<PermitTable> permits;
   OptOuts opt_outs;
   PermitService permit_service;

@@ -7,8 +7,11 @@
 #include "services/base/ids.h"
 #include "services/customer/clean.h"
 #include "services/customer/errors.h"
+#include "services/customer/golden.h"
 #include "services/customer/keys.h"
+#include "services/customer/person_history.h"
 #include "services/customer/purpose_store.h"
+#include "services/customer/timeline.h"
 #include "services/gate/gate.h"
 #include "services/rpc/audit.h"
 #include "storage/envelope.h"
@@ -22,22 +25,21 @@ using record::v1::RecordRow;
 namespace {
 
 constexpr std::string_view kPersonal = "people.read_personal";
+constexpr size_t kTimelinePage = 100;
 
-std::string NameOf(std::string_view endpoint) {
-  return endpoint.empty() ? std::string() : "endpoints/" + base::ToHex(endpoint);
-}
+constexpr std::string_view kStatesFacts =
+    "facts.write";  // who may restrict a person may see what is restricted
 
 absl::Status CheckView(const rpc::Call& call, v1::PersonView view) {
   return view == v1::PERSON_VIEW_FULL && !call.Has(kPersonal) ? errors::PersonalDataDenied()
                                                               : absl::OkStatus();
 }
 
-void ShowField(const record::v1::GoldenRow& row, v1::GoldenField& field) {
-  field.set_field(row.field());
-  field.set_value(row.value());
-  field.set_record(row.record());
-  field.set_time_us(row.time_us());
-  field.set_rule(row.rule());
+PersonShown ShownTo(const rpc::Call& call, v1::PersonView view) {
+  PersonShown shown;
+  shown.values = view == v1::PERSON_VIEW_FULL;
+  shown.contacts = call.Has(kPersonal) && call.Has(kStatesFacts);
+  return shown;
 }
 
 // A retired purpose has no verdict: the gate is not asked any more.
@@ -50,36 +52,12 @@ absl::StatusOr<gate::Purpose> PurposeToJudge(const storage::View& view, const st
 
 void ShowVerdict(const gate::Verdict& verdict, v1::Judgement::Candidate& candidate) {
   candidate.set_channel(verdict.channel);
-  candidate.set_endpoint(NameOf(verdict.endpoint));
+  candidate.set_endpoint(ShowEndpointName(verdict.endpoint));
   candidate.set_reason(verdict.reason);
   candidate.set_evidence(verdict.evidence);
 }
 
 }  // namespace
-
-absl::Status PersonService::Show(const storage::View& view, const PersonRow& row, v1::PersonView how,
-                                 v1::Person& person) const {
-  const bool full = how == v1::PERSON_VIEW_FULL;
-  person.set_name(row.name());
-  person.set_version(row.version());
-  person.set_deceased(row.deceased());
-  person.set_paused(row.paused());
-  *person.mutable_audience_kinds() = row.audience_kinds();
-  *person.mutable_records() = row.records();
-  *person.mutable_former_names() = row.former_names();
-  for (const auto& endpoint : row.endpoints()) {
-    PHAROS_ASSIGN_OR_RETURN(const auto state, people_.LoadEndpoint(view, endpoint.endpoint()));
-    auto* shown = person.add_endpoints();
-    shown->set_name(NameOf(endpoint.endpoint()));
-    shown->set_channel(endpoint.channel());
-    shown->set_suppressed(state.suppressed());
-    if (full) shown->set_address(endpoint.address());
-  }
-  for (const auto& field : row.fields()) {
-    if (full) ShowField(field, *person.add_fields());
-  }
-  return absl::OkStatus();
-}
 
 absl::Status PersonService::Audit(const rpc::Call& call, std::string_view kind,
                                   const std::vector<std::string>& people) const {
@@ -90,11 +68,27 @@ absl::Status PersonService::GetPerson(rpc::Call& call, const v1::GetPersonReques
                                       v1::Person& response) {
   PHAROS_RETURN_IF_ERROR(CheckView(call, request.view()));
   const auto view = store_.Read();
+  if (request.as_of_time_us() != 0) return GetPersonThen(call, *view, request, response);
   PHAROS_ASSIGN_OR_RETURN(auto person, people_.Load(*view, request.name()));
   if (!person) return errors::PersonNotFound(request.name());
-  if (request.view() == v1::PERSON_VIEW_FULL) PHAROS_RETURN_IF_ERROR(people_.Open({&*person, 1}));
   PHAROS_RETURN_IF_ERROR(Audit(call, "person.read", {person->name()}));
-  return Show(*view, *person, request.view(), response);
+  PersonShown shown = ShownTo(call, request.view());
+  shown.alternatives = true;
+  return ShowPerson(*view, people_, *std::move(person), shown, response);
+}
+
+absl::Status PersonService::GetPersonThen(rpc::Call& call, const storage::View& view,
+                                          const v1::GetPersonRequest& request, v1::Person& response) const {
+  const int64_t time = request.as_of_time_us();
+  PHAROS_ASSIGN_OR_RETURN(const auto current, people_.Load(view, request.name()));
+  if (!current) return errors::PersonNotFound(request.name());
+  PHAROS_ASSIGN_OR_RETURN(const auto then, PersonAt(view, people_, request.name(), time));
+  PHAROS_RETURN_IF_ERROR(Audit(call, "person.read", {current->name()}));
+  if (!then) return errors::PersonNotKnownThen(request.name());
+  PersonShown shown = ShownTo(call, request.view());
+  shown.alternatives = true;
+  shown.restricted = current->sensitive();
+  return ShowPersonThen(view, people_, *then, time, shown, response);
 }
 
 absl::StatusOr<std::vector<std::string>> PersonService::FindByAddress(const storage::View& view,
@@ -167,8 +161,9 @@ absl::Status PersonService::LookupPeople(rpc::Call& call, const v1::LookupPeople
   }
   if (request.view() == v1::PERSON_VIEW_FULL) PHAROS_RETURN_IF_ERROR(people_.Open(people));
   PHAROS_RETURN_IF_ERROR(Audit(call, "people.lookedUp", names));
-  for (const auto& person : people)
-    PHAROS_RETURN_IF_ERROR(Show(*view, person, request.view(), *response.add_people()));
+  const PersonShown shown = ShownTo(call, request.view());
+  for (auto& person : people)
+    PHAROS_RETURN_IF_ERROR(ShowPerson(*view, people_, std::move(person), shown, *response.add_people()));
   return absl::OkStatus();
 }
 
@@ -186,7 +181,8 @@ absl::Status PersonService::JudgePerson(rpc::Call& call, const v1::JudgePersonRe
   const gate::Judgement judgement = gate::JudgePerson(facts, purpose, channels);
   response.set_person(person->name());
   response.set_reason(judgement.chosen.reason);
-  if (judgement.chosen.reason == type::v1::ALLOW) response.set_endpoint(NameOf(judgement.chosen.endpoint));
+  if (judgement.chosen.reason == type::v1::ALLOW)
+    response.set_endpoint(ShowEndpointName(judgement.chosen.endpoint));
   for (const auto& verdict : judgement.candidates) ShowVerdict(verdict, *response.add_candidates());
   return absl::OkStatus();
 }
@@ -211,8 +207,39 @@ absl::Status PersonService::ListPersonRecords(rpc::Call& call, const v1::ListPer
     record->set_person(row.person());
     record->set_update_time_us(row.update_time_us());
     record->set_link_rule(row.link_rule());
-    if (call.Has(kPersonal)) record->mutable_fields()->swap(*row.mutable_fields());
+    if (!call.Has(kPersonal)) continue;
+    const bool hide = person->sensitive() && !call.Has(kStatesFacts);
+    for (const auto& [field, value] : row.fields()) {
+      if (!hide || !IsContactField(field)) (*record->mutable_fields())[field] = value;
+    }
   }
+  return absl::OkStatus();
+}
+
+absl::Status PersonService::ListTimeline(rpc::Call& call, const v1::ListTimelineRequest& request,
+                                         v1::ListTimelineResponse& response) {
+  TimelinePlace place;
+  place.time = request.as_of_time_us() != 0 ? request.as_of_time_us() : clock_.WallMicros();
+  if (!request.page_token().empty()) {
+    PHAROS_ASSIGN_OR_RETURN(place, ReadTimelineToken(request));
+  }
+  const auto view = store_.Read();
+  PHAROS_ASSIGN_OR_RETURN(const auto current, people_.Load(*view, request.person()));
+  if (!current) return errors::PersonNotFound(request.person());
+  PersonThen then{current->name(), {current->records().begin(), current->records().end()}};
+  if (request.as_of_time_us() != 0) {
+    PHAROS_ASSIGN_OR_RETURN(auto known, PersonAt(*view, people_, request.person(), place.time));
+    if (!known) return errors::PersonNotKnownThen(request.person());
+    then = *std::move(known);
+  }
+  PHAROS_ASSIGN_OR_RETURN(auto events, TimelineOf(*view, people_, then, *current, place.time));
+  PHAROS_RETURN_IF_ERROR(Audit(call, "person.timeline.read", {current->name()}));
+  std::erase_if(events, [&](const auto& event) { return !IsWanted(event, request); });
+  SortTimeline(events);
+  const size_t most = request.page_size() == 0 ? kTimelinePage : static_cast<size_t>(request.page_size());
+  const size_t end = std::min(events.size(), place.skip + most);
+  for (size_t at = place.skip; at < end; ++at) *response.add_events() = std::move(events[at]);
+  if (end < events.size()) response.set_next_page_token(TimelineToken(request, {place.time, end}));
   return absl::OkStatus();
 }
 

@@ -1,13 +1,11 @@
 // People and what hangs on them: the one place that writes person, record, endpoint and entry rows, so that
 // they always agree. Every function that changes a person appends a change ("person.changed", people/…) for
-// each person whose facts change.
+// each person whose facts change. Records come and go, and links move, through services/customer/linker.h.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,18 +57,6 @@ class PersonStore {
   absl::StatusOr<type::v1::GateFacts> FactsOf(const storage::View& view,
                                               const record::v1::PersonRow& person) const;
 
-  // Stores a record's new version, links it, rewrites the golden records of everybody concerned. False: it
-  // was known already (same content and nothing new in `entries`). `row` has name, update_time_us, fields,
-  // clean, and its own entries' ledger rows come in `entries`. A version older than the current one is kept,
-  // but the current one stays; equal or unknown times: the later arrival is current.
-  // A record that has been erased takes no content any more, only entries. `fresh`: where a new record's key
-  // comes from; nullptr: straight from the ring.
-  absl::StatusOr<bool> PutRecordVersion(storage::Transaction& tx, record::v1::RecordRow row,
-                                        std::vector<record::v1::LedgerRow> entries, const ChangeMaker& change,
-                                        FreshKeys* fresh = nullptr) const;
-  // Before a transaction that puts these: brings the keys of all that they may be compared and linked with
-  // into the ring, so that there is no round trip inside.
-  absl::Status FetchKeysFor(std::span<const record::v1::RecordRow* const> rows) const;
   RecordKeys& keys() const { return rows_.keys(); }
 
   // Appends a ledger entry (entry.gate.name is set): writes the ledger, every subject record, their people
@@ -91,26 +77,17 @@ class PersonStore {
   // Blind index of a linking key ("link:nhs_number", …): where its postings stand.
   std::string PostingOf(std::string_view use, std::string_view value) const { return blind_.Of(use, value); }
 
-  static constexpr size_t kMostRecordsPerKey =
-      64;  // an address of more records is no evidence about one person
-  static constexpr size_t kMostRecordsPerPerson = 1000;  // a link that would pass it is not made, and counted
-  static constexpr uint64_t kVersionsCompared = 32;  // how far back a version that comes again is recognised
-  // How often a limit above kept two records apart, since the start.
-  uint64_t links_withheld() const { return links_withheld_; }
-
- private:
+  // How records and people lie on disk, for the linker.
+  const SealedRows& rows() const { return rows_; }
   class Writer;  // one change of people inside a transaction: person_writer.h
 
-  absl::Status Neighbours(const storage::View& view, const record::v1::RecordRow& row,
-                          std::set<std::string>& records) const;
-
+ private:
   storage::Store& store_;
   const storage::BlindIndex& blind_;
   base::Clock& clock_;
   const std::unique_ptr<RecordKeys> no_keys_;  // where none were given
   const SealedRows rows_;
   mutable SourceCache sources_;
-  mutable std::atomic<uint64_t> links_withheld_ = 0;
 };
 
 }  // namespace pharos::customer

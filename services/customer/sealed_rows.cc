@@ -171,6 +171,19 @@ absl::Status SealedRows::OpenOne(RecordRow& row, std::string_view table) const {
   return absl::OkStatus();
 }
 
+absl::Status SealedRows::OpenWhole(RecordRow& row, Earlier& earlier) const {
+  earlier.Clear();
+  if (row.sealed().empty()) return absl::OkStatus();
+  RecordPrivate opened;
+  PHAROS_ASSIGN_OR_RETURN(const bool there,
+                          Unseal(keys_.ring(), row.sealed(), AssociatedOf(kRecordTable, row), opened));
+  if (!there) return absl::OkStatus();
+  row.mutable_fields()->swap(*opened.mutable_fields());
+  row.mutable_clean()->swap(*opened.mutable_clean());
+  earlier.Swap(opened.mutable_earlier());
+  return absl::OkStatus();
+}
+
 absl::Status SealedRows::OpenOne(PersonRow& person) const {
   if (person.fields_size() > 0) return absl::OkStatus();
   Assembly assembly;
@@ -217,17 +230,22 @@ absl::StatusOr<storage::DataKey> SealedRows::NewKey(FreshKeys* fresh) const {
   return fresh == nullptr ? keys_.ring().Fresh() : fresh->Take();
 }
 
-void SealedRows::Seal(RecordRow& row, const storage::DataKey& key) const {
+// The values are lent to the message, so that they are not copied.
+void SealedRows::Seal(RecordRow& row, const storage::DataKey& key, const Earlier& earlier) const {
   RecordPrivate opened;
-  *opened.mutable_fields() = row.fields();
-  *opened.mutable_clean() = row.clean();
+  *opened.mutable_earlier() = earlier;
+  opened.mutable_fields()->swap(*row.mutable_fields());
+  opened.mutable_clean()->swap(*row.mutable_clean());
   row.set_sealed(storage::Seal(key, opened.SerializeAsString(), AssociatedOf(kRecordTable, row)));
+  row.mutable_fields()->swap(*opened.mutable_fields());
+  row.mutable_clean()->swap(*opened.mutable_clean());
 }
 
 void SealedRows::SealVersion(RecordRow& row, const storage::DataKey& key) const {
   RecordPrivate opened;
-  *opened.mutable_fields() = row.fields();
+  opened.mutable_fields()->swap(*row.mutable_fields());
   row.set_sealed(storage::Seal(key, opened.SerializeAsString(), AssociatedOf(kVersionTable, row)));
+  row.mutable_fields()->swap(*opened.mutable_fields());
 }
 
 absl::Status SealedRows::Seal(PersonRow& person, const std::vector<const RecordRow*>& records) const {
@@ -241,12 +259,17 @@ absl::Status SealedRows::Seal(PersonRow& person, const std::vector<const RecordR
   return absl::OkStatus();
 }
 
-void SealedRows::Save(storage::Transaction& tx, const RecordId& id, RecordRow row) {
-  if (!row.sealed().empty()) {
-    row.clear_fields();
-    row.clear_clean();
+void SealedRows::Save(storage::Transaction& tx, std::string_view key, RecordRow& row) {
+  if (row.sealed().empty()) {
+    storage::PutRecord(tx, key, row);
+    return;
   }
-  storage::PutRecord(tx, RecordKey(id), row);
+  google::protobuf::Map<std::string, std::string> fields, clean;
+  fields.swap(*row.mutable_fields());
+  clean.swap(*row.mutable_clean());
+  storage::PutRecord(tx, key, row);
+  fields.swap(*row.mutable_fields());
+  clean.swap(*row.mutable_clean());
 }
 
 void SealedRows::Save(storage::Transaction& tx, PersonRow person) {

@@ -31,9 +31,16 @@ class SealedRows {
   absl::Status Open(std::span<record::v1::RecordRow> rows) const;
   absl::Status Open(std::span<record::v1::PersonRow> rows) const;
   absl::Status Open(record::v1::RecordRow& row) const { return Open(std::span(&row, 1)); }
+  // The same with what earlier versions said.
+  using Earlier = google::protobuf::RepeatedPtrField<record::v1::EarlierValues>;
+  absl::Status OpenWhole(record::v1::RecordRow& row, Earlier& earlier) const;
   // After Open: what the record said cannot be read any more, as its key is destroyed.
   static bool IsErased(const record::v1::RecordRow& row) {
     return !row.sealed().empty() && row.fields().empty() && row.clean().empty();
+  }
+  // The source no longer has it, or it was erased: it says nothing of its person any more.
+  static bool IsGone(const record::v1::RecordRow& row) {
+    return row.delete_time_us() != 0 || row.erase_time_us() != 0;
   }
   // A version row.
   absl::Status OpenVersion(record::v1::RecordRow& row) const;
@@ -44,15 +51,15 @@ class SealedRows {
   // A key for a record that has none; id 0 if nothing is to be sealed. `fresh` may be null.
   absl::StatusOr<storage::DataKey> NewKey(FreshKeys* fresh) const;
 
-  // Sets `sealed` from fields and clean, which stay in memory.
-  void Seal(record::v1::RecordRow& row, const storage::DataKey& key) const;
+  // Sets `sealed` from fields, clean and `earlier`, which stay in memory.
+  void Seal(record::v1::RecordRow& row, const storage::DataKey& key, const Earlier& earlier = {}) const;
   void SealVersion(record::v1::RecordRow& row, const storage::DataKey& key) const;
   // Sets `parts` from fields and addresses. `records` are those it was built from, opened.
   absl::Status Seal(record::v1::PersonRow& person,
                     const std::vector<const record::v1::RecordRow*>& records) const;
 
-  // Writes a row without what stands in its sealed parts.
-  static void Save(storage::Transaction& tx, const RecordId& id, record::v1::RecordRow row);
+  // Writes a row without what stands in its sealed parts; the row is the same afterwards.
+  static void Save(storage::Transaction& tx, std::string_view key, record::v1::RecordRow& row);
   static void Save(storage::Transaction& tx, record::v1::PersonRow person);
 
   // Brings the keys of these into the ring.

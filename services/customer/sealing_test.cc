@@ -78,12 +78,10 @@ struct SealingTest : testing::Test {
     const ChangeMaker change = [&](std::string_view resource, std::string_view kind, uint64_t version) {
       return rpc::ChangeByLoop("internal:test", resource, kind, version, 1);
     };
-    bool stored = false;
-    PHAROS_RETURN_IF_ERROR(at.store->Transact([&](storage::Transaction& tx) -> absl::Status {
-      PHAROS_ASSIGN_OR_RETURN(stored, at.people.PutRecordVersion(tx, row, {}, change));
-      return absl::OkStatus();
-    }));
-    return stored;
+    std::vector<RecordChange> changes(1);
+    changes[0].row = std::move(row);
+    PHAROS_ASSIGN_OR_RETURN(const auto results, at.linker->Apply(std::move(changes), change, {}));
+    return results[0].outcome == RecordOutcome::kStored;
   }
 
   base::FakeClock clock;
@@ -333,7 +331,8 @@ struct SealedImportTest : SealingTest {
     EXPECT_TRUE(SourceService(*at.store, clock).CreateSource(call, request, made).ok());
   }
   v1::ImportProgress Import(const PersonStore& people, const std::string& rows) {
-    ImportService service(*at.store, people, clock, [] {});
+    const auto linker = Linker::Make(*at.store, people, clock, {.background = false});
+    ImportService service(*at.store, people, *linker, clock, [] {});
     FileStream stream(rows);
     const absl::Status status = service.ImportContacts(call, stream);
     EXPECT_TRUE(status.ok()) << status;

@@ -6,6 +6,7 @@
 #include "services/customer/errors.h"
 #include "services/customer/keys.h"
 #include "services/customer/page.h"
+#include "services/customer/record_reading.h"
 #include "services/rpc/once.h"
 #include "storage/envelope.h"
 
@@ -15,8 +16,6 @@ using record::v1::SourceRow;
 
 namespace {
 
-constexpr std::string_view kDirect = "direct";  // what people tell us themselves
-
 void Show(const SourceRow& row, v1::Source& source) {
   source.set_name(row.name());
   source.set_display_name(row.display_name());
@@ -25,6 +24,7 @@ void Show(const SourceRow& row, v1::Source& source) {
   source.set_trust(row.trust());
   *source.mutable_field_trust() = row.field_trust();
   source.set_create_time_us(row.create_time_us());
+  *source.mutable_verified_fields() = row.verified_fields();
 }
 
 SourceRow NewSource(const v1::CreateSourceRequest& request, int64_t now) {
@@ -36,6 +36,7 @@ SourceRow NewSource(const v1::CreateSourceRequest& request, int64_t now) {
   row.set_trust(request.source().trust());
   *row.mutable_field_trust() = request.source().field_trust();
   row.set_create_time_us(now);
+  *row.mutable_verified_fields() = request.source().verified_fields();
   return row;
 }
 
@@ -55,7 +56,7 @@ absl::Status SourceService::CreateSource(rpc::Call& call, const v1::CreateSource
       [&](storage::Transaction& tx) -> absl::Status {
         SourceRow known;
         PHAROS_ASSIGN_OR_RETURN(const bool taken, storage::GetRecord(tx, SourceKey(row.name()), known));
-        if (taken || request.source_id() == kDirect) return errors::SourceExists(row.name());
+        if (taken || IsReservedSource(request.source_id())) return errors::SourceExists(row.name());
         storage::PutRecord(tx, SourceKey(row.name()), row);
         tx.AppendChange(rpc::ChangeBy(call, row.name(), "source.created", 1, now));
         Show(row, response);

@@ -141,7 +141,10 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     const size_t most = EdgeHandler::BodyLimit(request_.target.route);
     if (parser_->content_length() && *parser_->content_length() > most) return RefuseAs(413);
     parser_->body_limit(most);
-    const std::string asker = shared_.Asker(peer_, Text(head["X-Forwarded-For"]));
+    // The proxy's own line is the last: those before it are the caller's.
+    std::string forwarded;
+    for (auto [at, end] = head.equal_range("X-Forwarded-For"); at != end; ++at) forwarded = Text(at->value());
+    const std::string asker = shared_.Asker(peer_, forwarded);
     if (!shared_.rate.Admit(asker, base::Clock::System().BootMicros())) return RefuseAs(429);
     Until(kBody);
     http::async_read(stream_, buffer_, *parser_,

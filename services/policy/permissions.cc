@@ -12,9 +12,11 @@ namespace {
 
 // Sorted by name.
 constexpr Permission kPermissions[] = {
-    {"acts.confirm", false},   // as the second person
-    {"acts.propose", false},   // as the first
-    {"acts.read", false},      // acts, and the policy in force
+    {"acts.confirm", false},  // as the second person
+    {"acts.propose", false},  // as the first
+    {"acts.read", false},     // acts, and the policy in force
+    {"agreements.read", false},
+    {"agreements.write", false},
     {"approvals.sign", true},  // for the approver who calls campaign
     {"audiences.count", false},
     {"audiences.read", false},
@@ -31,8 +33,12 @@ constexpr Permission kPermissions[] = {
     {"consents.write", false},  // what somebody said on the phone; replies come through dispatch
     {"endpoints.read", false},  // turns an address into a name: a question about personal data
     {"endpoints.suppress", false},
-    {"events.follow", true},   // engagement follows dispatch
-    {"facts.write", false},    // e.g. a death
+    {"events.follow", true},     // engagement follows dispatch
+    {"facts.write", false},      // e.g. a death
+    {"identity.decide", false},  // who is the same person, and who is not
+    {"identity.read", false},
+    {"identity.state", false},  // counts and models, nobody in particular
+    {"identity.train", false},
     {"inbound.record", true},  // the edge: opt-outs by link, providers' callbacks
     {"intents.read", false},
     {"keys.destroy", true},  // erasure
@@ -41,7 +47,9 @@ constexpr Permission kPermissions[] = {
     {"optouts.record", true},
     {"organisations.read", false},
     {"organisations.write", false},
+    {"people.correct", false},
     {"people.count", false},
+    {"people.erase", false},
     {"people.follow", true},  // audience follows customer
     {"people.judge", false},  // a verdict and its evidence, without contact data
     {"people.read", false},
@@ -52,6 +60,7 @@ constexpr Permission kPermissions[] = {
     {"purposes.read", false},
     {"purposes.write", false},
     {"records.import", false},
+    {"records.sync", false},
     {"reflection.read", false},  // the public API is no secret from anybody with a role
     {"self.read", false},        // who am I
     {"snapshot.follow", true},

@@ -45,6 +45,9 @@ class Organisations : public v1::OrganisationServiceHandler {
   }
   absl::Status AssignRole(Call&, const v1::AssignRoleRequest&, v1::Role&) override { return NotHere(); }
   absl::Status EndRole(Call&, const v1::EndRoleRequest&, v1::Role&) override { return NotHere(); }
+  absl::Status FindRoleHolders(Call&, const v1::FindRoleHoldersRequest&, v1::ListRolesResponse&) override {
+    return NotHere();
+  }
   absl::Status ListRoles(Call& call, const v1::ListRolesRequest&, v1::ListRolesResponse& response) override {
     response.set_next_page_token("people");
     return audits ? AuditRead(call, store_, "role.read", resources, kNow) : absl::OkStatus();

@@ -42,6 +42,9 @@ class Call {
   virtual int64_t RemainingMicros() const = 0;  // until the deadline
   virtual bool cancelled()
       const = 0;  // the caller has gone or (streams) lost the right to call, or the server drains
+  // Streams: a Read or Write that another thread is blocked in gives false, and the caller sees CANCELLED.
+  // The last resort of a handler that has to end while the caller says nothing.
+  virtual void Cancel() {}
 
   Caller caller_;
   std::string request_id_;

@@ -50,10 +50,11 @@ absl::Status Reused() {
 }
 
 // True if `response` now holds the first answer.
-absl::StatusOr<bool> Recall(storage::Transaction& tx, const std::string& key, const std::string& digest,
-                            int64_t now_us, pb::Message& response) {
+template <typename From>
+absl::StatusOr<bool> RecallFrom(From& from, const std::string& key, const std::string& digest, int64_t now_us,
+                                pb::Message& response) {
   record::v1::RememberedAnswer answer;
-  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(tx, key, answer));
+  PHAROS_ASSIGN_OR_RETURN(const bool found, storage::GetRecord(from, key, answer));
   if (!found || answer.time_us() < now_us - kRememberedMicros) return false;
   if (answer.request_digest() != digest) return Reused();
   if (!response.ParseFromString(answer.answer())) {
@@ -61,15 +62,6 @@ absl::StatusOr<bool> Recall(storage::Transaction& tx, const std::string& key, co
                            "A remembered answer cannot be read; check the store.");
   }
   return true;
-}
-
-void Remember(storage::Transaction& tx, const std::string& key, const std::string& digest, int64_t now_us,
-              const pb::Message& response) {
-  record::v1::RememberedAnswer answer;
-  answer.set_request_digest(digest);
-  answer.set_answer(response.SerializeAsString());
-  answer.set_time_us(now_us);
-  storage::PutRecord(tx, key, answer);
 }
 
 record::v1::ChangeEntry Entry(std::string_view resource, std::string_view kind, uint64_t version,
@@ -84,22 +76,41 @@ record::v1::ChangeEntry Entry(std::string_view resource, std::string_view kind, 
 
 }  // namespace
 
+FirstAnswer::FirstAnswer(const Call& call, const pb::Message& request, int64_t now_us) : now_us_(now_us) {
+  const std::string request_id = request.GetReflection()->GetString(request, RequestIdField(request));
+  if (request_id.empty()) return;
+  key_ = KeyOf(call, request_id);
+  digest_ = DigestOf(request);
+}
+
+absl::StatusOr<bool> FirstAnswer::Recall(const storage::Store& store, pb::Message& response) const {
+  if (key_.empty()) return false;
+  return RecallFrom(store, key_, digest_, now_us_, response);
+}
+
+absl::StatusOr<bool> FirstAnswer::Recall(storage::Transaction& tx, pb::Message& response) const {
+  if (key_.empty()) return false;
+  return RecallFrom(tx, key_, digest_, now_us_, response);
+}
+
+void FirstAnswer::Remember(storage::Transaction& tx, const pb::Message& response) const {
+  if (key_.empty()) return;
+  record::v1::RememberedAnswer answer;
+  answer.set_request_digest(digest_);
+  answer.set_answer(response.SerializeAsString());
+  answer.set_time_us(now_us_);
+  storage::PutRecord(tx, key_, answer);
+}
+
 absl::Status Once(Call& call, storage::Store& store, const pb::Message& request, pb::Message& response,
                   const std::function<absl::Status(storage::Transaction&)>& body, int64_t now_us) {
-  const std::string request_id = request.GetReflection()->GetString(request, RequestIdField(request));
-  if (request_id.empty()) {
-    return store.Transact([&](storage::Transaction& tx) {
-      response.Clear();  // an attempt before this one may have filled it
-      return body(tx);
-    });
-  }
-  const std::string key = KeyOf(call, request_id), digest = DigestOf(request);
+  const FirstAnswer answer(call, request, now_us);
   return store.Transact([&](storage::Transaction& tx) {
-    response.Clear();
-    PHAROS_ASSIGN_OR_RETURN(const bool answered, Recall(tx, key, digest, now_us, response));
+    response.Clear();  // an attempt before this one may have filled it
+    PHAROS_ASSIGN_OR_RETURN(const bool answered, answer.Recall(tx, response));
     if (answered) return absl::OkStatus();
     PHAROS_RETURN_IF_ERROR(body(tx));
-    Remember(tx, key, digest, now_us, response);
+    answer.Remember(tx, response);
     return absl::OkStatus();
   });
 }

@@ -22,13 +22,16 @@
 #include "pharos/customer/internal/v1/feed_service.pb.h"
 #include "pharos/customer/internal/v1/opt_out_service.pb.h"
 #include "pharos/customer/internal/v1/permit_service.pb.h"
+#include "pharos/customer/v1/agreement_service.pb.h"
 #include "pharos/customer/v1/consent_service.pb.h"
 #include "pharos/customer/v1/endpoint_service.pb.h"
+#include "pharos/customer/v1/identity_service.pb.h"
 #include "pharos/customer/v1/import_service.pb.h"
 #include "pharos/customer/v1/organisation_service.pb.h"
 #include "pharos/customer/v1/person_service.pb.h"
 #include "pharos/customer/v1/purpose_service.pb.h"
 #include "pharos/customer/v1/source_service.pb.h"
+#include "pharos/customer/v1/sync_service.pb.h"
 #include "pharos/dispatch/internal/v1/feed_service.pb.h"
 #include "pharos/dispatch/internal/v1/inbound_service.pb.h"
 #include "pharos/dispatch/internal/v1/plan_service.pb.h"
@@ -52,6 +55,9 @@ std::vector<const pb::FileDescriptor*> ServiceFiles() {
       ::pharos::customer::v1::GetPersonRequest::descriptor()->file(),
       ::pharos::customer::v1::ImportContactsRequest::descriptor()->file(),
       ::pharos::customer::v1::WithdrawConsentRequest::descriptor()->file(),
+      ::pharos::customer::v1::TrainModelRequest::descriptor()->file(),
+      ::pharos::customer::v1::SyncRequest::descriptor()->file(),
+      ::pharos::customer::v1::CreateAgreementRequest::descriptor()->file(),
       ::pharos::customer::v1::ResolveEndpointsRequest::descriptor()->file(),
       ::pharos::customer::internal::v1::IssuePermitsRequest::descriptor()->file(),
       ::pharos::customer::internal::v1::RecordReplyRequest::descriptor()->file(),

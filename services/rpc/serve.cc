@@ -48,6 +48,7 @@ class ServedCall final : public Call {
   bool cancelled() const override {
     return context_.IsCancelled() || (!unary_ && (host_.draining() || !StillAllowed().ok()));
   }
+  void Cancel() override { context_.TryCancel(); }
   void EndsAt(int64_t boot_us) { end_us_ = boot_us; }
   void CalledWith(std::string token_digest) { token_digest_ = std::move(token_digest); }
   // Whether the caller might begin this call now: the token, its roles and the policy may have changed since

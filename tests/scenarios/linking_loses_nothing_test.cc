@@ -2,8 +2,10 @@
 // people have the strictest consent of their parts, and one person gets one message. Made true by
 // services/customer/linking.cc (the rule), services/customer/person_writer.cc (links, former ids),
 // services/gate/gate.cc (strictest of the records) and services/dispatch/desk_handover.cc (claims on person
-// and endpoint).
+// and endpoint). What people decide goes the same way: services/customer/identity_service.cc and
+// assertion.cc.
 #include "gmock/gmock.h"
+#include "pharos/customer/v1/identity_service.pb.h"
 #include "tests/support/story.h"
 
 namespace pharos::tests {
@@ -48,6 +50,61 @@ class LinkingLosesNothing : public ::testing::Test {
       if (each.name() == record) return {each.fields().begin(), each.fields().end()};
     }
     return {};
+  }
+
+  customer::v1::Assertion Same(const std::string& a, const std::string& b) {
+    customer::v1::AssertSameRequest request;
+    request.mutable_group()->add_members(a);
+    request.mutable_group()->add_members(b);
+    request.set_reason("she told us on the phone");
+    return Must(
+        story_.governance.Call<customer::v1::Assertion>("customer.v1.IdentityService/AssertSame", request));
+  }
+  customer::v1::Assertion Revoke(const std::string& assertion) {
+    customer::v1::RevokeAssertionRequest request;
+    request.set_name(assertion);
+    request.set_reason("it was her sister");
+    return Must(story_.governance.Call<customer::v1::Assertion>("customer.v1.IdentityService/RevokeAssertion",
+                                                                request));
+  }
+  customer::v1::UnlinkRecordsResponse Unlink(const std::string& person, const std::string& record) {
+    customer::v1::UnlinkRecordsRequest request;
+    request.set_person(person);
+    request.add_records(record);
+    request.set_reason("it was her sister");
+    return Must(story_.governance.Call<customer::v1::UnlinkRecordsResponse>(
+        "customer.v1.IdentityService/UnlinkRecords", request));
+  }
+  // All that is known of a person but the number of changes: fields, endpoints, records, former ids, flags.
+  std::string PersonAsText(const std::string& name) {
+    customer::v1::GetPersonRequest request;
+    request.set_name(name);
+    request.set_view(customer::v1::PERSON_VIEW_FULL);
+    auto person =
+        Must(story_.governance.Call<customer::v1::Person>("customer.v1.PersonService/GetPerson", request));
+    person.clear_version();
+    return person.DebugString();
+  }
+  std::string ConsentsAsText(const std::string& name) {
+    customer::v1::ListConsentEntriesRequest request;
+    request.set_person(name);
+    return Must(story_.governance.Call<customer::v1::ListConsentEntriesResponse>(
+                    "customer.v1.ConsentService/ListConsentEntries", request))
+        .DebugString();
+  }
+  // What sources and the person said and did; who belonged to whom in between stands in it besides.
+  std::string TimelineAsText(const std::string& name) {
+    customer::v1::ListTimelineRequest request;
+    request.set_person(name);
+    for (const auto kind :
+         {customer::v1::RECORD_CHANGED, customer::v1::CONSENT_CHANGED, customer::v1::FACT_CHANGED})
+      request.add_kinds(kind);
+    return Must(story_.governance.Call<customer::v1::ListTimelineResponse>(
+                    "customer.v1.PersonService/ListTimeline", request))
+        .DebugString();
+  }
+  std::string AllOf(const std::string& name) {
+    return PersonAsText(name) + ConsentsAsText(name) + TimelineAsText(name);
   }
 
   System system_{{.start_connector = false}};
@@ -114,6 +171,50 @@ TEST_F(LinkingLosesNothing, WhatWasSaidWhileLinkedHoldsForBothSidesAfter) {
   ImportTheCorrection();
   EXPECT_EQ(story_.Judge(story_.PersonOf(kAnnRecord).name()).reason(), type::v1::OPTED_OUT);
   EXPECT_EQ(story_.Judge(story_.PersonOf(kBeaRecord).name()).reason(), type::v1::OPTED_OUT);
+}
+
+TEST_F(LinkingLosesNothing, ADecisionTakenBackRestoresIdsTimelinesAndConsents) {
+  ImportTwo("withdrawn");
+  const std::string ann_before = AllOf(ann_), bea_before = AllOf(bea_);
+  const customer::v1::Assertion link = Same(kAnnRecord, kBeaRecord);
+  EXPECT_EQ(story_.GetPerson(bea_).name(), ann_);
+  EXPECT_EQ(story_.Judge(ann_).reason(), type::v1::OPTED_OUT);
+  EXPECT_NE(AllOf(ann_), ann_before);
+  system_.KillAndRestartPharosd();
+  Revoke(link.name());
+  EXPECT_EQ(AllOf(ann_), ann_before);
+  EXPECT_EQ(AllOf(bea_), bea_before);
+  EXPECT_EQ(story_.GetPerson(bea_).name(), bea_);
+  EXPECT_EQ(story_.Judge(ann_).reason(), type::v1::ALLOW);
+  system_.KillAndRestartPharosd();
+  EXPECT_EQ(AllOf(ann_), ann_before);
+  EXPECT_EQ(AllOf(bea_), bea_before);
+}
+
+TEST_F(LinkingLosesNothing, UnlinkedAndLinkedAgainItIsAsBefore) {
+  ImportTwo();
+  ImportTheBridge();
+  const std::string before = AllOf(ann_);
+  ASSERT_EQ(story_.Counts().people(), 1);
+  const auto unlinked = Unlink(ann_, kBeaRecord);
+  EXPECT_EQ(unlinked.people_size(), 2);
+  EXPECT_EQ(story_.PersonOf(kBeaRecord).name(), bea_) << "the id that it had before it was linked";
+  EXPECT_EQ(story_.PersonOf(kAnnRecord).name(), ann_);
+  ImportTheBridge();  // the same once more, or later arrivals: they do not glue them together again
+  EXPECT_EQ(story_.PersonOf(kBeaRecord).name(), bea_);
+  Revoke(unlinked.assertion().name());
+  EXPECT_EQ(AllOf(ann_), before);
+  EXPECT_EQ(story_.GetPerson(bea_).name(), ann_);
+}
+
+TEST_F(LinkingLosesNothing, AnOptOutWhileLinkedAppliesToBothSidesAfterUnlinking) {
+  ImportTwo();
+  const customer::v1::Assertion link = Same(ann_, bea_);
+  ASSERT_TRUE(story_.Withdraw(bea_, type::v1::SCOPE_EVERYTHING).ok());
+  Revoke(link.name());
+  EXPECT_NE(story_.PersonOf(kAnnRecord).name(), story_.PersonOf(kBeaRecord).name());
+  EXPECT_EQ(story_.Judge(ann_).reason(), type::v1::OPTED_OUT);
+  EXPECT_EQ(story_.Judge(bea_).reason(), type::v1::OPTED_OUT);
 }
 
 TEST_F(LinkingLosesNothing, TwoMembersWhoTurnOutToBeOnePersonGetOneMessage) {

@@ -1,11 +1,14 @@
-// Promise 7: sync is idempotent and cannot resurrect. The same file twice changes nothing, and no feed undoes
-// an opt-out. Made true by services/customer/person_writer.cc (a version only where something differs),
+// Promise 7: sync is idempotent and cannot resurrect. The same file or feed twice changes nothing, and no
+// feed undoes an opt-out, an erasure or a steward's decision. Made true by services/customer/linker_change.cc
+// (a version only where something differs, and none of an erased record),
 // services/customer/consent_service.cc and services/customer/opt_out.cc (what people tell us is an entry of
-// source `direct`), and services/gate/gate.cc (a feed's grant clears only that feed's own withdrawal).
+// source `direct`), services/customer/sync_run.cc (an answer is durable, and the cursor with it) and
+// services/gate/gate.cc (a feed's grant clears only that feed's own withdrawal).
 #include <fmt/format.h>
 
 #include "gmock/gmock.h"
 #include "pharos/customer/internal/v1/feed_service.pb.h"
+#include "tests/support/partner.h"
 #include "tests/support/story.h"
 
 namespace pharos::tests {
@@ -99,6 +102,76 @@ TEST_F(SyncIsIdempotent, AFeedsGrantClearsOnlyItsOwnWithdrawal) {
   EXPECT_EQ(JudgePhone(Phone(1)), type::v1::OPTED_OUT);
   story_.ImportAll(kQuit, said("granted", "2026-01-01T09:00:00Z"));
   EXPECT_EQ(JudgePhone(Phone(1)), type::v1::OPTED_OUT);
+}
+
+// A partner's feed: each item is answered, and says what it changed.
+class AFeed : public SyncIsIdempotent {
+ protected:
+  void SetUp() override {
+    SyncIsIdempotent::SetUp();
+    MakeAgreement(system_, "news");
+  }
+  std::vector<std::string> Send(const std::vector<customer::v1::SyncItem>& items) {
+    customer::v1::SyncHeader header;
+    header.set_source(kNews);
+    header.set_agreement("agreements/news");
+    const SyncAnswer answer = Sync(system_, "partner", header, items);
+    EXPECT_TRUE(answer.status.ok()) << answer.status;
+    std::vector<std::string> said;
+    for (const auto& result : answer.results) {
+      said.push_back(customer::v1::SyncResult::Outcome_Name(result.outcome()) +
+                     (result.reason().empty() ? "" : " " + result.reason()));
+    }
+    return said;
+  }
+  static customer::v1::SyncItem Ann(int64_t granted_us) {
+    customer::v1::SyncItem item =
+        Upsert("a", {{"given_name", "Ann"}, {"family_name", "Archer"}, {"phone", Phone(1)}}, "c1");
+    Said(item, type::v1::GRANTED, granted_us);
+    return item;
+  }
+};
+
+TEST_F(AFeed, TwiceChangesNothingAndSaysSo) {
+  std::vector<customer::v1::SyncItem> feed;
+  for (int i = 0; i < 300; ++i) {
+    feed.push_back(Upsert("r" + std::to_string(i),
+                          {{"given_name", "Ann"}, {"family_name", "Archer" + std::to_string(i)}},
+                          "c" + std::to_string(i)));
+  }
+  EXPECT_THAT(Send(feed), testing::Each("STORED"));
+  const uint64_t position = Position();
+  EXPECT_THAT(Send(feed), testing::Each("UNCHANGED"));
+  EXPECT_EQ(Position(), position);
+}
+
+TEST_F(AFeed, DoesNotUndoAnOptOutAndIsTold) {
+  EXPECT_THAT(Send({Ann(1'000'000)}), testing::ElementsAre("STORED"));
+  EXPECT_EQ(JudgePhone(Phone(1)), type::v1::ALLOW);
+  ASSERT_TRUE(story_.Withdraw(story_.PersonWithPhone(Phone(1)).name(), type::v1::SCOPE_PURPOSE).ok());
+  const int64_t now = WallNanos() / 1000;
+  EXPECT_THAT(Send({Ann(now)}), testing::ElementsAre("STORED_IN_PART OPT_OUT_STANDS"));
+  EXPECT_EQ(JudgePhone(Phone(1)), type::v1::OPTED_OUT);
+}
+
+TEST_F(AFeed, DoesNotUndoAnErasureAndIsTold) {
+  EXPECT_THAT(Send({Ann(1'000'000)}), testing::ElementsAre("STORED"));
+  customer::v1::ErasePersonRequest erase;
+  erase.set_person(story_.PersonWithPhone(Phone(1)).name());
+  erase.set_reason("asked by letter");
+  Must(system_.As("governance")
+           .Call<customer::v1::ErasePersonResponse>("customer.v1.PersonService/ErasePerson", erase));
+  EXPECT_THAT(Send({Ann(2'000'000)}), testing::ElementsAre("REFUSED RECORD_ERASED"));
+}
+
+TEST_F(AFeed, GoesOnAfterAKillFromTheCursorThatItHas) {
+  EXPECT_THAT(Send({Ann(1'000'000)}), testing::ElementsAre("STORED"));
+  system_.KillAndRestartPharosd();
+  customer::v1::ResumeSyncRequest request;
+  request.set_source(kNews);
+  const auto resumed = Must(system_.As("partner").Call<customer::v1::ResumeSyncResponse>(
+      "customer.v1.SyncService/ResumeSync", request));
+  EXPECT_EQ(resumed.cursor(), "c1");
 }
 
 }  // namespace

@@ -241,8 +241,8 @@ listen = "127.0.0.1:{}"
 bounce-domain = "bounces.example.org"
 token-key-file = "smtp.key"
 )",
-                                     port_, options_.seal, smsc_port_, options_.window, options_.per_second, mail_port_,
-                                     options_.window, bounce_port_));
+                                     port_, options_.seal, smsc_port_, options_.window, options_.per_second,
+                                     mail_port_, options_.window, bounce_port_));
 }
 
 System::~System() {
