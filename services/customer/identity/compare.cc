@@ -1,6 +1,7 @@
 #include "services/customer/identity/compare.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "services/customer/identity/text.h"
@@ -167,6 +168,25 @@ bool Telling(std::string_view local) {
          kTellingDigits;
 }
 
+// The number in an address is what tells two people of one name apart: another digit is another person's
+// address, not a slip. Digits that changed places are a slip.
+bool SameDigits(std::string_view a, std::string_view b) {
+  std::array<int, 10> count{};
+  for (char c : a) {
+    if (c >= '0' && c <= '9') ++count[static_cast<size_t>(c - '0')];
+  }
+  for (char c : b) {
+    if (c >= '0' && c <= '9') --count[static_cast<size_t>(c - '0')];
+  }
+  return std::all_of(count.begin(), count.end(), [](int n) { return n == 0; });
+}
+
+bool NearlySameEmail(std::string_view left, std::string_view right) {
+  const std::string_view a = LocalPart(left), b = LocalPart(right);
+  if (!Telling(a) || !SameDigits(a, b)) return false;
+  return OneSlip(left, right) || (a == b && a.size() > kTellingLocalPart);
+}
+
 // 0 exact, 1 shared by design, 2 nearly, 3 different; 4 missing.
 int CompareEmails(const View& a, const View& b, std::string_view& same) {
   int best = 4;
@@ -176,9 +196,7 @@ int CompareEmails(const View& a, const View& b, std::string_view& same) {
       if (left == right) {
         level = left[0] == kRole ? 1 : 0;
         if (level < best) same = left;
-      } else if (Telling(LocalPart(left)) &&
-                 (OneSlip(left, right) ||
-                  (LocalPart(left) == LocalPart(right) && LocalPart(left).size() > kTellingLocalPart))) {
+      } else if (NearlySameEmail(left, right)) {
         level = left[0] == kRole || right[0] == kRole ? 3 : 2;
       }
       best = std::min(best, level);

@@ -49,6 +49,21 @@ TEST_F(LinkIndexTest, NeverJoinsTwins) {
   EXPECT_FALSE(Together(1, 2));
 }
 
+TEST_F(LinkIndexTest, AnotherNumberInAnAddressIsNoSlip) {
+  const auto level = [&] {
+    for (const auto& evidence : index_->Explain(1, 2).evidence) {
+      if (evidence.field == "email") return std::string(evidence.level);
+    }
+    return std::string();
+  };
+  const Fields faith = With(kAnna, "email", "faith.larkfield81672@example.org");
+  Put(1, faith);
+  Put(2, With(faith, "email", "faith.larkfield81674@example.org"));
+  EXPECT_EQ(level().substr(0, 9), "different");
+  Put(2, With(faith, "email", "faith.larkfeild81672@example.org"));
+  EXPECT_EQ(level().substr(0, 6), "nearly");
+}
+
 TEST_F(LinkIndexTest, OtherNhsNumbersKeepApart) {
   Put(1, With(kAnna, "nhs_number", "9434765919"));
   Put(2, With(kAnna, "nhs_number", "9434765870"));
@@ -65,6 +80,8 @@ TEST_F(LinkIndexTest, DecisionsOutrankTheScore) {
   ASSERT_TRUE(index_->Assert(1, {{{1}, {2}}}).ok());
   ASSERT_TRUE(index_->Assert(2, {{{1, 3}}}).ok());
   Commit();
+  for (auto& e : index_->Explain(1, 2).evidence)
+    std::fprintf(stderr, "%s %s %d\n", std::string(e.field).c_str(), std::string(e.level).c_str(), e.weight);
   EXPECT_FALSE(Together(1, 2));
   EXPECT_TRUE(Together(1, 3));
   const auto conflict = index_->Assert(3, {{{2, 3}}});
