@@ -6,12 +6,15 @@
 namespace pharos::sdk {
 namespace {
 
-constexpr int64_t kLeastHardStopUs = 1'000;   // an attempt with less would kill the process that begins it
+constexpr int64_t kLeastHardStopUs = 1'000;  // an attempt with less would kill the process that begins it
+// A late answer may replace "no answer" for so long at least (the connectors keep numbers for 15 min).
+constexpr int64_t kDoubtKeptUs = 960'000'000;
 constexpr int64_t kMostLeaseUs = 60'000'000;  // beyond any promise: a broken sender
 
 }  // namespace
 
 void WorkBook::StreamOpened() {
+  ++stream_;
   pull_live_ = false;
   consumed_us_ = 0;
   outcomes_due_.clear();
@@ -29,6 +32,8 @@ int WorkBook::Room() const {
   if (!ready_ || outcomes_.size() >= limits_.unacknowledged_outcomes ||
       seen_.size() >= limits_.remembered_most)
     return 0;
+  // The provider is not read: its answers would not be heard in time.
+  if (receipts_.size() >= limits_.receipts || inbound_.size() >= limits_.inbound) return 0;
   return std::min(kMaxCredit, limits_.window - open_);
 }
 
@@ -118,12 +123,38 @@ std::vector<std::string> WorkBook::Open(const work::Recall& recall) const {
 
 void WorkBook::Finish(const std::string& id, work::Outcome outcome, int64_t now_us) {
   auto it = seen_.find(id);
-  if (it == seen_.end() || !it->second.outcome.empty()) return;
+  if (it == seen_.end()) return;
+  Seen& seen = it->second;
+  const bool answer = outcome.has_accepted() || outcome.has_rejected();
+  if (!seen.outcome.empty() && !(seen.in_doubt && answer)) return;
+  if (seen.outcome.empty()) --open_;
+  OnThisStream(seen);
+  seen.stale = seen.owed;
+  seen.in_doubt = outcome.has_no_answer();
+  seen.at_us = now_us;
   outcome.set_id(id);
-  it->second.outcome = outcome.SerializeAsString();
-  --open_;
+  seen.outcome = outcome.SerializeAsString();
   outcomes_[id] = 0;
   outcomes_due_.push_back(id);
+}
+
+// What was sent on an earlier stream is acknowledged no more.
+void WorkBook::OnThisStream(Seen& seen) {
+  if (seen.stream == stream_) return;
+  seen.stream = stream_;
+  seen.owed = seen.stale = 0;
+}
+
+void WorkBook::OutcomeAcknowledged(const std::string& id) {
+  if (auto it = seen_.find(id); it != seen_.end()) {
+    OnThisStream(it->second);
+    if (it->second.owed > 0) --it->second.owed;
+    if (it->second.stale > 0) {
+      --it->second.stale;
+      return;
+    }
+  }
+  outcomes_.erase(id);
 }
 
 void WorkBook::Refuse(const std::string& id, const char* reason, int64_t now_us) {
@@ -146,7 +177,7 @@ void WorkBook::Doubt(const std::string& id, int64_t now_us) {
 }
 
 void WorkBook::Remember(const std::string& id, std::string outcome, int64_t now_us) {
-  seen_[id] = {std::move(outcome), now_us};
+  seen_[id] = Seen{std::move(outcome), now_us};
   seen_order_.emplace_back(now_us, id);
 }
 
@@ -158,7 +189,8 @@ void WorkBook::Forget(int64_t now_us) {
     seen_order_.pop_front();
     auto it = seen_.find(id);
     if (it == seen_.end()) continue;
-    if (it->second.outcome.empty() || outcomes_.count(id)) {
+    const bool doubtful = it->second.in_doubt && now_us - it->second.at_us < kDoubtKeptUs;
+    if (it->second.outcome.empty() || outcomes_.count(id) || doubtful) {
       seen_order_.emplace_back(now_us, std::move(id));
     } else {
       forgot_ = true;
@@ -191,7 +223,7 @@ std::optional<uint64_t> WorkBook::AddInbound(const std::string& key, work::Inbou
 
 std::vector<uint64_t> WorkBook::Acknowledged(const work::Acknowledgement& acknowledgement) {
   std::vector<uint64_t> done;
-  for (const auto& id : acknowledgement.outcomes()) outcomes_.erase(id);
+  for (const auto& id : acknowledgement.outcomes()) OutcomeAcknowledged(id);
   auto erase = [&](auto& table, uint64_t sequence) {
     auto it = table.find(sequence);
     if (it == table.end()) return;
@@ -213,6 +245,8 @@ void WorkBook::DueOutcomes(int64_t now_us, std::vector<work::WorkRequest>& out) 
     auto seen = seen_.find(id);
     if (waiting == outcomes_.end() || seen == seen_.end() || waiting->second != 0) continue;
     waiting->second = now_us;
+    OnThisStream(seen->second);
+    ++seen->second.owed;
     request.mutable_outcomes()->add_outcomes()->ParseFromString(seen->second.outcome);
   }
   if (request.has_outcomes()) out.push_back(std::move(request));

@@ -55,7 +55,9 @@ class WorkBook {
   // The pull to send now, if one is due. The caller sends it at once: `now_us` is its send time.
   std::optional<work::Pull> NextPull(int64_t now_us);
   // May anything be taken? (The link is up, and nobody stops.)
-  void SetReady(bool ready) { ready_ = ready; }
+  void SetReady(bool ready) { ready_ = ready && !draining_; }
+  // Nothing is taken from now on, whatever SetReady is told.
+  void Drain() { draining_ = !(ready_ = false); }
 
   // Those to hand over. The others are refused (an outcome is due), or dropped when they are for another
   // life.
@@ -65,7 +67,8 @@ class WorkBook {
   void Asked(const work::Query& query, int64_t now_us);
   // Those of a recall that were taken and whose fate is open.
   std::vector<std::string> Open(const work::Recall& recall) const;
-  // What became of a task. A second call for an id changes nothing.
+  // What became of a task. A second call for an id changes nothing, unless the first said that there was no
+  // answer and this one brings the provider's own (accepted or rejected): then it is told instead.
   void Finish(const std::string& id, work::Outcome outcome, int64_t now_us);
 
   // Keep until acknowledged; the result is its sequence. The same key while it is kept gives the same
@@ -88,7 +91,15 @@ class WorkBook {
   struct Seen {
     std::string outcome;  // serialised; empty = still open
     int64_t at_us = 0;
+    bool in_doubt = false;  // the outcome is "no answer"
+    // Of the stream with number `stream`: how often an outcome of it was sent and not acknowledged, and how
+    // many of those were of an outcome that was replaced since: their acknowledgements say nothing of the
+    // new.
+    uint32_t stream = 0;
+    int owed = 0, stale = 0;
   };
+  void OnThisStream(Seen& seen);
+  void OutcomeAcknowledged(const std::string& id);
   template <typename T>
   struct Kept {
     T message;
@@ -105,7 +116,7 @@ class WorkBook {
 
   const std::string life_;
   const WorkLimits limits_;
-  bool ready_ = false;
+  bool ready_ = false, draining_ = false;
 
   uint64_t pull_number_ = 0;
   int64_t pull_sent_us_ = 0;
@@ -116,6 +127,7 @@ class WorkBook {
   int open_ = 0;
   absl::flat_hash_map<std::string, Seen> seen_;
   std::deque<std::pair<int64_t, std::string>> seen_order_;
+  uint32_t stream_ = 0;
   bool forgot_ = false;  // an id that was taken: from here on "never seen" proves nothing
 
   absl::flat_hash_map<std::string, int64_t> outcomes_;  // id → when sent on this stream; 0 = not yet

@@ -191,5 +191,78 @@ TEST_F(WorkBookTest, OldIdsGoYoungAndOpenOnesStay) {
             (std::vector<std::string>{"id1:FORGOTTEN", "id3:ACCEPTED"}));
 }
 
+work::Outcome NoAnswer() {
+  work::Outcome outcome;
+  outcome.mutable_no_answer()->set_reason("RESPONSE_TIMEOUT");
+  return outcome;
+}
+
+TEST_F(WorkBookTest, TheProvidersLateAnswerReplacesNoAnswer) {
+  auto pull = book_.NextPull(kStart);
+  book_.Take(Attempts(pull->number(), {"a", "b"}), kStart);
+  book_.Finish("a", NoAnswer(), kStart);
+  EXPECT_EQ(Outcomes(book_, kStart + 1), (std::vector<std::string>{"a:RESPONSE_TIMEOUT"}));
+  EXPECT_EQ(book_.open(), 1);
+  book_.Finish("a", Accepted(), kStart + 2);
+  EXPECT_EQ(book_.open(), 1) << "b; a was counted once";
+  work::Acknowledgement ack;
+  ack.add_outcomes("a");
+  book_.Acknowledged(ack);  // of the first: it was on its way
+  EXPECT_EQ(Outcomes(book_, kStart + 3), (std::vector<std::string>{"a:ACCEPTED"}));
+  EXPECT_EQ(book_.unacknowledged(), 1u);
+  book_.Acknowledged(ack);
+  EXPECT_EQ(book_.unacknowledged(), 0u);
+  book_.Finish("a", NoAnswer(), kStart + 4);
+  EXPECT_TRUE(Outcomes(book_, kStart + 5).empty()) << "what is known stays known";
+}
+
+TEST_F(WorkBookTest, ALateAnswerCountsAfterTheAcknowledgementAndTheStream) {
+  auto pull = book_.NextPull(kStart);
+  book_.Take(Attempts(pull->number(), {"a"}), kStart);
+  book_.Finish("a", NoAnswer(), kStart);
+  Outcomes(book_, kStart);
+  book_.StreamOpened();  // the acknowledgement went down with the old one
+  book_.Finish("a", Accepted(), kStart + 1);
+  EXPECT_EQ(Outcomes(book_, kStart + 2), (std::vector<std::string>{"a:ACCEPTED"}));
+  work::Acknowledgement ack;
+  ack.add_outcomes("a");
+  book_.Acknowledged(ack);
+  EXPECT_EQ(book_.unacknowledged(), 0u);
+}
+
+TEST_F(WorkBookTest, WhatIsInDoubtIsRememberedForALateAnswer) {
+  for (const char* id : {"a", "b", "c", "d"}) {
+    auto pull = book_.NextPull(kStart);
+    ASSERT_TRUE(pull);
+    book_.Take(Attempts(pull->number(), {id}), kStart);
+    book_.Finish(id, id == std::string("a") ? NoAnswer() : Accepted(), kStart);
+    work::Acknowledgement ack;
+    Outcomes(book_, kStart);
+    ack.add_outcomes(id);
+    book_.Acknowledged(ack);
+    book_.NextPull(kStart + 300'000);
+    book_.StreamOpened();
+  }
+  book_.NextPull(kStart + 890'000'000);
+  book_.Finish("a", Accepted(), kStart + 890'000'001);
+  EXPECT_EQ(Outcomes(book_, kStart + 890'000'002), (std::vector<std::string>{"a:ACCEPTED"}));
+}
+
+TEST_F(WorkBookTest, NothingIsPulledWhileReceiptsAreFull) {
+  ASSERT_TRUE(book_.AddReceipt("k1", {}));
+  ASSERT_TRUE(book_.AddReceipt("k2", {}));
+  EXPECT_FALSE(book_.NextPull(kStart)) << "the provider is not read, so its answers would come late";
+  work::Acknowledgement ack;
+  ack.add_receipts(1);
+  book_.Acknowledged(ack);
+  EXPECT_TRUE(book_.NextPull(kStart));
+}
+
+TEST_F(WorkBookTest, AfterDrainNothingIsReadyAgain) {
+  book_.Drain();
+  book_.SetReady(true);  // a link that comes up while we stop
+  EXPECT_FALSE(book_.NextPull(kStart));
+}
+
 }  // namespace
 }  // namespace pharos::sdk

@@ -240,6 +240,12 @@ void WorkClient::SetReady(bool ready) {
   impl_->Said(true);
 }
 
+void WorkClient::Drain() {
+  base::MutexLock lock(impl_->mutex);
+  impl_->book.Drain();
+  impl_->Said(true);
+}
+
 void WorkClient::Finish(const std::string& id, work::Outcome outcome) {
   base::MutexLock lock(impl_->mutex);
   impl_->book.Finish(id, std::move(outcome), impl_->clock.BootMicros());

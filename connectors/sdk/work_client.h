@@ -51,8 +51,10 @@ class WorkClient {
   ~WorkClient();
 
   void Start();
-  // No more work is taken from now on; the rest goes on.
+  // May work be taken? False: no more from now on; the rest goes on.
   void SetReady(bool ready);
+  // No more work is taken for good, whatever SetReady is told afterwards.
+  void Drain();
   void Finish(const std::string& id, work::Outcome outcome);
   // As many at once: one lock, one wake-up.
   void FinishAll(std::vector<std::pair<std::string, work::Outcome>> outcomes);

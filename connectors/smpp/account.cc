@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/base/crash_point.h"
+#include "services/base/errors.h"
 
 namespace pharos::smpp {
 
@@ -14,6 +15,7 @@ Account::Account(SessionOptions given, std::unique_ptr<sdk::HardStop> stop, Sess
       clock(time),
       own_rate(options.per_second),
       receipt_ids(options.receipt_ids),
+      resolver(options.host, options.port, options.look_up),
       parts(options.hold_parts_us),
       live(options.live),
       jitter_(std::random_device{}()) {
@@ -45,7 +47,7 @@ void Account::Take(sdk::Task task, bool sending) {
   auto submission =
       MakeSubmission(std::move(task), options.submit, ++reference_, [this] { return NextSequence(); });
   if (!submission.ok()) {
-    outcome.mutable_refused()->set_reason("NOT_ENCODABLE");
+    outcome.mutable_refused()->set_reason(base::ReasonOf(submission.status()));
     outcome.mutable_refused()->set_permanent(true);
     return Give(std::move(id), std::move(outcome));
   }
@@ -114,11 +116,14 @@ void Account::Close(const Begun& begun) {
 }
 
 void Account::Settle(const Owned& submission) {
-  if (!submission->Settled() || submission->task.attempt.id().empty()) return;
+  if (!submission->Settled() || submission->told == Told::kFate) return;
   auto outcome = OutcomeOf(*submission, options.statuses);
-  std::string id = submission->task.attempt.id();
-  submission->task.attempt.clear_id();  // said once
-  Give(std::move(id), std::move(outcome));
+  const Told now = outcome.has_no_answer() ? Told::kDoubt : Told::kFate;
+  if (now == submission->told) return;
+  submission->told = now;
+  if (outcome.has_accepted()) blame.Accepted();
+  if (outcome.has_rejected()) blame.Weigh(submission->task.attempt.address(), *outcome.mutable_rejected());
+  Give(submission->task.attempt.id(), std::move(outcome));
 }
 
 bool Account::TellParts(const std::string& name) {

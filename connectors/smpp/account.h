@@ -13,6 +13,7 @@
 #include "connectors/sdk/hard_stop.h"
 #include "connectors/smpp/assembly.h"
 #include "connectors/smpp/rate.h"
+#include "connectors/smpp/resolver.h"
 #include "connectors/smpp/session_options.h"
 #include "services/base/clock.h"
 
@@ -51,7 +52,8 @@ class Account {
   // Opens the hard stop for a part, before its use-by is looked at; and closes it.
   void Open(const Begun& begun);
   void Close(const Begun& begun);
-  // If its fate is known it is told, once, at the end of this turn.
+  // If its fate is known it is told at the end of this turn: once, and once more if it was in doubt and a
+  // late answer says what became of it.
   void Settle(const Owned& submission);
   void Give(std::string id, work::Outcome outcome);
   void TellOutcomes();
@@ -72,11 +74,15 @@ class Account {
   Bucket own_rate;
   Aimd provider_rate;
   ReceiptIds receipt_ids;
+  Resolver resolver;
+  RouteBlame blame;
   Assembler parts;
   std::unordered_map<uint64_t, std::vector<Ticket>> unanswered;  // by our sequence
   std::optional<bool> live;
   bool stopping = false;
-  bool news = true;  // something about the link has changed
+  bool stalled = false;  // some connection's receipts or messages cannot be kept now: nothing new begins
+  bool news = true;      // something about the link has changed
+  bool put_off = false;  // some receipt, because the form of its id is not known yet; said once
   int64_t throttled_us = 0;
 
  private:

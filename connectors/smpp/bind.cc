@@ -85,17 +85,15 @@ void Bind::Say(const std::string& detail, const std::string& problem) {
 }
 
 void Bind::Connect() {
-  // A look-up may wait for a name server; while something is being handed over that could cost the hard stop.
-  if (account_.hard_stop->Earliest() == 0) {
-    if (auto status = link_.Resolve(); !status.ok())
-      return Lost({std::string(status.message()), "UNREACHABLE"});
-  } else if (!link_.resolved()) {
+  const auto addresses = account_.resolver.Addresses(account_.Now());
+  if (!addresses.ok()) return Lost({std::string(addresses.status().message()), "UNREACHABLE"});
+  if (addresses->empty()) {
     next_connect_us_ = account_.Now() + kResolveLaterUs;
     return;
   }
   state_ = State::kConnecting;
   bind_by_us_ = account_.Now() + account_.options.bind_timeout_us;
-  if (auto status = link_.Connect(); !status.ok())
+  if (auto status = link_.Connect(*addresses); !status.ok())
     Lost({std::string(status.message()), base::ReasonOf(status)});
 }
 
@@ -143,6 +141,7 @@ void Bind::OnBindResponse(std::string_view frame, const Header& header) {
   backoff_us_ = account_.options.reconnect_first_us;
   refused_us_ = account_.options.refused_backoff_us;
   answered_us_ = enquired_us_ = account_.Now();
+  silent_us_ = 0;
   account_.news = true;
   Say("bound", "");
 }
@@ -207,6 +206,9 @@ void Bind::Lost(const Loss& loss) {
     touched.push_back(flight.submission);
   }
   sent_order_.clear();
+  late_.clear();
+  late_order_.clear();
+  silent_us_ = 0;
   for (const auto& submission : touched) {
     submission->GiveUpWaiting(account_.stopping ? "SHUTTING_DOWN" : "NO_LINK");
     account_.Settle(submission);

@@ -31,7 +31,10 @@ class Bind {
   // Writes what may be written now.
   void Pump();
 
-  bool bound() const { return state_ == State::kBound; }
+  // And it answers submissions.
+  bool bound() const { return state_ == State::kBound && silent_us_ == 0; }
+  // Answers to what it was sent may still come.
+  bool hears() const { return state_ == State::kBound; }
   bool down() const { return state_ == State::kDown; }
   bool sends() const { return role_ != Role::kReceiver; }
   bool idle() const { return in_flight_.empty() && !begun_.submission; }
@@ -61,6 +64,12 @@ class Bind {
   };
   static Loss Unbound() { return {"the provider ended the session (unbind)", "UNREACHABLE"}; }
   static constexpr int64_t kUnbindWaitUs = 1'000'000;
+  // What was given up is known by its number for so long, on the same connection: a late answer ends a doubt.
+  static constexpr int64_t kLateKeptUs = 900'000'000;
+  static constexpr size_t kMostLate = 100'000;  // 20 MB; the oldest goes
+  // Every receipt and message that may be kept (20,480), answered at once, thrice: a provider that leaves so
+  // much unread reads nothing.
+  static constexpr size_t kMostControlBytes = 1 << 20;
 
   // bind.cc: the connection's life
   void Connect();
@@ -87,6 +96,7 @@ class Bind {
   enum class Step { kGoOn, kWait };
   Step WriteBatch();
   void Gather(int64_t now_us);
+  bool FinishesInTime(Submission& submission, int gathered, int64_t now_us);
   void DropLate();
   Step WritePlain();
   Step WriteSealed();
@@ -98,6 +108,11 @@ class Bind {
   void CheckAcknowledged();
   void CheckTimeouts(int64_t now_us);
   void OnSubmitResponse(std::string_view frame, const Header& header);
+  void OnLateResponse(std::string_view frame, const Header& header);
+  void Judge(const Begun& begun, std::string_view frame, const Header& header);
+  void GiveUp(const Begun& begun, const char* reason, int64_t now_us);
+  void ForgetLate(int64_t now_us);
+  void Speaks();
   bool TryAgain(const Begun& begun);
 
   Account& account_;
@@ -119,6 +134,8 @@ class Bind {
   Bucket own_rate_;
   std::unordered_map<uint32_t, Begun> in_flight_;
   std::deque<uint32_t> sent_order_;
+  std::unordered_map<uint32_t, Begun> late_;  // given up, the answer may still come
+  std::deque<std::pair<int64_t, uint32_t>> late_order_;
   struct Sent {
     Begun begun;
     uint32_t sequence;
@@ -131,6 +148,7 @@ class Bind {
   int64_t next_connect_us_ = 0, backoff_us_ = 0, refused_us_ = 0, bind_by_us_ = 0, unbind_by_us_ = 0;
   int64_t heard_us_ = 0, answered_us_ = 0, enquired_us_ = 0, stalled_us_ = 0, read_again_us_ = 0;
   bool unbound_by_provider_ = false;
+  int64_t silent_us_ = 0;  // no submission was answered in time since; 0 = they are answered
   int enquiries_ = 0;
 };
 

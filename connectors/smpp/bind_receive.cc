@@ -1,5 +1,6 @@
 // What the provider says on one connection: frames, receipts, people's messages.
 #include <string>
+#include <utility>
 
 #include "connectors/smpp/bind.h"
 #include "services/base/log.h"
@@ -123,10 +124,19 @@ bool Bind::OnDeliver(std::string_view frame, const Header& header) {
   const Ticket ticket{index_, life_, header};
   std::optional<uint64_t> sequence;
   if (IsReceipt(*pdu)) {
-    auto keyed = ToReceipt(*pdu, account_.receipt_ids);
+    auto keyed = ToReceipt(*pdu, account_.receipt_ids, heard_us_);
     if (!keyed) {
       base::Log(base::LogLevel::kWarning, "receipt_unreadable", {{"octets", int64_t(frame.size())}});
       Reply(header, kOk);
+      return true;
+    }
+    if (keyed->undecided) {
+      // It repeats it later; by then newer ones have shown the form.
+      Reply(header, kTemporaryAppError);
+      if (!std::exchange(account_.put_off, true))
+        base::Log(
+            base::LogLevel::kWarning, "receipts_put_off",
+            {{"why", "how this provider writes ids in receipts is not known yet; --receipt-id says it"}});
       return true;
     }
     sequence = account_.events.receipt(keyed->key, std::move(keyed->receipt));

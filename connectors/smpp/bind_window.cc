@@ -10,6 +10,9 @@ namespace {
 
 // Parts written by one call. Their use-bys are looked at once, just before it.
 constexpr size_t kMostBatch = 64;
+// A token is seen to be there so much later, at most, over all parts of a message.
+constexpr int64_t kRateSlackUs = 50'000;
+constexpr int64_t kLeastRateRetryMs = 1'000;
 
 }  // namespace
 
@@ -19,6 +22,8 @@ void Bind::Pump() {
     if (state_ != State::kBound || !sends()) return;
     if (WriteBatch() == Step::kWait) return;
   }
+  if (control_.size() > kMostControlBytes)
+    Lost({"the provider asks and does not read our answers; the connection is made anew", "NO_ANSWER"});
 }
 
 bool Bind::FlushBegun() {
@@ -57,6 +62,21 @@ size_t Bind::RoomInQueue() {
   return under_way >= most ? 0 : most - under_way;
 }
 
+// A message of which only some parts can leave before its use-by is worse than none. Its parts leave one
+// after another, as the rates allow; what does not fit now never fits under this permit.
+bool Bind::FinishesInTime(Submission& submission, int gathered, int64_t now_us) {
+  if (submission.parts.size() == 1) return true;
+  const int segments = submission.SegmentsWaiting(), all = gathered + segments;
+  const int64_t wait_us = std::max({account_.own_rate.WaitUs(all, now_us), own_rate_.WaitUs(all, now_us),
+                                    account_.provider_rate.WaitUs(all, now_us)});
+  if (wait_us == 0 || now_us + wait_us + kRateSlackUs < submission.task.use_by_us) return true;
+  const int64_t least_us = std::max(account_.own_rate.LeastWaitUs(segments), own_rate_.LeastWaitUs(segments));
+  const int64_t lease_us = submission.task.use_by_us - submission.task.pull_sent_us;
+  submission.never = least_us + kRateSlackUs >= lease_us;
+  submission.not_sent_retry_ms = submission.never ? 0 : std::max(kLeastRateRetryMs, wait_us / 1000);
+  return false;
+}
+
 // Takes parts from the queue and opens the hard stop for each: a process that is stopped from here on is
 // killed, not continued.
 void Bind::Gather(int64_t now_us) {
@@ -67,9 +87,12 @@ void Bind::Gather(int64_t now_us) {
   const size_t room = most == 0 ? 0 : RoomInQueue();
   int64_t allowed = std::min({account_.own_rate.Available(now_us), own_rate_.Available(now_us),
                               account_.provider_rate.Available(now_us)});
+  int gathered = 0;
   while (batch_.size() < most && allowed > 0) {
     Owned submission = account_.Front();
     if (!submission) return;
+    // While receipts wait for dispatch nothing is read, answers neither: what begins now would be in doubt.
+    if (account_.stalled && !submission->Begun()) return;
     Begun begun{submission, submission->FirstWaiting()};
     if (octets_.size() >= room) return;  // the last one may exceed it: a frame is at most 64 KiB
     if (now_us >= submission->task.use_by_us) {
@@ -78,10 +101,17 @@ void Bind::Gather(int64_t now_us) {
       account_.Settle(submission);
       continue;
     }
+    if (!submission->Begun() && !FinishesInTime(*submission, gathered, now_us)) {
+      account_.PopFront();
+      submission->GiveUpWaiting(submission->never ? "TOO_LONG_FOR_RATE" : "RATE_LIMIT");
+      account_.Settle(submission);
+      continue;
+    }
     account_.Open(begun);
     begun.part().state = PartState::kWriting;
     octets_ += begun.part().frame;
     allowed -= begun.part().segments;
+    gathered += begun.part().segments;
     if (submission->FirstWaiting() == submission->parts.size()) account_.PopFront();
     batch_.push_back(std::move(begun));
   }
@@ -204,51 +234,104 @@ void Bind::CheckAcknowledged() {
   }
 }
 
-// A submission without an answer is in doubt. The link goes too if nothing was answered since: then it is the
-// link that is silent, not one message that got lost.
+// A submission without an answer is in doubt, and its answer may still come. If nothing that was sent later
+// was answered either, nothing new begins here: the connection is heard for as long again, for late answers,
+// and then made anew.
 void Bind::CheckTimeouts(int64_t now_us) {
   if (stalled_) return;  // while nothing is read, nobody is late
+  const int64_t most = account_.options.response_timeout_us;
   while (!sent_order_.empty()) {
     auto it = in_flight_.find(sent_order_.front());
     if (it == in_flight_.end()) {
       sent_order_.pop_front();
       continue;
     }
-    Begun begun = it->second;
-    if (now_us - std::max(read_again_us_, begun.part().sent_us) <= account_.options.response_timeout_us)
-      return;
-    if (answered_us_ < begun.part().sent_us)
-      return Lost({"the provider did not answer a submission in time; the connection is made anew",
-                   "NO_ANSWER", "RESPONSE_TIMEOUT"});
+    const Begun begun = it->second;
+    if (now_us - std::max(read_again_us_, begun.part().sent_us) <= most) break;
+    if (answered_us_ < begun.part().sent_us && silent_us_ == 0) {
+      silent_us_ = now_us;
+      account_.news = true;
+      Say("the provider does not answer submissions in time; nothing new is sent on this connection",
+          "NO_ANSWER");
+    }
     in_flight_.erase(it);
     sent_order_.pop_front();
-    begun.part().state = PartState::kNoAnswer;
-    begun.submission->no_answer_reason = "RESPONSE_TIMEOUT";
-    account_.Settle(begun.submission);
+    GiveUp(begun, "RESPONSE_TIMEOUT", now_us);
   }
+  ForgetLate(now_us);
+  if (silent_us_ != 0 && now_us - std::max(read_again_us_, silent_us_) > most)
+    Lost({"the provider did not answer a submission in time; the connection is made anew", "NO_ANSWER",
+          "RESPONSE_TIMEOUT"});
+}
+
+void Bind::GiveUp(const Begun& begun, const char* reason, int64_t now_us) {
+  late_[begun.part().sequence] = begun;
+  late_order_.emplace_back(now_us, begun.part().sequence);
+  begun.part().state = PartState::kNoAnswer;
+  begun.submission->no_answer_reason = reason;
+  account_.Settle(begun.submission);
+}
+
+void Bind::ForgetLate(int64_t now_us) {
+  while (!late_order_.empty() &&
+         (late_order_.size() > kMostLate || now_us - late_order_.front().first > kLateKeptUs)) {
+    late_.erase(late_order_.front().second);
+    late_order_.pop_front();
+  }
+}
+
+// It answers submissions.
+void Bind::Speaks() {
+  answered_us_ = heard_us_;
+  if (silent_us_ == 0) return;
+  silent_us_ = 0;
+  account_.news = true;
+  if (state_ == State::kBound) Say("bound", "");
 }
 
 void Bind::OnSubmitResponse(std::string_view frame, const Header& header) {
   auto it = in_flight_.find(header.sequence);
-  if (it == in_flight_.end()) return;
+  if (it == in_flight_.end()) return OnLateResponse(frame, header);
   base::CrashPoint("smpp.after_answer");
   Begun begun = std::move(it->second);
   in_flight_.erase(it);
-  answered_us_ = heard_us_;
+  Speaks();
   account_.Close(begun);
   Part& part = begun.part();
-  part.status = header.status;
+  // "Not understood: no error" says neither yes nor no.
+  if (header.command == kGenericNack && header.status == kOk)
+    return GiveUp(begun, "RESPONSE_UNREADABLE", heard_us_);
   if (header.status == kOk) account_.provider_rate.Accepted(heard_us_, part.segments);
   if (AsksForLess(header.status)) {
     account_.provider_rate.Throttled(heard_us_);
     account_.throttled_us = heard_us_;
     account_.news = true;
+    part.status = header.status;
     if (TryAgain(begun)) return;
   }
+  Judge(begun, frame, header);
+}
+
+// It was in doubt; the provider's own answer ends that. Never tried again from here: dispatch has the word.
+void Bind::OnLateResponse(std::string_view frame, const Header& header) {
+  auto it = late_.find(header.sequence);
+  if (it == late_.end()) return;
+  Speaks();
+  if (header.command == kGenericNack && header.status == kOk) return;
+  const Begun begun = std::move(it->second);
+  late_.erase(it);
+  account_.Close(begun);
+  Judge(begun, frame, header);
+}
+
+void Bind::Judge(const Begun& begun, std::string_view frame, const Header& header) {
+  Part& part = begun.part();
+  part.status = header.status;
   part.state = header.status == kOk ? PartState::kAccepted : PartState::kRejected;
   // A body that cannot be read takes nothing from a yes: the message is theirs, its id is unknown.
   if (auto pdu = Decode(frame); pdu.ok() && part.state == PartState::kAccepted)
-    part.provider_id = account_.receipt_ids.OfAnswer(ToUtf8(base::TrimAscii(pdu->message_id)));
+    part.provider_id = account_.receipt_ids.OfAnswer(ToUtf8(base::TrimAscii(pdu->message_id)),
+                                                     begun.submission->task.attempt.address());
   if (part.state == PartState::kRejected) begun.submission->GiveUpWaiting("PART_REJECTED");
   account_.Settle(begun.submission);
 }

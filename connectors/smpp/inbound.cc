@@ -155,12 +155,14 @@ std::string DecodeText(uint8_t data_coding, std::string_view octets, const UserH
   }
 }
 
-std::optional<KeyedReceipt> ToReceipt(const Pdu& pdu, ReceiptIds& ids) {
+std::optional<KeyedReceipt> ToReceipt(const Pdu& pdu, ReceiptIds& ids, int64_t now_us) {
   auto read = ReadReceipt(pdu);
   if (!read) return std::nullopt;
   KeyedReceipt keyed;
   work::Receipt& receipt = keyed.receipt;
-  receipt.set_provider_id(ToUtf8(ids.OfReceipt(*read).substr(0, kMostIdBytes)));
+  const auto id = ids.OfReceipt(*read, {pdu.source.digits, pdu.destination.digits}, now_us);
+  keyed.undecided = !id;
+  receipt.set_provider_id(ToUtf8(std::string_view(id ? *id : read->id).substr(0, kMostIdBytes)));
   receipt.set_state(StateOf(read->state));
   receipt.set_error_code(ToUtf8(std::string_view(read->error).substr(0, kMostIdBytes)));
   receipt.set_address(WithoutPlus(pdu.source.digits));

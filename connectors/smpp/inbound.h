@@ -21,9 +21,10 @@ struct InboundSettings {
 // A receipt and the key under which repeats of it are the same; nullopt if it says nothing.
 struct KeyedReceipt {
   std::string key;
+  bool undecided = false;  // whose it is cannot be told yet (ReceiptIds): the provider is to repeat it later
   work::Receipt receipt;
 };
-std::optional<KeyedReceipt> ToReceipt(const Pdu& pdu, ReceiptIds& ids);
+std::optional<KeyedReceipt> ToReceipt(const Pdu& pdu, ReceiptIds& ids, int64_t now_us = 0);
 
 // A message from a person. The key is the same for every repeat while the message is unacknowledged: account,
 // source, destination, header and text (and the provider's own id where there is one). The id adds, where the

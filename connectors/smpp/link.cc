@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/sockios.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -28,41 +27,15 @@ void SetInt(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof value);
 }
 
-bool IsLoopback(const sockaddr* address) {
-  if (address->sa_family == AF_INET)
-    return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
-  if (address->sa_family == AF_INET6)
-    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
-  return false;
-}
-
 bool Later(ssize_t result) {
   return result < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS);
 }
 
 }  // namespace
 
-absl::Status Link::Resolve() {
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  int error = getaddrinfo(options_.host.c_str(), std::to_string(options_.port).c_str(), &hints, &found);
-  if (error != 0) {
-    if (resolved()) return absl::OkStatus();  // the addresses it had
-    return Unreachable(fmt::format("cannot resolve {}: {}; check --host and the name server", options_.host,
-                                   gai_strerror(error)));
-  }
-  addresses_.clear();
-  for (auto* a = found; a; a = a->ai_next)
-    addresses_.emplace_back(std::string(reinterpret_cast<char*>(a->ai_addr), a->ai_addrlen),
-                            IsLoopback(a->ai_addr));
-  freeaddrinfo(found);
-  return absl::OkStatus();
-}
-
-absl::Status Link::Connect() {
+absl::Status Link::Connect(const NetAddresses& addresses) {
   Reset();
-  if (!resolved()) return Unreachable("the provider's name is not resolved yet");
-  const auto& [address, loopback] = addresses_[next_address_++ % addresses_.size()];
+  const auto& [address, loopback] = addresses[next_address_++ % addresses.size()];
   if (!tls() && !loopback && !options_.plaintext_allowed)
     return base::MakeError(
         absl::StatusCode::kFailedPrecondition, "TLS_REQUIRED",

@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "connectors/smpp/resolver.h"
 #include "connectors/smpp/tls.h"
 
 namespace pharos::smpp {
@@ -33,13 +33,10 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // Looks the host's name up, which may wait: call it only while nothing is being handed over. Numbers need
-  // none.
-  absl::Status Resolve();
-  bool resolved() const { return !addresses_.empty(); }
-  // Begins to connect, to the next of the host's addresses each time; wait for the socket to become writable,
-  // then ask Connected(). UNAVAILABLE (UNREACHABLE), FAILED_PRECONDITION (TLS_REQUIRED).
-  absl::Status Connect();
+  // Begins to connect, to the next of the host's addresses each time (there is at least one); wait for the
+  // socket to become writable, then ask Connected(). UNAVAILABLE (UNREACHABLE), FAILED_PRECONDITION
+  // (TLS_REQUIRED).
+  absl::Status Connect(const NetAddresses& addresses);
   absl::Status Connected();
   // After Connected(), whenever the socket can be read or written: FAILED_PRECONDITION (BAD_CERTIFICATE),
   // (TLS_FAILED). OK and ready(): octets may flow.
@@ -71,7 +68,6 @@ class Link {
   ssize_t Send(std::string_view octets);
 
   const LinkOptions options_;
-  std::vector<std::pair<std::string, bool>> addresses_;  // sockaddr; whether it is loopback
   size_t next_address_ = 0;
   int fd_ = -1;
   bool ready_ = false, lost_ = false;

@@ -64,7 +64,7 @@ int Serve(const Settings& settings, std::unique_ptr<sdk::HardStop> hard_stop, co
   int signal = 0;
   sigwait(&ends, &signal);
   base::Log(base::LogLevel::kInfo, "connector_drains", {{"open", int64_t{work->open()}}});
-  work->SetReady(false);
+  work->Drain();
   session.Stop(kDrainUs);
   WaitForOutcomes(*work);
   work->Stop();

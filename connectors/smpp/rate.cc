@@ -27,10 +27,28 @@ constexpr double kLetGo = 50'000;  // parts a second: no link is that fast
 
 }  // namespace
 
+double Bucket::Most() const {
+  return std::max(2.0, rate_ * kBurstS);
+}
+
+// Until so many tokens, which it lacks, are there.
+int64_t Bucket::TimeFor(double tokens) const {
+  return tokens <= 0 ? 0 : static_cast<int64_t>(tokens / rate_ * kSecondUs) + 1;
+}
+
+int64_t Bucket::WaitUs(int parts, int64_t now_us) {
+  if (rate_ <= 0) return 0;
+  Fill(now_us);
+  return TimeFor(parts - tokens_);
+}
+
+int64_t Bucket::LeastWaitUs(int parts) const {
+  return rate_ <= 0 ? 0 : TimeFor(parts - Most());
+}
+
 void Bucket::Fill(int64_t now_us) {
   if (filled_us_ == 0) filled_us_ = now_us;
-  double most = std::max(2.0, rate_ * kBurstS);
-  tokens_ = std::min(most, tokens_ + rate_ * static_cast<double>(now_us - filled_us_) / kSecondUs);
+  tokens_ = std::min(Most(), tokens_ + rate_ * static_cast<double>(now_us - filled_us_) / kSecondUs);
   filled_us_ = now_us;
 }
 
@@ -106,6 +124,11 @@ void Aimd::Tick(int64_t now_us) {
 
 int Aimd::Available(int64_t now_us) {
   return now_us < pause_until_us_ ? 0 : bucket_.Available(now_us);
+}
+
+int64_t Aimd::WaitUs(int parts, int64_t now_us) {
+  const int64_t pause_us = std::max<int64_t>(0, pause_until_us_ - now_us);
+  return std::max(pause_us, bucket_.WaitUs(parts, now_us));
 }
 
 int64_t Aimd::NextUs(int64_t now_us) {

@@ -18,8 +18,14 @@ class Bucket {
   void Take(int parts);
   // When the next may leave; 0 = now.
   int64_t NextUs(int64_t now_us);
+  // How long until the last of so many has left, if nobody else takes any; 0 = at once. From a full bucket:
+  // the least that it can ever be.
+  int64_t WaitUs(int parts, int64_t now_us);
+  int64_t LeastWaitUs(int parts) const;
 
  private:
+  double Most() const;
+  int64_t TimeFor(double tokens) const;
   void Fill(int64_t now_us);
   double rate_, tokens_ = 1;
   int64_t filled_us_ = 0;
@@ -38,6 +44,7 @@ class Aimd {
   void Tick(int64_t now_us);
   int Available(int64_t now_us);
   int64_t NextUs(int64_t now_us);
+  int64_t WaitUs(int parts, int64_t now_us);
   // Parts a second that the provider lets through; 0 = it has not said.
   double limit() const { return bucket_.rate(); }
 

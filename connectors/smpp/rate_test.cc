@@ -73,5 +73,16 @@ TEST(Aimd, AfterAQuietMinuteTheLimitIsLetGo) {
   EXPECT_EQ(rate.limit(), 0);
 }
 
+TEST(Bucket, SaysHowLongSoManyPartsTake) {
+  Bucket bucket(2);  // holds two, begins with one
+  int64_t now = 10'000'000;
+  EXPECT_EQ(bucket.WaitUs(1, now), 0);
+  EXPECT_NEAR(static_cast<double>(bucket.WaitUs(3, now)), 1'000'000, 10);
+  EXPECT_NEAR(static_cast<double>(bucket.LeastWaitUs(3)), 500'000, 10);
+  bucket.Take(1);
+  EXPECT_NEAR(static_cast<double>(bucket.WaitUs(3, now)), 1'500'000, 10);
+  EXPECT_EQ(Bucket(0).WaitUs(1000, now), 0) << "no limit";
+}
+
 }  // namespace
 }  // namespace pharos::smpp

@@ -128,6 +128,19 @@ std::string_view FirstWord(std::string_view value) {
   return value;
 }
 
+// Providers' words are short; what stands there instead of one may be anything, a person's words among it.
+constexpr size_t kMostWord = 24;
+
+std::string WordOnly(std::string_view value) {
+  std::string word;
+  for (char c : value.substr(0, kMostWord)) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!letter && c != '-' && c != '_') break;
+    word.push_back(c);
+  }
+  return word;
+}
+
 std::string WithoutNul(std::string_view value) {
   return std::string(base::TrimAscii(value.substr(0, value.find('\0'))));
 }
@@ -137,9 +150,13 @@ void ApplyTlvs(const Pdu& pdu, DeliveryReceipt& receipt) {
     auto id = WithoutNul(tlv->value);
     if (!id.empty()) receipt.id = id;
   }
-  if (auto* tlv = pdu.Find(kMessageState);
-      tlv && tlv->value.size() == 1 && tlv->value[0] >= 1 && tlv->value[0] <= 8)
-    receipt.state = static_cast<MessageState>(tlv->value[0]);
+  if (auto* tlv = pdu.Find(kMessageState); tlv && tlv->value.size() == 1) {
+    const int state = static_cast<uint8_t>(tlv->value[0]);
+    if (state >= 1 && state <= 8)
+      receipt.state = static_cast<MessageState>(state);
+    else if (receipt.word.empty())
+      receipt.word = std::to_string(state);  // SMPP 5.0 has two more
+  }
   if (auto* tlv = pdu.Find(kUserMessageReference)) {
     if (tlv->value.size() == 2) receipt.reference = uint8_t(tlv->value[0]) << 8 | uint8_t(tlv->value[1]);
     if (tlv->value.size() == 1) receipt.reference = uint8_t(tlv->value[0]);
@@ -194,6 +211,7 @@ DeliveryReceipt ReadReceiptText(std::string_view text) {
   DeliveryReceipt receipt;
   receipt.id = receipt.text_id = std::string(FirstWord(values[kId]));
   receipt.state = StateNamed(FirstWord(values[kStat]));
+  if (receipt.state == MessageState::kNone) receipt.word = WordOnly(FirstWord(values[kStat]));
   auto error = FirstWord(values[kErr]);
   receipt.error = IsNoError(error) ? "" : std::string(error);
   receipt.done_time_us = ReadDate(values[kDoneDate]);
@@ -214,10 +232,11 @@ std::optional<DeliveryReceipt> ReadReceipt(const Pdu& pdu) {
   DeliveryReceipt receipt = ReadReceiptText(text);
   ApplyTlvs(pdu, receipt);
   if (receipt.id.empty() && receipt.reference < 0) return std::nullopt;
-  if (receipt.state == MessageState::kNone) {
-    if ((pdu.esm_class & 0x3C) != 0x20) return std::nullopt;
-    receipt.state = MessageState::kEnRoute;  // an intermediate notification says at least that
-  }
+  if (receipt.state != MessageState::kNone) return receipt;
+  const bool passing = (pdu.esm_class & 0x3C) == 0x20;  // says at least that it is on its way
+  receipt.state = passing ? MessageState::kEnRoute : MessageState::kUnknown;
+  if (!receipt.word.empty())
+    receipt.error = receipt.error.empty() ? receipt.word : receipt.word + " " + receipt.error;
   return receipt;
 }
 

@@ -28,14 +28,16 @@ struct DeliveryReceipt {
   std::string id;       // as the provider wrote it, trimmed; the TLV's if there is one
   std::string text_id;  // the text's, which some write in another base than the TLV
   MessageState state = MessageState::kNone;
-  std::string error;         // as the provider wrote it; empty = none or "000"
+  std::string word;          // for the state, where no state is known by it; letters, digits, '-', '_'
+  std::string error;         // as the provider wrote it; empty = none or "000"; see ReadReceipt
   int64_t done_time_us = 0;  // from "done date", read as UTC; 0 = none or unreadable
   int reference = -1;        // user_message_reference; -1 = none came
 };
 
 // True if the deliver_sm or data_sm says that it is a receipt (esm_class), or carries a receipt's TLVs.
 bool IsReceipt(const Pdu& pdu);
-// nullopt if neither text nor TLVs name a message and a state.
+// nullopt if neither text nor TLVs name a message. A receipt whose state has no known name is kUnknown (an
+// intermediate one kEnRoute): `error` then begins with the provider's word.
 std::optional<DeliveryReceipt> ReadReceipt(const Pdu& pdu);
 // The text alone; fields that are missing stay empty.
 DeliveryReceipt ReadReceiptText(std::string_view text);

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "connectors/smpp/receipt_id.h"
 
 namespace pharos::smpp {
@@ -64,6 +68,26 @@ TEST(Receipt, ThatSaysNothingIsNone) {
   EXPECT_FALSE(ReadReceipt(pdu));
 }
 
+TEST(Receipt, AnUnknownWordForTheStateIsUnknownAndKept) {
+  Pdu pdu;
+  pdu.esm_class = 0x04;
+  pdu.short_message = "id:7 sub:001 stat:FOOBAR err:012 text:x";
+  auto r = ReadReceipt(pdu);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->state, MessageState::kUnknown);
+  EXPECT_EQ(r->error, "FOOBAR 012");
+  pdu.short_message = "id:7 stat:FOOBAR err:000";
+  EXPECT_EQ(ReadReceipt(pdu)->error, "FOOBAR");
+  pdu.short_message = "id:7 err:000";
+  EXPECT_EQ(ReadReceipt(pdu)->state, MessageState::kUnknown) << "final, but it does not say what";
+  pdu.short_message = "";
+  pdu.tlvs = {{kReceiptedMessageId, std::string("7\0", 2)}, {kMessageState, "\x09"}};
+  EXPECT_EQ(ReadReceipt(pdu)->state, MessageState::kUnknown);
+  EXPECT_EQ(ReadReceipt(pdu)->error, "9") << "SMPP 5.0: skipped";
+  pdu.esm_class = 0x20;
+  EXPECT_EQ(ReadReceipt(pdu)->state, MessageState::kEnRoute) << "an intermediate one is on its way";
+}
+
 TEST(ReceiptText, DialectsOfProviders) {
   struct Case {
     const char *text, *id, *error;
@@ -124,23 +148,62 @@ TEST(ReceiptId, NamedRules) {
   EXPECT_EQ(as_is.OfReceipt(Named("00Ab")), "00Ab");
 }
 
-TEST(ReceiptId, AutoFindsTheFormAndKeepsToIt) {
+// Each has its own number, as messages have.
+void Answers(ReceiptIds& ids, const std::vector<std::string>& all) {
+  for (const auto& id : all) ids.OfAnswer(id, "4477009" + id);
+}
+std::optional<std::string> Receipt(ReceiptIds& ids, const std::string& id, const std::string& answer) {
+  return ids.OfReceipt(Named(id), {"4477009" + answer, "60777"});
+}
+
+TEST(ReceiptId, AutoLearnsTheFormFromThreeThatAgree) {
   ReceiptIds ids(ReceiptIdRule::kAuto);
-  EXPECT_EQ(ids.OfAnswer("1F4"), "1f4");
-  EXPECT_EQ(ids.OfReceipt(Named("0000000500")), "1f4") << "found among the answers";
+  Answers(ids, {"1F4", "1F5", "1F6"});
+  EXPECT_EQ(Receipt(ids, "0000000500", "1F4"), "1f4") << "found among the answers";
+  EXPECT_EQ(Receipt(ids, "0000000500", "1F4"), "1f4") << "a repeat has no second vote";
+  EXPECT_EQ(Receipt(ids, "501", "1F5"), "1f5");
+  EXPECT_EQ(ids.learned(), ReceiptIdRule::kAuto) << "two could be chance";
+  EXPECT_EQ(Receipt(ids, "900", "older"), std::nullopt) << "of an earlier life: not guessed";
+  EXPECT_EQ(Receipt(ids, "502", "1F6"), "1f6");
   EXPECT_EQ(ids.learned(), ReceiptIdRule::kHexToDec);
-  EXPECT_EQ(ids.OfReceipt(Named("501")), "1f5") << "of an earlier life: by what was learned";
+  EXPECT_EQ(Receipt(ids, "900", "older"), "384") << "of an earlier life: by what was learned";
 
   ReceiptIds other(ReceiptIdRule::kAuto);
-  EXPECT_EQ(other.OfAnswer("500"), "500");
-  EXPECT_EQ(other.OfReceipt(Named("1F4")), "500");
+  Answers(other, {"500", "501", "502"});
+  EXPECT_EQ(Receipt(other, "1F4", "500"), "500");
+  EXPECT_EQ(Receipt(other, "1f5", "501"), "501");
+  EXPECT_EQ(Receipt(other, "1F6", "502"), "502");
   EXPECT_EQ(other.learned(), ReceiptIdRule::kDecToHex);
 
   ReceiptIds same(ReceiptIdRule::kAuto);
   EXPECT_EQ(same.OfAnswer("00AB-7"), "00ab-7");
   EXPECT_EQ(same.OfReceipt(Named("00ab-7")), "00ab-7");
+  EXPECT_EQ(same.OfReceipt(Named("12-9")), "12-9") << "no number: there is nothing to guess";
   EXPECT_EQ(same.OfAnswer("0012"), "12");
   EXPECT_EQ(same.OfReceipt(Named("12")), "12");
+}
+
+TEST(ReceiptId, AGuessIsNotTakenForAnotherPersonsMessage) {
+  ReceiptIds ids(ReceiptIdRule::kAuto);
+  ids.OfAnswer("1f4", "447700900001");
+  ids.OfAnswer("500", "447700900002");
+  EXPECT_EQ(ids.OfReceipt(Named("500"), {"447700900001", "NHS"}), "1f4") << "the number tells them apart";
+  EXPECT_EQ(ids.OfReceipt(Named("500"), {"07700900002", "NHS"}), "500") << "also without the country";
+  EXPECT_EQ(ids.OfReceipt(Named("500"), {"NHS", "447700900001"}), "1f4") << "turned round";
+  EXPECT_EQ(ids.OfReceipt(Named("500"), {"447700900003", "NHS"}), std::nullopt) << "neither of them";
+
+  ReceiptIds learned(ReceiptIdRule::kAuto);
+  Answers(learned, {"1F4", "1F5", "1F6"});
+  for (const auto& [id, answer] : {std::pair("500", "1F4"), {"501", "1F5"}, {"502", "1F6"}})
+    Receipt(learned, id, answer);
+  EXPECT_EQ(Receipt(learned, "502", "elsewhere 123456789"), "?502") << "not even by what was learned";
+}
+
+TEST(ReceiptId, WhatStaysUndecidedIsTakenAsItIsInTheEnd) {
+  ReceiptIds ids(ReceiptIdRule::kAuto);
+  EXPECT_EQ(ids.OfReceipt(Named("500"), {"447700900001"}, 1'000'000), std::nullopt);
+  EXPECT_EQ(ids.OfReceipt(Named("1f4"), {"447700900001"}, 1'000'000), "1f4") << "no decimal number";
+  EXPECT_EQ(ids.OfReceipt(Named("500"), {"447700900001"}, 1'000'000 + ReceiptIds::kUndecidedUs), "500");
 }
 
 TEST(Receipt, ATlvInTheOtherBaseIsTheAnswersForm) {

@@ -157,6 +157,7 @@ void Session::Impl::Turn() {
     account_.provider_rate.Tick(now);
     account_.TellDueParts(now);
   }
+  account_.stalled = Any([](const Bind& b) { return b.stalled(); });
   first_ = (first_ + 1) % binds_.size();
   for (size_t i = 0; i < binds_.size(); ++i) binds_[(first_ + i) % binds_.size()]->Pump();
   if (!account_.waiting.empty() && !CanSend())
@@ -182,7 +183,8 @@ void Session::Impl::BeginStop(int64_t grace_us) {
 // First everything open ends, or the grace does; then the connections are unbound; then it is over.
 void Session::Impl::CheckStop(int64_t now_us) {
   bool drained = account_.waiting.empty() && !Any([](const Bind& b) { return !b.idle(); });
-  if (!unbinding_ && (drained || now_us >= stop_by_us_ || !CanSend())) {
+  const bool deaf = !Any([](const Bind& b) { return b.hears() && b.sends(); });
+  if (!unbinding_ && (drained || now_us >= stop_by_us_ || deaf)) {
     unbinding_ = true;
     for (auto& bind : binds_) {
       bind->BeginUnbind(now_us);

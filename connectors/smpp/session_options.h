@@ -10,6 +10,7 @@
 
 #include "connectors/smpp/assembly.h"
 #include "connectors/smpp/inbound.h"
+#include "connectors/smpp/resolver.h"
 #include "connectors/smpp/status.h"
 #include "connectors/smpp/submission.h"
 #include "connectors/smpp/tls.h"
@@ -50,6 +51,7 @@ struct SessionOptions {
   int64_t hard_stop_margin_us = 100'000;       // reset so long before the kill
   int send_queue_bytes = 32 * 1024;            // unacknowledged octets past which nothing new begins
   int64_t hold_parts_us = Assembler::kHoldUs;  // see Assembler
+  LookUp look_up = {};                         // of the host's name; empty: the system's
 };
 
 // What became of one task.

@@ -40,7 +40,7 @@ const char kHelp[] =
     "  --intermediate-receipts     ask for those too\n"
     "  --receipt-id=auto           how ids in receipts relate to those in answers: as-is, hex-to-dec, "
     "dec-to-hex,\n"
-    "                              or auto: found out\n"
+    "                              or auto: found out from the first receipts after each start\n"
     "  --inbound-id-tlv=N          TLV in which this provider names a person's message; 0 = none\n"
     "  --response-timeout-s=30     a submission without an answer for so long is in doubt\n"
     "  --enquire-s=30              silence after which enquire_link is sent; two unanswered end the "

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "connectors/smpp/pdu.h"
 
 namespace pharos::smpp {
 namespace {
 
+constexpr char kAccountRefused[] = "ACCOUNT_REFUSED";
 constexpr int64_t kThrottledRetryMs = 1'000;
 constexpr int64_t kQueueFullRetryMs = 10'000;
 constexpr int64_t kProviderRetryMs = 30'000;
@@ -56,13 +60,27 @@ work::Rejected RejectedFor(uint32_t status, const StatusRules& rules) {
     case kInvalidPassword:
     case kInvalidSystemId:
     case kBindFailed:
-      return route("ACCOUNT_REFUSED");
+      return route(kAccountRefused);
     case kInvalidMessageLength:
     case kInvalidDataCoding:
       return say("INVALID_TEXT", false, 0);
     default:
       return say("PROVIDER_ERROR", false, 0);
   }
+}
+
+void RouteBlame::Weigh(const std::string& address, work::Rejected& rejected) {
+  if (rejected.scope() != work::ROUTE) return;
+  if (rejected.reason() != reason_) refused_.clear();
+  reason_ = rejected.reason();
+  const size_t who = std::hash<std::string>{}(address);
+  const bool known = std::find(refused_.begin(), refused_.end(), who) != refused_.end();
+  if (!known && refused_.size() < kMostInnocent) refused_.push_back(who);
+  if (refused_.size() >= kMostInnocent) return;
+  rejected.clear_scope();
+  if (rejected.reason() == kAccountRefused) return;
+  rejected.set_transient(false);
+  rejected.clear_retry_after_ms();
 }
 
 BindRefusal BindRefusalFor(uint32_t status) {

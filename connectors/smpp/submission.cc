@@ -33,6 +33,15 @@ Address SourceOf(const std::string& sender, const SubmitSettings& settings) {
   return source;
 }
 
+// A network cuts it, or refuses it after the message is paid for.
+bool TooLongInLetters(const Address& source) {
+  if (source.ton != 5) return false;
+  const auto letters = content::EncodeSms(source.digits);
+  const bool gsm = letters.ok() && letters->encoding == content::SmsEncoding::kGsm7;
+  const size_t septets = gsm && letters->parts.size() == 1 ? letters->parts[0].size() : source.digits.size();
+  return septets > kMostSenderSeptets;
+}
+
 // User data header with these information elements; "" for none.
 std::string UserDataHeader(std::string elements) {
   if (!elements.empty()) elements.insert(elements.begin(), static_cast<char>(elements.size()));
@@ -111,6 +120,17 @@ bool Submission::Settled() const {
   return std::none_of(parts.begin(), parts.end(), [](const Part& p) { return p.state <= PartState::kSent; });
 }
 
+bool Submission::Begun() const {
+  return std::any_of(parts.begin(), parts.end(),
+                     [](const Part& p) { return p.state != PartState::kWaiting; });
+}
+
+int Submission::SegmentsWaiting() const {
+  int segments = 0;
+  for (const auto& part : parts) segments += part.state == PartState::kWaiting ? part.segments : 0;
+  return segments;
+}
+
 size_t Submission::FirstWaiting() const {
   size_t index = 0;
   while (index < parts.size() && parts[index].state != PartState::kWaiting) ++index;
@@ -149,13 +169,17 @@ absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& 
     return NotEncodable("the number is not E.164 without '+'");
   if (attempt.sender().empty() || attempt.sender().size() > 20)
     return NotEncodable("the sender is empty or too long");
+  const Address source = SourceOf(attempt.sender(), settings);
+  if (TooLongInLetters(source))
+    return base::MakeError(absl::StatusCode::kInvalidArgument, "SENDER_TOO_LONG",
+                           "a sender in letters has at most 11 of them; choose a shorter one");
   auto text = TextFor(attempt.text(), settings);
   if (!text.ok()) return NotEncodable("the text is not UTF-8 or too long");
   int umr = ReferenceOf(attempt.id());
 
   Pdu pdu;
   pdu.command = kSubmitSm;
-  pdu.source = SourceOf(attempt.sender(), settings);
+  pdu.source = source;
   pdu.destination = {static_cast<uint8_t>(settings.dest_ton), static_cast<uint8_t>(settings.dest_npi),
                      attempt.address()};
   pdu.validity_period = ValidityPeriod(attempt.validity_s());
@@ -208,6 +232,8 @@ work::Outcome OutcomeOf(const Submission& submission, const StatusRules& rules) 
     for (const auto& part : submission.parts) outcome.mutable_accepted()->add_provider_ids(part.provider_id);
   } else if (not_sent == parts) {
     outcome.mutable_refused()->set_reason(submission.not_sent_reason);
+    outcome.mutable_refused()->set_permanent(submission.never);
+    outcome.mutable_refused()->set_retry_after_ms(submission.not_sent_retry_ms);
   } else if (rejected > 0 && rejected + not_sent == parts) {
     *outcome.mutable_rejected() = RejectedFor(status, rules);
   } else if (rejected + not_sent == 0) {

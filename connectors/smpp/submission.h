@@ -37,15 +37,23 @@ struct Part {
   bool open = false;    // begun, and nothing shows yet that its octets have arrived
 };
 
+// What was said of it.
+enum class Told { kNothing, kDoubt, kFate };
+
 struct Submission {
   sdk::Task task;
   std::vector<Part> parts;
   std::string not_sent_reason = "LEASE_OVER";
+  bool never = false;             // not sent, and no later permit changes that
+  int64_t not_sent_retry_ms = 0;  // not sent, and not worth trying sooner; 0 = dispatch decides
   std::string no_answer_reason = "LINK_LOST";
   int open_parts = 0;   // the hard stop holds while there are any
   bool queued = false;  // stands among those that wait
+  Told told = Told::kNothing;
 
-  bool Settled() const;                           // no part waits, is being written or lacks its answer
+  bool Settled() const;  // no part waits, is being written or lacks its answer
+  bool Begun() const;    // some part is more than waiting
+  int SegmentsWaiting() const;
   size_t FirstWaiting() const;                    // its index, or parts.size()
   bool NothingToWrite() const;                    // no part waits or is being written
   void GiveUpWaiting(const std::string& reason);  // parts not begun are not sent
@@ -64,9 +72,12 @@ struct SubmitSettings {
   content::SmsOptions text = {};
 };
 
-// Encodes the whole message. INVALID_ARGUMENT (NOT_ENCODABLE) if it can never be sent. `next_sequence`
-// numbers the parts; `reference` is that of a message in parts. Each part asks for a receipt and carries
-// user_message_reference = the last two octets of the attempt id, big-endian (its low 16 bits).
+// Letters of an alphanumeric sender: 3GPP TS 23.040, 9.1.2.5, gives it 10 octets, which hold 11 septets.
+inline constexpr size_t kMostSenderSeptets = 11;
+
+// Encodes the whole message. INVALID_ARGUMENT (NOT_ENCODABLE, SENDER_TOO_LONG) if it can never be sent.
+// `next_sequence` numbers the parts; `reference` is that of a message in parts. Each part asks for a receipt
+// and carries user_message_reference = the last two octets of the attempt id, big-endian (its low 16 bits).
 absl::StatusOr<Submission> MakeSubmission(sdk::Task task, const SubmitSettings& settings, uint16_t reference,
                                           const std::function<uint32_t()>& next_sequence);
 // Of a settled submission: all parts accepted, or none sent, or in doubt; a message that is known to be

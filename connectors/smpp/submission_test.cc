@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "connectors/smpp/inbound.h"
+#include "services/base/errors.h"
 
 namespace pharos::smpp {
 namespace {
@@ -138,6 +139,44 @@ TEST(Status, SaysWhoseFaultItIs) {
   EXPECT_GT(RejectedFor(kQueueFull).retry_after_ms(), 0);
   EXPECT_FALSE(RejectedFor(0x401).transient());
   EXPECT_TRUE(RejectedFor(0x401, {{0x401}}).transient());
+}
+
+TEST(Status, ARouteIsBlamedOnlyByRefusalsOfSeveralPeoplesMessages) {
+  RouteBlame blame;
+  auto weighed = [&](const char* number, uint32_t status) {
+    auto rejected = RejectedFor(status);
+    blame.Weigh(number, rejected);
+    return rejected;
+  };
+  auto one = weighed("447700900001", kInvalidSource);
+  EXPECT_EQ(one.scope(), work::REFUSAL_SCOPE_UNSPECIFIED);
+  EXPECT_EQ(one.reason(), "INVALID_SENDER");
+  EXPECT_FALSE(one.transient()) << "this message fails, by its reason";
+  weighed("447700900001", kInvalidSource);
+  EXPECT_EQ(weighed("447700900001", kInvalidSource).scope(), work::REFUSAL_SCOPE_UNSPECIFIED) << "one person";
+  weighed("447700900002", kInvalidSource);
+  blame.Accepted();
+  EXPECT_EQ(weighed("447700900003", kInvalidSource).scope(), work::REFUSAL_SCOPE_UNSPECIFIED) << "it works";
+  weighed("447700900004", kInvalidSource);
+  auto third = weighed("447700900005", kInvalidSource);
+  EXPECT_EQ(third.scope(), work::ROUTE);
+  EXPECT_TRUE(third.transient());
+  EXPECT_TRUE(weighed("447700900006", kInvalidSystemId).transient()) << "no message's fault";
+}
+
+TEST(Submission, ASenderInLettersHasAtMostElevenOfThem) {
+  auto reason = [](const std::string& sender) {
+    sdk::Task task;
+    task.attempt.set_id(std::string(16, 'x'));
+    task.attempt.set_address("447700900100");
+    task.attempt.set_sender(sender);
+    task.attempt.set_text("Hello");
+    return base::ReasonOf(MakeSubmission(task, {}, 1, [] { return 1u; }).status());
+  };
+  EXPECT_EQ(reason("NHSReminder"), "");
+  EXPECT_EQ(reason("NHSReminders"), "SENDER_TOO_LONG");
+  EXPECT_EQ(reason("NHS{Remind}"), "SENDER_TOO_LONG") << "braces take two septets each";
+  EXPECT_EQ(reason("447700900000"), "") << "a number";
 }
 
 TEST(Outcome, AddsUpTheFatesOfTheParts) {

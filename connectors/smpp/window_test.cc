@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -42,6 +45,16 @@ class Provider {
     close(listener_);
   }
   int port() const { return port_; }
+  // Writes these again and again to the guest that is being served, until it is gone or `over`.
+  void Flood(const std::string& octets, const std::atomic<bool>& over) const {
+    for (size_t at = 0; !over; at %= octets.size()) {
+      const ssize_t put = send(serving_, octets.data() + at, octets.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (put > 0) at += static_cast<size_t>(put);
+      if (put < 0 && errno != EAGAIN) return;
+      pollfd writable{serving_, POLLOUT, 0};
+      if (put < 0) poll(&writable, 1, 10);
+    }
+  }
 
  private:
   void Run() {
@@ -64,6 +77,7 @@ class Provider {
     ssize_t got = recv(fd, buffer, sizeof buffer, 0);
     if (got <= 0) return false;
     in.append(buffer, static_cast<size_t>(got));
+    serving_ = fd;
     Send send_pdu = [fd](const Pdu& pdu) {
       std::string frame = Encode(pdu);
       send(fd, frame.data(), frame.size(), MSG_NOSIGNAL);
@@ -74,7 +88,7 @@ class Provider {
   }
 
   const std::function<void(const Pdu&, const Send&)> answer_;
-  int listener_, port_ = 0;
+  int listener_, port_ = 0, serving_ = -1;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
@@ -103,6 +117,9 @@ class WindowTest : public testing::Test {
     };
     events.receipt = [this](const std::string&, work::Receipt receipt) -> std::optional<uint64_t> {
       base::MutexLock lock(mutex_);
+      ++offered_;
+      changed_.NotifyAll();
+      if (full_) return std::nullopt;
       receipts_.push_back(receipt);
       changed_.NotifyAll();
       return receipts_.size();
@@ -147,6 +164,9 @@ class WindowTest : public testing::Test {
   std::vector<work::Receipt> receipts_;
   std::vector<work::InboundMessage> messages_;
   LinkNews news_;
+  int offered_ = 0;
+  std::atomic<bool> full_{false};
+  std::function<void(const std::string&, std::atomic<bool>&)> provider_writes_;
   std::unique_ptr<Session> session_;
 };
 
@@ -167,12 +187,15 @@ TEST_F(WindowTest, APartThatIsThrottledGoesOnceMoreAndTheMessageIsWhole) {
 
 TEST_F(WindowTest, WhatWasRecalledBeforeItBeganIsRefused) {
   options_.window = 1;
+  std::atomic<int> submits{0};
   Provider provider([&](const Pdu& pdu, const Provider::Send& send) {
-    if (pdu.command != kSubmitSm) send(AnswerTo(pdu));
+    if (pdu.command != kSubmitSm) return send(AnswerTo(pdu));
+    ++submits;
   });
   Start(provider.port());
   ASSERT_TRUE(Until([&] { return news_.up; }));
   session_->Submit({Task("first"), Task("second"), Task("third")});
+  ASSERT_TRUE(Until([&] { return submits == 1; }));  // the first has begun
   session_->Recall({"first", "second", "unknown"});
   ASSERT_TRUE(Until([&] { return outcomes_.count("second") > 0; }));
   EXPECT_EQ(outcomes_["second"].refused().reason(), "RECALLED");
@@ -263,6 +286,193 @@ TEST_F(WindowTest, WithoutTlsNothingLeavesThisMachine) {
   Start(2775);
   ASSERT_TRUE(Until([&] { return news_.problem == "TLS_REQUIRED"; })) << news_.detail;
   EXPECT_FALSE(news_.up);
+}
+
+TEST_F(WindowTest, ALateAnswerReplacesTheDoubt) {
+  options_.response_timeout_us = 2'000'000;
+  base::Mutex lock;
+  std::vector<std::pair<Pdu, Provider::Send>> held;
+  int binds = 0;
+  Provider provider([&](const Pdu& pdu, const Provider::Send& send) {
+    binds += pdu.command == kBindTransceiver;
+    if (pdu.command != kSubmitSm) return send(AnswerTo(pdu));
+    base::MutexLock hold(lock);
+    held.emplace_back(pdu, send);
+  });
+  Start(provider.port());
+  ASSERT_TRUE(Until([&] { return news_.up; }));
+  session_->Submit({Task("taken"), Task("refused")});
+  ASSERT_TRUE(
+      Until([&] { return outcomes_["taken"].has_no_answer() && outcomes_["refused"].has_no_answer(); }));
+  ASSERT_TRUE(Until([&] { return !news_.up && news_.problem == "NO_ANSWER"; })) << "nothing new begins";
+  {
+    base::MutexLock hold(lock);
+    held[0].second(AnswerTo(held[0].first, kOk, "late"));
+    held[1].second(AnswerTo(held[1].first, kInvalidDestination));
+  }
+  EXPECT_TRUE(
+      Until([&] { return outcomes_["taken"].has_accepted() && outcomes_["refused"].has_rejected(); }));
+  EXPECT_EQ(outcomes_["taken"].accepted().provider_ids(0), "late");
+  EXPECT_TRUE(Until([&] { return news_.up; })) << "it answers again";
+  session_.reset();
+  EXPECT_EQ(binds, 1);
+}
+
+TEST_F(WindowTest, NotUnderstoodWithoutAnErrorIsInDoubt) {
+  Provider provider([&](const Pdu& pdu, const Provider::Send& send) {
+    Pdu answer = AnswerTo(pdu);
+    if (pdu.command == kSubmitSm) answer.command = kGenericNack;
+    send(answer);
+  });
+  Start(provider.port());
+  ASSERT_TRUE(Until([&] { return news_.up; }));
+  session_->Submit({Task("a")});
+  ASSERT_TRUE(Until([&] { return outcomes_.count("a") > 0; }));
+  EXPECT_EQ(outcomes_["a"].no_answer().reason(), "RESPONSE_UNREADABLE") << outcomes_["a"].DebugString();
+  session_.reset();
+}
+
+TEST_F(WindowTest, PartsThatCannotAllLeaveInTimeDoNotBegin) {
+  options_.per_second = 4;
+  std::atomic<int> submits{0};
+  Provider provider([&](const Pdu& pdu, const Provider::Send& send) {
+    submits += pdu.command == kSubmitSm;
+    send(AnswerTo(pdu));
+  });
+  Start(provider.port());
+  ASSERT_TRUE(Until([&] { return news_.up; }));
+  auto with_lease = [](const std::string& id, size_t letters, int64_t lease_us) {
+    auto task = Task(id, std::string(letters, 'x'));
+    task.use_by_us = task.pull_sent_us + lease_us;
+    task.hard_stop_us = task.use_by_us + 60'000'000;
+    return task;
+  };
+  session_->Submit({with_lease("never", 900, 600'000)});
+  ASSERT_TRUE(Until([&] { return outcomes_.count("never") > 0; }));
+  EXPECT_EQ(outcomes_["never"].refused().reason(), "TOO_LONG_FOR_RATE");
+  EXPECT_TRUE(outcomes_["never"].refused().permanent()) << "six parts need a second even from a full bucket";
+  session_->Submit({Task("one"), Task("two"), Task("three"), with_lease("not now", 400, 1'000'000)});
+  ASSERT_TRUE(Until([&] { return outcomes_.count("not now") > 0 && outcomes_.count("three") > 0; }));
+  EXPECT_EQ(outcomes_["not now"].refused().reason(), "RATE_LIMIT") << outcomes_["not now"].DebugString();
+  EXPECT_FALSE(outcomes_["not now"].refused().permanent());
+  EXPECT_EQ(submits, 3) << "not one part of either";
+  session_->Submit({with_lease("fits", 400, 5'000'000)});
+  ASSERT_TRUE(Until([&] { return outcomes_.count("fits") > 0; }));
+  EXPECT_EQ(outcomes_["fits"].accepted().provider_ids_size(), 3);
+  session_.reset();
+}
+
+TEST_F(WindowTest, AProviderThatUnbindsMayAnswerFirst) {
+  Provider provider([&](const Pdu& pdu, const Provider::Send& send) {
+    if (pdu.command & kResponse) return;
+    if (pdu.command == kSubmitSm) {
+      Pdu unbind;
+      unbind.command = kUnbind;
+      unbind.sequence = 5;
+      send(unbind);
+    }
+    send(AnswerTo(pdu));
+  });
+  Start(provider.port());
+  ASSERT_TRUE(Until([&] { return news_.up; }));
+  session_->Submit({Task("a")});
+  ASSERT_TRUE(Until([&] { return outcomes_.count("a") > 0; }));
+  EXPECT_TRUE(outcomes_["a"].has_accepted()) << outcomes_["a"].DebugString();
+  session_.reset();
+}
+
+// A transmitter and a receiver: the receiver's receipts cannot be kept, the transmitter could go on.
+TEST_F(WindowTest, NothingBeginsWhileReceiptsWaitForDispatch) {
+  options_.mode = BindMode::kPair;
+  full_ = true;
+  std::atomic<int> submits{0};
+  Provider provider([&](const Pdu& pdu, const Provider::Send& send) {
+    submits += pdu.command == kSubmitSm;
+    if (pdu.command & kResponse) return;
+    send(AnswerTo(pdu));
+    if (pdu.command != kBindReceiver) return;
+    Pdu receipt;
+    receipt.command = kDeliverSm;
+    receipt.sequence = 7;
+    receipt.esm_class = 4;
+    receipt.short_message = "id:ab stat:DELIVRD";
+    send(receipt);
+  });
+  Start(provider.port());
+  ASSERT_TRUE(Until([&] { return news_.detail == "bound, 2 connections" && offered_ > 0; }));
+  auto task = Task("waits");
+  task.use_by_us = Now() + 300'000;
+  session_->Submit({task});
+  ASSERT_TRUE(Until([&] { return outcomes_.count("waits") > 0; }));
+  EXPECT_EQ(outcomes_["waits"].refused().reason(), "LEASE_OVER");
+  EXPECT_EQ(submits, 0);
+  full_ = false;
+  ASSERT_TRUE(Until([&] { return receipts_.size() == 1; }));
+  session_->Submit({Task("goes")});
+  EXPECT_TRUE(Until([&] { return outcomes_["goes"].has_accepted(); }));
+  session_.reset();
+}
+
+// One connection must come back and its name server is silent; the other goes on.
+TEST_F(WindowTest, ASilentNameServerHoldsUpNobody) {
+  struct NameServer {
+    base::Mutex mutex;
+    base::CondVar changed;
+    bool silent = false;
+    int asked = 0;
+  };
+  auto server = std::make_shared<NameServer>();
+  options_.binds = 2;
+  options_.host = "provider.test";
+  options_.look_up = [server](const std::string&, int port) {
+    base::MutexLock lock(server->mutex);
+    ++server->asked;
+    while (server->silent) server->changed.WaitForMicros(lock, 20'000);
+    return LookUpBySystem("127.0.0.1", port);
+  };
+  server->silent = true;
+  Provider provider([&](const Pdu& pdu, const Provider::Send& send) { send(AnswerTo(pdu)); });
+  Start(provider.port());
+  session_->Submit({Task("early")});
+  ASSERT_TRUE(Until([&] { return outcomes_.count("early") > 0; })) << "the thread does not wait";
+  EXPECT_EQ(outcomes_["early"].refused().reason(), "NO_LINK");
+  {
+    base::MutexLock lock(server->mutex);
+    server->silent = false;
+    server->changed.NotifyAll();
+  }
+  ASSERT_TRUE(Until([&] { return news_.detail == "bound, 2 connections"; }));
+  session_->Submit({Task("later")});
+  EXPECT_TRUE(Until([&] { return outcomes_["later"].has_accepted(); }));
+  session_.reset();
+  base::MutexLock lock(server->mutex);
+  EXPECT_EQ(server->asked, 1) << "one answer serves both";
+}
+
+// It asks for ever and reads nothing of what we answer.
+TEST_F(WindowTest, AProviderThatReadsNoAnswersIsLeft) {
+  std::atomic<int> binds{0};
+  std::atomic<bool> stop{false};
+  Provider provider([&](const Pdu& pdu, const Provider::Send& send) {
+    if (pdu.command != kBindTransceiver) return;
+    if (++binds > 1) return send(AnswerTo(pdu));
+    send(AnswerTo(pdu));
+    Pdu enquire;
+    enquire.command = kEnquireLink;
+    enquire.sequence = 9;
+    const std::string one = Encode(enquire);
+    std::string many;
+    for (int i = 0; i < 4096; ++i) many += one;
+    provider_writes_(many, stop);  // in the provider's own thread: it reads nothing meanwhile
+  });
+  provider_writes_ = [&](const std::string& octets, std::atomic<bool>& over) {
+    provider.Flood(octets, over);
+  };
+  Start(provider.port());
+  EXPECT_TRUE(Until([&] { return news_.problem == "NO_ANSWER"; })) << news_.detail;
+  stop = true;
+  EXPECT_TRUE(Until([&] { return news_.up && binds > 1; }));
+  session_.reset();
 }
 
 }  // namespace
