@@ -290,6 +290,7 @@ void Connection::Lose(Loss loss) {
   Disarm();
   uint64_t number = exchange_->number;
   exchange_.reset();
+  if (loss != Loss::kNotBegun && loss != Loss::kLate) lost_work_ = true;
   events_.lost(*this, number, loss, sent_us_);
 }
 

@@ -71,7 +71,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool opening() const { return !up_ && !closed_; }
   // Answers that have come.
   int answers() const { return answers_; }
+  // Since the last answer, or since it came up; 0 = it never did.
   int64_t idle_since_us() const { return idle_since_us_; }
+  // A request was lost with it of which octets had left.
+  bool lost_work() const { return lost_work_; }
   // What answers says of itself that it is a sandbox.
   bool sandbox() const { return sandbox_; }
   bool asked_status() const { return asked_status_; }
@@ -121,7 +124,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string in_;         // plain, not yet read as an answer
   std::string handshake_;  // octets of TLS itself
   bool closed_ = false, connected_ = false, up_ = false, wait_write_ = false;
-  bool asked_status_ = false, sandbox_ = false;
+  bool asked_status_ = false, sandbox_ = false, lost_work_ = false;
   int answers_ = 0;
   uint64_t written_ = 0, end_ = 0;
   int64_t deadline_us_ = 0, idle_since_us_ = 0, sent_us_ = 0;

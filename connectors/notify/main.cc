@@ -38,7 +38,9 @@ constexpr char kHelp[] =
     "  --connections=16            at once, 1-64\n"
     "  --window=32                 messages taken and not yet answered, 1-1000\n"
     "  --response-timeout-s=30     a message without an answer for so long is in doubt\n"
-    "  --lag-s=30                  so long after a hard stop the provider lists all that it has accepted\n"
+    "  --lag-s=30                  \"not there\" is believed when the provider says it twice: so long after "
+    "the\n"
+    "                              hard stop, and so long again after that\n"
     "  --poll-after-s=3600         a message that has been silent so long is asked about\n"
     "  --sandbox                   the provider is a sandbox; in trial mode any other is refused\n";
 

@@ -112,7 +112,10 @@ Trouble LimitTrouble(const std::vector<ApiError>& errors, int retry_after_s, int
 
 // What is wrong with how the connector is set up, not with one message.
 Trouble SettingsTrouble(const std::vector<ApiError>& errors) {
-  if (Says(errors, "template"))
+  // "template" alone says little: a text that is too long is refused in the template's name.
+  if (Says(errors, "template not found") || Says(errors, "template has been deleted") ||
+      Says(errors, "template is not suitable") || Says(errors, "template_id") ||
+      Says(errors, "template has been archived"))
     return {"WRONG_ACCOUNT",
             "the provider does not take our template; check this connector's template id, and that the "
             "template was "
@@ -238,6 +241,15 @@ SendVerdict JudgeSend(int status, std::string_view body, std::string_view refere
                                     : JudgeAsking(status, body, retry_after_s, wall_us);
   JudgeRefusal(status, errors, verdict);
   return verdict;
+}
+
+void FailAlone(SendVerdict& verdict) {
+  verdict.trouble = {};
+  work::Rejected& rejected = *verdict.outcome.mutable_rejected();
+  rejected.set_reason("REFUSED_BY_PROVIDER");
+  rejected.set_transient(false);
+  rejected.clear_retry_after_ms();
+  rejected.clear_scope();
 }
 
 Trouble JudgeAsking(int status, std::string_view body, int retry_after_s, int64_t wall_us) {

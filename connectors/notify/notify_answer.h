@@ -35,6 +35,9 @@ struct SendVerdict {
 SendVerdict JudgeSend(int status, std::string_view body, std::string_view reference, int retry_after_s,
                       int64_t wall_us);
 
+// One message's failure, for good, and nothing else: no trouble, nothing is held.
+void FailAlone(SendVerdict& verdict);
+
 // What any other answer than 200 says about the link.
 Trouble JudgeAsking(int status, std::string_view body, int retry_after_s, int64_t wall_us);
 

@@ -10,6 +10,7 @@ namespace pharos::notify {
 namespace {
 
 constexpr size_t kMostLookUps = 8'192;  // dispatch asks again about those past it
+constexpr int kEmptyToBelieve = 2;      // lists without it, a lag apart, until it is not there
 constexpr size_t kMostOut = 4;          // look-ups at once: messages go first
 constexpr size_t kMostWatched =
     1'000'000;                           // three days of the largest daily allowance; callbacks come anyway
@@ -39,7 +40,7 @@ Questions::Name Questions::NameOfBytes(std::string_view bytes) {
 void Questions::LookUp(const std::vector<std::string>& ids, int64_t now_us) {
   for (const auto& id : ids) {
     if (id.size() != 16 || look_ups_.size() >= kMostLookUps) continue;
-    // "Not there" counts from the first time that we were asked: the hard stop was over by then.
+    // A list without it counts from the first time that we were asked: the hard stop was over by then.
     look_ups_.emplace(id, LookedUp{now_us, now_us + options_.lag_us});
   }
 }
@@ -77,6 +78,9 @@ Learned Questions::ReadReference(const Question& question, std::string_view body
     if (auto receipt = ReceiptOf(page->notifications[0])) learned.receipts.push_back(*std::move(receipt));
   } else if (is_open(question.id) || question.asked_us < it->second.settle_us) {
     it->second.due_us = std::max(it->second.settle_us, now_us + (is_open(question.id) ? kRetryUs : 0));
+    return learned;
+  } else if (++it->second.empty < kEmptyToBelieve) {
+    it->second.settle_us = it->second.due_us = now_us + options_.lag_us;
     return learned;
   } else {
     finding.set_not_there(true);

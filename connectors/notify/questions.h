@@ -22,7 +22,10 @@ namespace pharos::notify {
 
 struct QuestionOptions {
   MessageKind kind = MessageKind::kSms;
-  int64_t lag_us = 30'000'000;            // so long after a hard stop the provider shows what it has accepted
+  // "Not there" is final when two empty lists say so: one asked so long after we were first asked (which is
+  // after the hard stop), and one asked as long again after the answer to that. The provider may take a
+  // message into a queue of its own before it lists it, so one empty list proves nothing.
+  int64_t lag_us = 30'000'000;
   int64_t poll_after_us = 3'600'000'000;  // a message that has been silent so long is asked about
   bool at_start = true;                   // ask once about all that the provider still lists
 };
@@ -72,8 +75,9 @@ class Questions {
     }
   };
   struct LookedUp {
-    int64_t due_us = 0, settle_us = 0;
-    int failures = 0;
+    int64_t due_us = 0,
+            settle_us = 0;        // an empty list that was asked for before settle_us counts for nothing
+    int failures = 0, empty = 0;  // empty lists that counted
     bool out = false;
   };
   struct Watched {

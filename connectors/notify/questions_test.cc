@@ -68,7 +68,7 @@ TEST_F(QuestionsTest, WhatTheProviderHasIsThereAtOnce) {
   EXPECT_EQ(questions_.in_doubt(), 0u);
 }
 
-TEST_F(QuestionsTest, NotThereIsSaidOnlyWhenAskedAfterTheProvidersLag) {
+TEST_F(QuestionsTest, NotThereIsFinalWhenTwoListsALagApartSayIt) {
   questions_.LookUp({Id('a')}, now_);
   auto q = Next();
   EXPECT_TRUE(Answer(*q, PageOf({})).findings.empty()) << "it may still come";
@@ -78,9 +78,26 @@ TEST_F(QuestionsTest, NotThereIsSaidOnlyWhenAskedAfterTheProvidersLag) {
   now_ += kSecond;
   q = Next();
   ASSERT_TRUE(q);
+  EXPECT_TRUE(Answer(*q, PageOf({})).findings.empty()) << "one list proves nothing";
+  now_ += 29 * kSecond;
+  EXPECT_FALSE(Next());
+  now_ += kSecond;
+  q = Next();
+  ASSERT_TRUE(q);
   auto learned = Answer(*q, PageOf({}));
   ASSERT_EQ(learned.findings.size(), 1u);
   EXPECT_TRUE(learned.findings[0].not_there());
+  EXPECT_EQ(questions_.in_doubt(), 0u);
+}
+
+TEST_F(QuestionsTest, WhatIsListedLateIsThereAfterAll) {
+  questions_.LookUp({Id('a')}, now_);
+  now_ += 30 * kSecond;
+  EXPECT_TRUE(Answer(*Next(), PageOf({})).findings.empty()) << "freshly accepted, not yet listed";
+  now_ += 30 * kSecond;
+  auto learned = Answer(*Next(), PageOf({Listed('a', "created")}));
+  ASSERT_EQ(learned.findings.size(), 1u);
+  EXPECT_TRUE(learned.findings[0].has_there());
 }
 
 TEST_F(QuestionsTest, AnAnswerToAQuestionThatWasAskedTooEarlyCountsForNothingHoweverLateItComes) {

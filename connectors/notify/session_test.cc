@@ -194,7 +194,7 @@ TEST_F(NotifySessionTest, CutBeforeAcceptingItIsInDoubtThenNotThereAndMayBeSentA
   EXPECT_TRUE(outcome.has_no_answer()) << outcome.ShortDebugString();
   int64_t asked = Now();
   EXPECT_TRUE(Find(id).not_there());
-  EXPECT_GE(Now() - asked, options_.questions.lag_us) << "asked earlier it may still arrive";
+  EXPECT_GE(Now() - asked, 2 * options_.questions.lag_us) << "asked earlier it may still arrive";
   EXPECT_TRUE(Send("447700900123").second.has_accepted());
   EXPECT_EQ(server_->Texts().size(), 1u);
 }
@@ -330,6 +330,17 @@ TEST_F(NotifySessionTest, AWrongNumberFailsForGood) {
   StartBoth();
   auto outcome = Send("12").second;
   EXPECT_EQ(outcome.rejected().reason(), "INVALID_NUMBER");
+  EXPECT_FALSE(outcome.rejected().transient());
+  EXPECT_TRUE(Send("447700900123").second.has_accepted());
+}
+
+TEST_F(NotifySessionTest, ATextThatIsTooLongFailsForGoodAndTheRouteGoesOn) {
+  StartBoth();
+  auto task = Task("447700900123");
+  task.attempt.set_text(std::string(2'000, 'x'));
+  session_->Submit({task});
+  auto outcome = Finished(task.attempt.id());  // "Content for template has a character count greater than …"
+  EXPECT_EQ(outcome.rejected().reason(), "TOO_LONG");
   EXPECT_FALSE(outcome.rejected().transient());
   EXPECT_TRUE(Send("447700900123").second.has_accepted());
 }

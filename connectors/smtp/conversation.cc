@@ -88,6 +88,7 @@ Step Conversation::OnReply(const Reply& reply) {
     case State::kHelo:
       if (!reply.Yes())
         return Fail("the provider refuses our EHLO and HELO; check --ehlo", &reply, true, "BANNED");
+      LearnName(reply);
       return OnHello();
     case State::kStartTls: {
       if (reply.code != 220) return Fail("the provider refused STARTTLS", &reply, true, "TLS_REQUIRED");
@@ -130,10 +131,16 @@ Step Conversation::OnGreeting(const Reply& reply) {
   return Say(State::kEhlo, "EHLO " + options_.ehlo);
 }
 
+// After TLS began, who it is stands in its answer to EHLO: there is no second greeting.
+void Conversation::LearnName(const Reply& reply) {
+  if (secure_ && reply.Yes() && reply.lines.front().find(kSandboxName) != std::string::npos) sandbox_ = true;
+}
+
 Step Conversation::OnEhlo(const Reply& reply) {
   offers_.clear();
   auth_methods_.clear();
   most_octets_ = 0;
+  LearnName(reply);
   if (reply.code >= 500) return Say(State::kHelo, "HELO " + options_.ehlo);
   if (!reply.Yes()) return Fail("the provider refuses our EHLO", &reply, false);
   for (size_t i = 1; i < reply.lines.size(); ++i) {
@@ -196,6 +203,9 @@ Step Conversation::OnAuth(const Reply& reply) {
 Step Conversation::OnSecured() {
   secure_ = true;
   offers_.clear();
+  auth_methods_.clear();
+  most_octets_ = 0;
+  if (options_.live) sandbox_ = false;  // it said so in the clear, where anybody may have said it
   if (options_.implicit_tls) {
     state_ = State::kGreeting;  // it comes through TLS
     return {};

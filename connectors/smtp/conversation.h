@@ -52,7 +52,9 @@ class Conversation {
   explicit Conversation(ConversationOptions options) : options_(std::move(options)) {}
 
   Step OnReply(const Reply& reply);
-  // The TLS handshake is done: all that was said before is forgotten.
+  // The TLS handshake is done: what was said before is forgotten (RFC 3207, 4.2), in live mode also that the
+  // provider is a sandbox. In trial mode the greeting stays believed, for a sandbox names itself nowhere
+  // else.
   Step OnSecured();
   // When ready, and Refusal() is nullptr.
   Step Begin(const Envelope& envelope);
@@ -87,6 +89,7 @@ class Conversation {
   Step Say(State next, std::string line);
   Step Fail(std::string trouble, const Reply* reply, bool unreachable, const char* problem = "");
   Step OnGreeting(const Reply& reply);
+  void LearnName(const Reply& reply);
   Step OnEhlo(const Reply& reply);
   Step OnHello();
   Step OnAuth(const Reply& reply);

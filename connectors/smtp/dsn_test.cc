@@ -61,10 +61,12 @@ TEST(Dsn, BecomesAReceiptOfTheAttempt) {
   EXPECT_EQ(inbound->receipt->error_code(), "");
 }
 
-TEST(Dsn, OurOwnAddressIsNoHardBounce) {
-  EXPECT_TRUE(DsnSaysHardBounce({5, 1, 2}));
+TEST(Dsn, OnlyAMissingMailboxIsAHardBounceAsInAnAnswer) {
+  for (int detail : {0, 1, 10}) EXPECT_TRUE(DsnSaysHardBounce({5, 1, detail})) << detail;
   EXPECT_TRUE(DsnSaysHardBounce({5, 2, 1}));
-  EXPECT_FALSE(DsnSaysHardBounce({5, 1, 8}));
+  for (int detail : {2, 3, 4, 5, 6, 7, 8, 9, 11, 99})
+    EXPECT_FALSE(DsnSaysHardBounce({5, 1, detail})) << detail;
+  for (int detail : {0, 2, 3, 4}) EXPECT_FALSE(DsnSaysHardBounce({5, 2, detail})) << detail;
   EXPECT_FALSE(DsnSaysHardBounce({5, 7, 1}));
   EXPECT_FALSE(DsnSaysHardBounce({4, 1, 1}));
 }

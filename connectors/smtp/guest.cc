@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "services/base/text.h"
 
 namespace pharos::smtp {
@@ -34,6 +36,7 @@ std::string Guest::Greeting() const {
 
 void Guest::Forget() {
   mail_ = data_ = too_big_ = false;
+  letter_octets_ = 0;
   letter_ = {};
 }
 
@@ -51,24 +54,34 @@ void Guest::Feed(std::string_view octets, std::string& answers) {
 void Guest::Read(std::string& answers) {
   size_t at = 0;
   while (!over_ && !waiting_) {
-    size_t end = in_.find("\r\n", at);
+    size_t end = in_.find("\r\n", std::max(at, scanned_));
     if (end == std::string::npos) break;
+    scanned_ = 0;
     std::string_view line(in_.data() + at, end - at);
     at = end + 2;
     bool cut = long_line_;
     long_line_ = false;
-    if (data_)
+    if (data_) {
       answers += OnDataLine(cut ? std::string_view("x") : line);
-    else
+    } else if (++commands_ > kMaxCommandsToLetter) {
+      over_ = true;
+      answers += "421 4.7.0 many commands, and no letter\r\n";
+    } else {
       answers += cut || line.size() > kMaxCommandOctets ? Wrong("500 5.5.2 that line is too long\r\n")
                                                         : OnLine(line);
+    }
   }
   in_.erase(0, at);
+  // What came in small pieces is looked through once: a line without an end costs no more than its octets.
+  scanned_ = waiting_ || over_ || in_.empty() ? 0 : in_.size() - 1;
   // A line without an end: what is past the limit is not kept, and its command or letter is refused.
   size_t most = data_ ? kMaxLetterOctets : kMaxCommandOctets;
   if (!waiting_ && in_.size() > most) {
     if (data_) too_big_ = true;
     long_line_ = true;
+    scanned_ = 0;
+    letter_octets_ += data_ ? in_.size() : 0;
+    if (letter_octets_ > kMaxRefusedOctets) over_ = true;
     in_.erase(0, in_.size() - (in_.back() == '\r' ? 1 : 0));
   }
 }
@@ -151,8 +164,14 @@ std::string Guest::OnDataLine(std::string_view line) {
       return Repeated(fmt::format("552 5.3.4 letters may have {} octets here\r\n", kMaxLetterOctets),
                       answers_due_);
     waiting_ = true;
+    commands_ = 0;
     whole_ = std::move(letter);
     return "";
+  }
+  letter_octets_ += line.size() + 2;
+  if (letter_octets_ > kMaxRefusedOctets) {
+    over_ = true;
+    return "421 4.3.4 that letter has no end\r\n";
   }
   if (!line.empty() && line[0] == '.') line.remove_prefix(1);
   if (letter_.message.size() + line.size() + 2 > kMaxLetterOctets) too_big_ = true;

@@ -32,6 +32,8 @@ inline constexpr size_t kMaxLetterOctets = 256 * 1024;  // a notification return
 inline constexpr size_t kMaxLetterRecipients = 10;      // notifications have one
 inline constexpr size_t kMaxCommandOctets = 2048;       // RFC 5321: 512
 inline constexpr int kMaxWrongCommands = 10;            // then it is no mail system
+inline constexpr int kMaxCommandsToLetter = 50;         // likewise: ten recipients need thirteen
+inline constexpr size_t kMaxRefusedOctets = 4 * kMaxLetterOctets;  // of one letter; then we hang up
 
 class Guest {
  public:
@@ -60,8 +62,10 @@ class Guest {
   std::string in_;
   bool greeted_ = false, mail_ = false, data_ = false, waiting_ = false, over_ = false;
   bool too_big_ = false, long_line_ = false, lmtp_ = false;
-  size_t answers_due_ = 1;  // LMTP: one a recipient
-  int wrong_ = 0;
+  size_t answers_due_ = 1;        // LMTP: one a recipient
+  int wrong_ = 0, commands_ = 0;  // commands: since the last whole letter
+  size_t scanned_ = 0;            // of in_: no line ends before it
+  size_t letter_octets_ = 0;      // those that were refused included
   Letter letter_;
   std::optional<Letter> whole_;
 };

@@ -99,9 +99,7 @@ std::string BareAddress(std::string_view value) {
 }  // namespace
 
 bool DsnSaysHardBounce(const Enhanced& status) {
-  if (status.kind != 5) return false;
-  if (status.subject == 1) return status.detail < 7 || status.detail > 9;
-  return status.subject == 2 && status.detail == 1;
+  return SaysNoSuchMailbox(status);
 }
 
 std::optional<Inbound> ReadInbound(const TokenAddress& address, const std::string& recipient,

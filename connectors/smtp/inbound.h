@@ -29,7 +29,7 @@ std::optional<Inbound> ReadInbound(const TokenAddress& address, const std::strin
                                    const std::string& reverse_path, std::string_view message, int64_t wall_us,
                                    std::string_view token_key = {});
 
-// True for 5.1.x and 5.2.1, but not for 5.1.7 to 5.1.9, which speak of our own address.
+// As at RCPT (see SaysNoSuchMailbox): a notification marks no address that an answer would not mark.
 bool DsnSaysHardBounce(const Enhanced& status);
 
 }  // namespace pharos::smtp

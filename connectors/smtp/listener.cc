@@ -20,7 +20,19 @@ namespace {
 
 using boost::asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
-constexpr auto kTick = std::chrono::milliseconds(200);  // how late a time-out may be noticed
+constexpr auto kTick = std::chrono::milliseconds(200);         // how late a time-out may be noticed
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when no file descriptor is left
+constexpr auto kRefusalPause = std::chrono::milliseconds(10);  // between callers for whom there is no place
+
+constexpr std::string_view kBusy = "421 4.3.2 too many connections; come back later\r\n";
+constexpr std::string_view kTooSlow = "421 4.4.2 you take too long; come back later\r\n";
+
+// As far as the socket takes them: nobody is waited for, and they count for little.
+void LastWords(tcp::socket& socket, std::string_view words) {
+  ErrorCode ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(boost::asio::buffer(words.data(), words.size()), ignored);
+}
 
 }  // namespace
 
@@ -33,16 +45,26 @@ struct Caller : std::enable_shared_from_this<Caller> {
   std::string answers, writing;
   std::set<uint64_t> missing;  // not yet acknowledged
   int64_t heard_us = 0, kept_by_us = 0;
+  int64_t came_us = 0;
+  int64_t useful_us = 0;  // since it came, or brought a whole letter
   bool reading = false;
   bool waiting = false;  // for dispatch
 };
 
 struct Listener::Impl {
   Impl(ListenerOptions options, ListenerEvents events, base::Clock& clock)
-      : options(std::move(options)), events(std::move(events)), clock(clock), acceptor(io), timer(io) {}
+      : options(std::move(options)),
+        events(std::move(events)),
+        clock(clock),
+        acceptor(io),
+        pause(io),
+        timer(io) {}
 
   absl::Status Listen();
   void Accept();
+  void AcceptAfter(std::chrono::milliseconds wait);
+  void Welcome(tcp::socket socket);
+  bool MakeRoom();
   void Read(const std::shared_ptr<Caller>& caller);
   void Write(const std::shared_ptr<Caller>& caller);
   void Letters(const std::shared_ptr<Caller>& caller);
@@ -56,7 +78,7 @@ struct Listener::Impl {
   base::Clock& clock;
   boost::asio::io_context io{1};
   tcp::acceptor acceptor;
-  boost::asio::steady_timer timer;
+  boost::asio::steady_timer pause, timer;
   std::set<std::shared_ptr<Caller>> callers;
   int port = 0;
   std::thread thread;
@@ -83,21 +105,42 @@ absl::Status Listener::Impl::Listen() {
 void Listener::Impl::Accept() {
   acceptor.async_accept([this](const ErrorCode& error, tcp::socket socket) {
     if (error == boost::asio::error::operation_aborted) return;
-    if (!error && callers.size() >= options.connections) {
-      static constexpr std::string_view kBusy = "421 4.3.2 too many connections; come back later\r\n";
-      ErrorCode ignored;
-      socket.non_blocking(true, ignored);
-      socket.write_some(boost::asio::buffer(kBusy.data(), kBusy.size()), ignored);
-    } else if (!error) {
-      auto caller = std::make_shared<Caller>(std::move(socket), options.guest);
-      caller->heard_us = clock.BootMicros();
-      caller->answers = caller->guest.Greeting();
-      callers.insert(caller);
-      Write(caller);
-      Read(caller);
+    // Out of descriptors, most likely: the caller stays in the queue, so trying again at once would spin.
+    if (error) return AcceptAfter(kAcceptPause);
+    if (callers.size() < options.connections || MakeRoom()) {
+      Welcome(std::move(socket));
+      return Accept();
     }
-    Accept();
+    LastWords(socket, kBusy);
+    AcceptAfter(kRefusalPause);
   });
+}
+
+void Listener::Impl::AcceptAfter(std::chrono::milliseconds wait) {
+  pause.expires_after(wait);
+  pause.async_wait([this](const ErrorCode& error) {
+    if (!error) Accept();
+  });
+}
+
+void Listener::Impl::Welcome(tcp::socket socket) {
+  auto caller = std::make_shared<Caller>(std::move(socket), options.guest);
+  caller->came_us = caller->useful_us = caller->heard_us = clock.BootMicros();
+  caller->answers = caller->guest.Greeting();
+  callers.insert(caller);
+  Write(caller);
+  Read(caller);
+}
+
+// Who has brought nothing for longest goes, but nobody whose letter dispatch is about to keep.
+bool Listener::Impl::MakeRoom() {
+  std::shared_ptr<Caller> longest;
+  for (const auto& caller : callers)
+    if (!caller->waiting && (!longest || caller->useful_us < longest->useful_us)) longest = caller;
+  if (!longest || clock.BootMicros() - longest->useful_us < options.least_stay_us) return false;
+  if (longest->writing.empty()) LastWords(longest->socket, kTooSlow);
+  Close(longest);
+  return true;
 }
 
 // The next words are read once the answers to the last have gone: whoever does not read them cannot pile them
@@ -143,6 +186,7 @@ void Listener::Impl::Letters(const std::shared_ptr<Caller>& caller) {
       return;
     }
     caller->missing.clear();
+    if (room) caller->useful_us = clock.BootMicros();
     caller->guest.Kept(room, caller->answers);
   }
 }
@@ -174,6 +218,7 @@ void Listener::Impl::Settle(const std::shared_ptr<Caller>& caller, bool kept) {
   caller->waiting = false;
   caller->missing.clear();
   caller->heard_us = clock.BootMicros();
+  if (kept) caller->useful_us = caller->heard_us;
   caller->guest.Kept(kept, caller->answers);
   Letters(caller);
   Write(caller);
@@ -181,6 +226,7 @@ void Listener::Impl::Settle(const std::shared_ptr<Caller>& caller, bool kept) {
 }
 
 void Listener::Impl::Close(const std::shared_ptr<Caller>& caller) {
+  if (callers.count(caller) == 0) return;
   ErrorCode ignored;
   caller->socket.close(ignored);
   callers.erase(caller);
@@ -193,7 +239,11 @@ void Listener::Impl::Tick() {
     int64_t now = clock.BootMicros();
     for (const auto& caller : std::set<std::shared_ptr<Caller>>(callers)) {
       if (caller->waiting && now >= caller->kept_by_us) Settle(caller, false);
-      if (!caller->waiting && now - caller->heard_us >= options.silence_us) Close(caller);
+      if (caller->waiting) continue;
+      const bool silent = now - caller->heard_us >= options.silence_us;
+      if (!silent && now - caller->came_us < options.total_us) continue;
+      if (caller->writing.empty()) LastWords(caller->socket, kTooSlow);
+      Close(caller);
     }
     Tick();
   });

@@ -21,8 +21,12 @@ struct ListenerOptions {
   std::string host = "127.0.0.1";
   int port = 0;  // 0 = any that is free
   GuestOptions guest;
-  size_t connections = 64;            // more are told to come back
-  int64_t silence_us = 300'000'000;   // RFC 5321, 4.5.3.2.7: five minutes
+  // When all places are taken, whoever has brought nothing for longest goes; those that came within
+  // least_stay_us stay, and the newcomer is told to come back.
+  size_t connections = 64;
+  int64_t least_stay_us = 10'000'000;
+  int64_t silence_us = 300'000'000;   // without an octet; RFC 5321, 4.5.3.2.7: five minutes
+  int64_t total_us = 1'800'000'000;   // of a connection, however busy: a mail system comes again, for less
   int64_t keep_wait_us = 30'000'000;  // for dispatch; then 451
 };
 

@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <map>
@@ -17,14 +19,20 @@ namespace {
 // A mail system that brings something.
 class Bringer {
  public:
-  explicit Bringer(int port) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Bringer(int port, bool connect_now = true) : fd_(socket(AF_INET, SOCK_STREAM, 0)), port_(port) {
+    Patience(20);
+    if (connect_now) Connect();
+  }
+  void Connect() {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_port = htons(static_cast<uint16_t>(port_));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    timeval patience{20, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  void Patience(int seconds) {
+    timeval patience{seconds, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   }
   ~Bringer() { close(fd_); }
   void Put(const std::string& text) { send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
@@ -51,6 +59,7 @@ class Bringer {
 
  private:
   const int fd_;
+  const int port_;
   std::string in_;
 };
 
@@ -100,8 +109,8 @@ class ListenerTest : public testing::Test {
   }
   // Up to the message; what comes after the dot is for the test to read.
   void Bring(Bringer& bringer, const std::string& sender, const std::string& recipient,
-             const std::string& message) {
-    bringer.Get();
+             const std::string& message, bool greeted = false) {
+    if (!greeted) bringer.Get();
     EXPECT_EQ(bringer.Ask("EHLO mx.example.test").substr(0, 3), "250");
     EXPECT_EQ(bringer.Ask("MAIL FROM:<" + sender + ">").substr(0, 3), "250");
     EXPECT_EQ(bringer.Ask("RCPT TO:<" + recipient + ">").substr(0, 3), "250");
@@ -210,7 +219,113 @@ TEST_F(ListenerTest, WhoSaysNothingIsHungUpOn) {
   Start();
   Bringer bringer(listener_->port());
   bringer.Get();
+  EXPECT_EQ(bringer.Get().substr(0, 3), "421");
   EXPECT_EQ(bringer.Get(), "");
+}
+
+TEST_F(ListenerTest, NobodyStaysForEverHoweverBusy) {
+  options_.total_us = 1'000;
+  Start();
+  Bringer bringer(listener_->port());
+  bringer.Get();
+  EXPECT_EQ(bringer.Get().substr(0, 3), "421");
+  EXPECT_EQ(bringer.Get(), "");
+}
+
+TEST_F(ListenerTest, WhenAllPlacesAreTakenWhoHasBroughtNothingForLongestGoes) {
+  options_.connections = 2;
+  options_.least_stay_us = 0;
+  Start();
+  Bringer first(listener_->port()), second(listener_->port());
+  EXPECT_EQ(first.Get().substr(0, 3), "220");
+  EXPECT_EQ(second.Get().substr(0, 3), "220");
+  first.Put("EHL");  // an octet now and then keeps nobody's place
+  Bringer third(listener_->port());
+  EXPECT_EQ(third.Get().substr(0, 3), "220");
+  EXPECT_EQ(first.Get().substr(0, 3), "421");
+  EXPECT_EQ(first.Get(), "");
+  Bring(third, "", Address(AddressKind::kBounce), Bounce("5.1.1"), /*greeted=*/true);
+  ASSERT_TRUE(Until([&] { return receipts_.size() == 1; })) << "and mail comes through";
+}
+
+TEST_F(ListenerTest, NobodyGoesWhoseLetterIsAboutToBeKept) {
+  options_.connections = 1;
+  options_.least_stay_us = 0;
+  Start();
+  Bringer bringer(listener_->port());
+  Bring(bringer, "", Address(AddressKind::kBounce), Bounce("5.1.1"));
+  ASSERT_TRUE(Until([&] { return receipts_.size() == 1; }));
+  Bringer other(listener_->port());
+  EXPECT_EQ(other.Get().substr(0, 3), "421");
+  listener_->Acknowledged({1});
+  EXPECT_EQ(bringer.Get(), "250 2.0.0 kept");
+}
+
+TEST_F(ListenerTest, WithoutFileDescriptorsItWaitsAndDoesNotSpin) {
+  Start();
+  Bringer before(listener_->port());
+  EXPECT_EQ(before.Get().substr(0, 3), "220");
+  Bringer late(listener_->port(), /*connect_now=*/false);
+  rlimit usual{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const int next = dup(0);
+  close(next);
+  rlimit none = usual;
+  none.rlim_cur = static_cast<rlim_t>(next);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  timespec begun{}, ended{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begun);
+  late.Connect();
+  late.Patience(1);
+  EXPECT_EQ(late.Get(), "") << "nobody can take it";
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ended);
+  setrlimit(RLIMIT_NOFILE, &usual);
+  const double seconds = static_cast<double>(ended.tv_sec - begun.tv_sec) +
+                         static_cast<double>(ended.tv_nsec - begun.tv_nsec) / 1e9;
+  EXPECT_LT(seconds, 0.2) << "of CPU in one second of waiting";
+  late.Patience(20);
+  EXPECT_EQ(late.Get().substr(0, 3), "220") << "as soon as there are some";
+}
+
+TEST(Guest, CommandsWithoutALetterComeToAnEnd) {
+  Guest guest({"b.test", std::string(32, 'k')});
+  std::string answers;
+  for (int i = 0; i < 1000 && !guest.over(); ++i) guest.Feed("EHLO x\r\nMAIL FROM:<>\r\nRSET\r\n", answers);
+  EXPECT_TRUE(guest.over());
+  EXPECT_NE(answers.find("421 4.7.0"), std::string::npos);
+}
+
+TEST(Guest, ALetterWithoutEndIsHungUpOn) {
+  GuestOptions options{"b.test", std::string(32, 'k')};
+  const std::string address =
+      LocalPartFor({AddressKind::kBounce, std::string(16, 'a')}, options.token_key) + "@b.test";
+  for (const std::string& piece : {std::string(1000, 'x') + "\r\n", std::string(1000, 'x')}) {
+    Guest guest(options);
+    std::string answers;
+    guest.Feed("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<" + address + ">\r\nDATA\r\n", answers);
+    size_t fed = 0;
+    for (; fed < 100 * kMaxLetterOctets && !guest.over(); fed += piece.size()) guest.Feed(piece, answers);
+    EXPECT_TRUE(guest.over());
+    EXPECT_LE(fed, kMaxRefusedOctets + 2 * kMaxLetterOctets);
+  }
+}
+
+TEST(Guest, SmallPiecesCostNoMoreThanTheirOctets) {
+  GuestOptions options{"b.test", std::string(32, 'k')};
+  const std::string address =
+      LocalPartFor({AddressKind::kBounce, std::string(16, 'a')}, options.token_key) + "@b.test";
+  Guest guest(options);
+  std::string answers;
+  guest.Feed("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<" + address + ">\r\nDATA\r\n", answers);
+  timespec begun{}, ended{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
+  for (int i = 0; i < 60'000; ++i) guest.Feed("\r", answers);  // each might begin a line end
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ended);
+  EXPECT_LT(static_cast<double>(ended.tv_sec - begun.tv_sec) +
+                static_cast<double>(ended.tv_nsec - begun.tv_nsec) / 1e9,
+            0.5);
+  guest.Feed("\r\n.\r\n", answers);
+  EXPECT_TRUE(guest.TakeLetter());
 }
 
 TEST(Guest, CutsAnywhereChangeNothing) {

@@ -20,7 +20,19 @@ struct Enhanced {
 };
 // At the front of `text`; what follows is left alone ("5.1.1 (bad mailbox)").
 Enhanced ReadEnhanced(std::string_view text);
-// The address itself does not exist: 5.1.0, 5.1.1, 5.1.10, 5.2.1.
+// The address itself is of no use, so that it is marked and gets nothing more. By RFC 3463
+// (section 3.2, 3.3):
+//   5.1.0   other address status: refused for the address, no more is said          yes
+//   5.1.1   bad destination mailbox address: it does not exist                       yes
+//   5.1.10  recipient address has null MX (RFC 7505): the domain takes no mail       yes
+//   5.2.1   mailbox disabled, not accepting messages                                 yes
+// The message fails, but the address is not marked:
+//   5.1.2   bad destination system address: the domain is unknown to the one who tried. Its name servers may
+//           be away for an hour, and a whole domain's people would be marked for it
+//   5.1.3   bad mailbox address syntax: what one system does not parse another may (RFC 6531)
+//   5.1.4   ambiguous; 5.1.5 is valid
+//   5.1.6   mailbox has moved, no forwarding address: the person is there, and may tell us where
+//   5.1.7–9 the sender's address: ours
 bool SaysNoSuchMailbox(const Enhanced& code);
 
 struct Reply {

@@ -15,6 +15,7 @@
 
 #include "connectors/smtp/connection.h"
 #include "connectors/smtp/idn.h"
+#include "connectors/smtp/route_blame.h"
 #include "services/base/log.h"
 
 namespace pharos::smtp {
@@ -23,8 +24,7 @@ namespace {
 constexpr auto kBusyTick =
     std::chrono::milliseconds(5);  // looks at use-bys and the send queue so often while something is open
 constexpr auto kIdleTick = std::chrono::milliseconds(100);
-constexpr int kLossesToPause = 3;         // connections lost in a row in the middle of work
-constexpr int kRouteRefusalsToPause = 3;  // messages refused in a row for the route's sake
+constexpr int kLossesToPause = 3;  // connections lost in a row in the middle of work
 constexpr int64_t kRoutePauseUs = 60'000'000;
 constexpr int kLateToShow = 3;     // leases in a row that ended before the dot
 constexpr size_t kWriteBatch = 4;  // messages a worker takes at once: a signature takes 0.25 ms, a lease 1 s
@@ -131,16 +131,18 @@ class Session::Impl {
   std::unordered_set<std::string> writing_, recalled_;
   struct Carried {
     std::string domain;
+    std::string address;
     int64_t begun_us;
   };
   std::unordered_map<std::string, Carried> carried_;  // by id
   bool up_ =
       false;  // a connection has come so far that it could carry messages, and nothing has gone wrong since
   bool stopping_ = false, done_ = false, idle_tick_ = false;
-  int limit_, losses_ = 0, route_refusals_ = 0, late_ = 0, accepted_since_slow_ = 0;
+  int limit_, losses_ = 0, late_ = 0, accepted_since_slow_ = 0;
   int64_t backoff_us_, next_open_us_ = 0, stop_by_us_ = 0, swept_us_ = 0;
   std::string said_;
   DomainPace pace_;
+  RouteBlame blame_;
   boost::asio::thread_pool writers_;
 };
 
@@ -225,7 +227,7 @@ void Session::Impl::OnReady(Connection& connection) {
     auto next = Next();
     if (!next) return;
     pace_.Begun(next->domain);
-    carried_[next->task.attempt.id()] = {next->domain, Now()};
+    carried_[next->task.attempt.id()] = {next->domain, next->task.attempt.address(), Now()};
     connection.Carry(*std::move(next));
   }
 }
@@ -410,6 +412,7 @@ void Session::Impl::OnFinished(const std::string& id, work::Outcome outcome) {
   auto found = carried_.find(id);
   if (found != carried_.end()) {
     HearDomain(found->second.domain, outcome, found->second.begun_us);
+    if (outcome.has_rejected()) blame_.Weigh(found->second.address, *outcome.mutable_rejected());
     carried_.erase(found);
   }
   HearOutcome(outcome);
@@ -453,19 +456,18 @@ void Session::Impl::HearOutcome(const work::Outcome& outcome) {
   if (outcome.has_no_answer()) return;
   late_ = losses_ = 0;
   if (outcome.has_rejected() && IsRouteTrouble(outcome.rejected())) {
+    if (outcome.rejected().scope() != work::ROUTE || !up_) return;
     std::string words = fmt::format(
         "the provider refuses our mail for the sender's or the route's sake ({}); nobody is "
         "marked for it; ask the provider",
         outcome.rejected().code());
     const char* problem = outcome.rejected().reason() == "POLICY" ? "BANNED" : "WRONG_ACCOUNT";
-    if (++route_refusals_ < kRouteRefusalsToPause) return Say(true, words, problem);
-    route_refusals_ = 0;
     return Down(words, problem, kRoutePauseUs);
   }
   if (outcome.has_rejected() && outcome.rejected().reason() == "SERVICE_CLOSING") return;
-  route_refusals_ = 0;
   backoff_us_ = options_.reconnect_first_us;
   if (!outcome.has_accepted()) return;
+  blame_.Accepted();
   if (++accepted_since_slow_ % kAcceptedToWiden == 0) limit_ = std::min(limit_ + 1, options_.connections);
   if (up_) Say(true, "ready");
 }

@@ -90,6 +90,12 @@ class SessionTest : public testing::Test {
     session_->Submit({Task(id, lease_us)});
     return Finished(id);
   }
+  work::Outcome SendTo(char id, const std::string& address) {
+    auto task = Task(id);
+    task.attempt.set_address(address);
+    session_->Submit({task});
+    return Finished(id);
+  }
   static Script Answering(const std::string& command, const std::string& answer) {
     Script script;
     script.answer = [=](const std::string& c, const std::string&) { return c == command ? answer : ""; };

@@ -175,16 +175,58 @@ TEST_F(SessionTest, ComeBackLaterClosesAndSlowsDown) {
   EXPECT_TRUE(Send('b').has_accepted());
 }
 
-TEST_F(SessionTest, PolicyRefusalsAreShownAsTheRoutesTroubleAndThenPauseIt) {
+TEST_F(SessionTest, PolicyRefusalsOfSeveralPeoplesMessagesInARowPauseTheRoute) {
   StartBoth(Answering(".", "550 5.7.1 not from you"));
-  auto outcome = Send('a');
-  EXPECT_TRUE(outcome.rejected().transient());
-  EXPECT_FALSE(outcome.rejected().hard_bounce());
+  for (char id : {'a', 'b'}) {
+    auto outcome = SendTo(id, std::string(1, id) + "@example.test");
+    EXPECT_EQ(outcome.rejected().reason(), "POLICY");
+    EXPECT_FALSE(outcome.rejected().transient());
+    EXPECT_EQ(outcome.rejected().scope(), work::REFUSAL_SCOPE_UNSPECIFIED);
+  }
+  auto third = SendTo('c', "c@example.test");
+  EXPECT_TRUE(third.rejected().transient());
+  EXPECT_FALSE(third.rejected().hard_bounce());
+  EXPECT_EQ(third.rejected().scope(), work::ROUTE);
   EXPECT_TRUE(Says("for the sender's or the route's sake (550 5.7.1)"));
-  Send('b');
-  Send('c');
   ASSERT_TRUE(Until([&] { return !up_; }));
-  EXPECT_EQ(Send('d').refused().reason(), "NO_LINK");
+  EXPECT_EQ(SendTo('d', "d@example.test").refused().reason(), "NO_LINK");
+}
+
+TEST_F(SessionTest, OneRecipientWhoseSystemRefusesByPolicyHoldsNobodyUp) {
+  Script script;
+  auto odd = std::make_shared<std::atomic<bool>>(false);
+  script.answer = [odd](const std::string& command, const std::string& line) {
+    if (command == "RCPT") *odd = line.find("odd@") != std::string::npos;
+    if (command == "RCPT" && *odd) return "550 5.7.1 not for this person";
+    if (command == "DATA" && *odd) return "503 no recipient";
+    return "";
+  };
+  StartBoth(std::move(script));
+  for (char id : {'a', 'b', 'c', 'd', 'e'}) {
+    EXPECT_EQ(SendTo(id, "odd@example.test").rejected().reason(), "POLICY");
+    EXPECT_EQ(outcomes_[std::string(16, id)].rejected().scope(), work::REFUSAL_SCOPE_UNSPECIFIED);
+  }
+  EXPECT_TRUE(Send('f').has_accepted());
+  EXPECT_TRUE(up_);
+  EXPECT_EQ(problem_, "") << "the link is not in trouble";
+}
+
+TEST_F(SessionTest, OneBadSenderBetweenGoodOnesHoldsNobodyUp) {
+  std::atomic<bool> bad{false};
+  Script script;
+  script.answer = [&](const std::string& command, const std::string&) {
+    return command == "." && bad ? "553 5.1.8 that sender is not yours" : "";
+  };
+  StartBoth(std::move(script));
+  for (int round = 0; round < 6; ++round) {
+    bad = true;
+    auto refused = SendTo(static_cast<char>('a' + round), "p" + std::to_string(round) + "@example.test");
+    EXPECT_EQ(refused.rejected().reason(), "POLICY");
+    EXPECT_FALSE(refused.rejected().transient());
+    bad = false;
+    EXPECT_TRUE(Send(static_cast<char>('A' + round)).has_accepted());
+  }
+  EXPECT_TRUE(up_);
 }
 
 TEST_F(SessionTest, InTrialModeAProviderThatIsNoSandboxGetsNothing) {

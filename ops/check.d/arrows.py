@@ -48,6 +48,7 @@ LIBRARIES = {
     r"pharos/.*\.grpc\.pb\.h": [r"services/rpc/", r".*client\.(cc|h)$", r".*_test\.(cc|h)$", r"tests/"],
     r"libpq": [r"storage/sql/", r"ops/benchmarks/", r"tests/"],
     r"toml\+\+/": [r"services/config/", r"services/policy/"],
+    r"roaring/": [r"services/audience/"],
     r"cmark": [r"services/content/"],
     r"absl/synchronization/": [],
     r"absl/log/": [],

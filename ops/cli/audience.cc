@@ -1,11 +1,10 @@
 // pharos audience: saved filters, and what a send to them would mean.
-#include <algorithm>
-
 #include "fmt/format.h"
+#include "ops/cli/audience_numbers.h"
+#include "ops/cli/audience_people.h"
 #include "ops/cli/command.h"
 #include "ops/cli/words.h"
 #include "pharos/audience/v1/audience_service.pb.h"
-#include "pharos/type/v1/gate.pb.h"
 #include "services/base/errors.h"
 
 namespace pharos::cli {
@@ -40,57 +39,37 @@ absl::Status ListAudiences(Context& c) {
   });
 }
 
-// In the order of the gate's rules.
-std::vector<std::pair<std::string, int64_t>> InOrder(const CountAudienceResponse& count) {
-  std::vector<std::pair<std::string, int64_t>> rows(count.excluded().begin(), count.excluded().end());
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    type::v1::GateReason left = type::v1::GATE_REASON_UNSPECIFIED, right = left;
-    type::v1::GateReason_Parse(a.first, &left);
-    type::v1::GateReason_Parse(b.first, &right);
-    return left < right;
-  });
-  return rows;
+absl::Status UpdateAudience(Context& c) {
+  GetAudienceRequest get;
+  get.set_name(Name("audiences", c.args.Operand(0)));
+  UpdateAudienceRequest request;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(get, request.mutable_audience()));
+  PHAROS_ASSIGN_OR_RETURN(const int64_t version, NumberOf(c.args, "version", request.audience().version()));
+  request.set_expected_version(static_cast<uint32_t>(version));
+  if (c.args.Has("filter")) request.mutable_audience()->set_filter(c.args.Get("filter"));
+  if (c.args.Has("display-name")) request.mutable_audience()->set_display_name(c.args.Get("display-name"));
+  Audience updated;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &updated));
+  ShowAudience(c.out, updated);
+  c.out.Say("Campaigns that were submitted keep the filter and the people that they had.");
+  return absl::OkStatus();
 }
 
-void ShowFunnel(Output& out, const CountAudienceResponse& count, const std::string& purpose) {
-  int width = static_cast<int>(Thousands(count.matched()).size());
-  auto line = [&](char sign, int64_t number, std::string_view words) {
-    out.Data(fmt::format("{} {:>{}}  {}", sign, Thousands(number), width, words));
-  };
-  line(' ', count.matched(), "people match");
-  for (const auto& [reason, number] : InOrder(count)) {
-    line('-', number, fmt::format("{} [{}]", ReasonInWords(reason), reason));
+absl::Status ListVersions(Context& c) {
+  ListAudienceVersionsRequest request;
+  request.set_audience(Name("audiences", c.args.Operand(0)));
+  ListAudienceVersionsResponse response;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &response));
+  Table table({"version", "saved", "name", "filter"});
+  for (const Audience& version : response.versions()) {
+    if (c.out.json()) {
+      c.out.Json(version);
+      continue;
+    }
+    table.Add({std::to_string(version.version()), Time(version.create_time_us()), version.display_name(),
+               version.filter().empty() ? "everybody" : version.filter()});
   }
-  line('=', count.members(), "would get the message now for " + purpose);
-}
-
-absl::Status CountAudience(Context& c) {
-  CountAudienceRequest request;
-  if (c.args.Has("filter") == !c.args.operands().empty()) {
-    return UsageError("Give a saved audience or --filter, one of them.");
-  }
-  if (c.args.Has("filter")) {
-    request.set_filter(c.args.Get("filter"));
-  } else {
-    request.set_audience(Name("audiences", c.args.Operand(0)));
-  }
-  request.set_purpose(Name("purposes", c.args.Get("purpose")));
-  std::vector<std::string> channels = c.args.All("channel");
-  if (channels.empty()) channels = {"sms"};
-  for (const std::string& word : channels) {
-    PHAROS_ASSIGN_OR_RETURN(int channel, Enum(type::v1::Channel_descriptor(), "CHANNEL_", word));
-    request.add_channels(static_cast<type::v1::Channel>(channel));
-  }
-  CountAudienceResponse count;
-  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &count));
-  if (c.out.json()) {
-    c.out.Json(count);
-  } else if (request.purpose().empty()) {
-    c.out.Data(fmt::format("{} people match", Thousands(count.matched())));
-    c.out.Say("Add --purpose PURPOSE to see who of them may get a message, and why not.");
-  } else {
-    ShowFunnel(c.out, count, request.purpose());
-  }
+  if (!c.out.json()) table.Print(c.out);
   return absl::OkStatus();
 }
 
@@ -130,6 +109,64 @@ std::vector<Command> AudienceCommands() {
         {"channel", "CHANNEL", "sms or email, in order of preference; may be repeated; else sms", false,
          true}},
        CountAudience},
+      {"audience",
+       "breakdown",
+       "[AUDIENCE]",
+       "How many people match in each cell of up to four fields.",
+       {"audience breakdown public --by area --by age:18,40,65",
+        "audience breakdown public --by language --measure 'reachable=reachable(SMS)'"},
+       {{"filter", "FILTER", "a filter instead of a saved audience"},
+        {"by", "FIELD[:EDGES]", "a field, with the lower edges of its bands; may be repeated", true, true},
+        {"measure", "NAME=FILTER", "of each cell, how many match this as well; may be repeated", false,
+         true}},
+       BreakDownAudience},
+      {"audience",
+       "preview",
+       "[AUDIENCE]",
+       "A few of the people who match, masked.",
+       {"audience preview public", "audience preview public --purpose stop-smoking --size 20"},
+       {{"filter", "FILTER", "a filter instead of a saved audience"},
+        {"size", "NUMBER", "how many, at most 50; else 10"},
+        {"purpose", "PURPOSE", "with each one's verdict for this purpose"},
+        {"channel", "CHANNEL", "sms or email, in order of preference; may be repeated; else sms", false,
+         true}},
+       PreviewAudience},
+      {"audience",
+       "people",
+       "[AUDIENCE]",
+       "Everybody who matches, a line each, as pseudonyms.",
+       {"audience people public --purpose stop-smoking", "audience people public --purpose audit --names"},
+       {{"filter", "FILTER", "a filter instead of a saved audience"},
+        {"purpose", "PURPOSE", "what the list is for: kept, and part of the pseudonyms", true},
+        {"names", "", "names of people instead of pseudonyms, for those who may read people"}},
+       ListPeople},
+      {"audience",
+       "export",
+       "[AUDIENCE]",
+       "Everybody who matches as CSV or NDJSON, with the fields asked for.",
+       {"audience export public --purpose evaluation --field area --field language --file public.csv"},
+       {{"filter", "FILTER", "a filter instead of a saved audience"},
+        {"purpose", "PURPOSE", "what the file is for: kept, and part of the pseudonyms", true},
+        {"field", "FIELD", "a column; may be repeated", false, true},
+        {"format", "FORMAT", "csv or ndjson; else csv"},
+        {"file", "FILE", "where to; else standard output"}},
+       ExportPeople},
+      {"audience",
+       "update",
+       "AUDIENCE",
+       "Save another filter or name under the same id: a new version.",
+       {"audience update public --filter 'audience_kinds:PUBLIC AND age >= 18'"},
+       {{"filter", "FILTER", "the new filter; else as it is"},
+        {"display-name", "TEXT", "the new name for people; else as it is"},
+        {"version", "NUMBER", "refuse unless this is the newest; else whatever it is now"}},
+       UpdateAudience},
+      {"audience",
+       "versions",
+       "AUDIENCE",
+       "Every version, newest first.",
+       {"audience versions public"},
+       {},
+       ListVersions},
       {"audience",
        "fields",
        "",

@@ -43,6 +43,7 @@ std::vector<Command> FeedCommands();
 std::vector<Command> PersonCommands();
 std::vector<Command> IdentityCommands();
 std::vector<Command> AudienceCommands();
+std::vector<Command> QueryCommands();
 std::vector<Command> TemplateCommands();
 std::vector<Command> CampaignCommands();
 std::vector<Command> ConsentCommands();

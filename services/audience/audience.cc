@@ -2,9 +2,11 @@
 
 #include "services/audience/audience_service.h"
 #include "services/audience/feed_client.h"
+#include "services/audience/index_keeper.h"
 #include "services/audience/member_service.h"
 #include "services/audience/people_index.h"
 #include "services/audience/pin_store.h"
+#include "services/audience/query_service.h"
 #include "services/audience/tables.h"
 #include "services/base/errors.h"
 #include "storage/open.h"
@@ -14,25 +16,31 @@ namespace {
 
 class AudienceImpl : public Audience {
  public:
-  AudienceImpl(std::unique_ptr<storage::Store> store, base::Clock& clock)
+  // `folder`: of the checkpoint; empty: none.
+  AudienceImpl(std::unique_ptr<storage::Store> store, std::string folder, base::Clock& clock)
       : store_(std::move(store)),
-        feed_(FeedClient::New(index_)),
-        audience_service_(*store_, index_, Asker(), clock),
-        member_service_(*store_, index_, Asker(), clock) {}
+        index_(PeopleIndex::New()),
+        feed_(FeedClient::New(*index_)),
+        keeper_(*index_, *feed_, std::move(folder)),
+        audience_service_(*store_, *index_, Asker(), clock),
+        query_service_(*store_, *index_, Asker(), clock),
+        member_service_(*store_, *index_, Asker(), clock) {}
   ~AudienceImpl() override { Stop(); }
 
   std::vector<std::unique_ptr<rpc::Service>> Services() override {
     std::vector<std::unique_ptr<rpc::Service>> services;
     services.push_back(v1::MakeAudienceService(audience_service_));
+    services.push_back(v1::MakeQueryService(query_service_));
     services.push_back(internal::v1::MakeMemberService(member_service_));
     return services;
   }
 
-  void Start(const rpc::Peers& peers) override { feed_->Start(peers); }
+  void Start(const rpc::Peers& peers) override { keeper_.Start(peers); }
 
   void Stop() override {
-    index_.Stop();
+    index_->Stop();
     feed_->Stop();
+    keeper_.Stop();
   }
 
  private:
@@ -41,9 +49,11 @@ class AudienceImpl : public Audience {
   }
 
   const std::unique_ptr<storage::Store> store_;
-  PeopleIndex index_;
+  const std::unique_ptr<PeopleIndex> index_;
   const std::unique_ptr<FeedClient> feed_;
+  IndexKeeper keeper_;
   AudienceService audience_service_;
+  QueryService query_service_;
   MemberService member_service_;
 };
 
@@ -61,7 +71,7 @@ absl::StatusOr<std::unique_ptr<Audience>> Audience::Open(const AudienceOptions& 
   base::Clock& clock = options.clock != nullptr ? *options.clock : base::Clock::System();
   PHAROS_RETURN_IF_ERROR(PinStore(*store).DropDrafts());
   PHAROS_RETURN_IF_ERROR(PinStore(*store).DropOldRequests(clock.WallMicros()));
-  return std::make_unique<AudienceImpl>(std::move(store), clock);
+  return std::make_unique<AudienceImpl>(std::move(store), options.in_memory ? "" : options.folder, clock);
 }
 
 }  // namespace pharos::audience

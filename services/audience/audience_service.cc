@@ -22,13 +22,39 @@ void Fill(const record::v1::AudienceRow& row, v1::Audience& audience) {
   audience.set_display_name(row.display_name());
   audience.set_filter(row.filter());
   audience.set_create_time_us(row.create_time_us());
+  audience.set_version(row.version());
+}
+
+absl::StatusOr<record::v1::AudienceRow> NextVersion(const record::v1::AudienceRow& before,
+                                                    const v1::UpdateAudienceRequest& request,
+                                                    int64_t now_us) {
+  const v1::Audience& wanted = request.audience();
+  if (request.expected_version() != before.version())
+    return AudienceErrors::AudienceChanged(before.name(), before.version());
+  if (wanted.filter() == before.filter() && wanted.display_name() == before.display_name())
+    return AudienceErrors::NothingToUpdate();
+  if (before.version() >= kMostVersions) return AudienceErrors::VersionsFull(before.name(), kMostVersions);
+  record::v1::AudienceRow row = before;
+  row.set_display_name(wanted.display_name());
+  row.set_filter(wanted.filter());
+  row.set_create_time_us(now_us);
+  row.set_version(before.version() + 1);
+  return row;
 }
 
 }  // namespace
 
 AudienceService::AudienceService(storage::Store& store, const PeopleIndex& index, AskFreshness ask,
                                  base::Clock& clock)
-    : store_(store), index_(index), ask_(std::move(ask)), clock_(clock), audiences_(store), pins_(store) {}
+    : store_(store),
+      index_(index),
+      ask_(std::move(ask)),
+      clock_(clock),
+      audiences_(store),
+      pins_(store),
+      queries_(store),
+      answers_(index, ask_, clock),
+      told_(answers_, queries_) {}
 
 absl::Status AudienceService::CreateAudience(rpc::Call& call, const v1::CreateAudienceRequest& request,
                                              v1::Audience& response) {
@@ -40,6 +66,7 @@ absl::Status AudienceService::CreateAudience(rpc::Call& call, const v1::CreateAu
   row.set_display_name(request.audience().display_name());
   row.set_filter(request.audience().filter());
   row.set_create_time_us(now_us);
+  row.set_version(1);
   const auto add = [&](storage::Transaction& tx) -> absl::Status {
     PHAROS_RETURN_IF_ERROR(audiences_.Add(tx, row));
     tx.AppendChange(rpc::ChangeBy(call, row.name(), "audience.created", 1, now_us));
@@ -79,24 +106,25 @@ absl::Status AudienceService::ListAudiences(rpc::Call&, const v1::ListAudiencesR
   return absl::OkStatus();
 }
 
-absl::Status AudienceService::CountAudience(rpc::Call& call, const v1::CountAudienceRequest& request,
-                                            v1::CountAudienceResponse& response) {
-  Question question;
-  if (request.what_case() == v1::CountAudienceRequest::WHAT_NOT_SET) return AudienceErrors::NothingAsked();
-  question.filter = request.filter();
-  if (request.what_case() == v1::CountAudienceRequest::kAudience) {
-    PHAROS_ASSIGN_OR_RETURN(const auto row, audiences_.Load(request.audience()));
-    question.filter = row.filter();
-  }
-  question.purpose = request.purpose();
-  for (const int channel : request.channels())
-    question.channels.push_back(static_cast<type::v1::Channel>(channel));
-  PHAROS_ASSIGN_OR_RETURN(const Outcome outcome, Evaluate(question, index_, ask_, clock_.WallMicros(),
-                                                          call.RemainingMicros() - kAnswerUs));
-  response.set_matched(outcome.matched);
-  response.set_members(outcome.member_count);
-  response.mutable_excluded()->insert(outcome.excluded.begin(), outcome.excluded.end());
-  response.set_position(outcome.position);
+absl::Status AudienceService::UpdateAudience(rpc::Call& call, const v1::UpdateAudienceRequest& request,
+                                             v1::Audience& response) {
+  PHAROS_RETURN_IF_ERROR(CompileFilter(request.audience().filter()).status());
+  const int64_t now_us = clock_.WallMicros();
+  const auto update = [&](storage::Transaction& tx) -> absl::Status {
+    PHAROS_ASSIGN_OR_RETURN(const auto before, audiences_.Load(tx, request.audience().name()));
+    PHAROS_ASSIGN_OR_RETURN(const auto row, NextVersion(before, request, now_us));
+    audiences_.Update(tx, before, row);
+    tx.AppendChange(rpc::ChangeBy(call, row.name(), "audience.updated", row.version(), now_us));
+    Fill(row, response);
+    return absl::OkStatus();
+  };
+  return rpc::Once(call, store_, request, response, update, now_us);
+}
+
+absl::Status AudienceService::ListAudienceVersions(rpc::Call&, const v1::ListAudienceVersionsRequest& request,
+                                                   v1::ListAudienceVersionsResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const auto rows, audiences_.Versions(request.audience()));
+  for (const auto& row : rows) Fill(row, *response.add_versions());
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "pharos/customer/internal/v1/feed_service.pb.h"
 #include "pharos/type/v1/types.pb.h"
 #include "services/audience/london.h"
+#include "services/audience/reference.h"
 
 namespace pharos::audience {
 
@@ -23,16 +24,40 @@ class StringPool {
   static constexpr uint32_t kAbsent = 0;            // a person without a value
   static constexpr uint32_t kNowhere = UINT32_MAX;  // a value that nobody has
 
-  uint32_t Intern(std::string_view text);
+  // `shown`: as it is first written by somebody; `text`: as it is compared.
+  uint32_t Intern(std::string_view text, std::string_view shown = {});
   uint32_t Find(std::string_view text) const;  // kNowhere if it was never interned
   std::string_view Get(uint32_t symbol) const { return strings_[symbol]; }
+  std::string_view Shown(uint32_t symbol) const {
+    return shown_[symbol].empty() ? std::string_view(strings_[symbol]) : std::string_view(shown_[symbol]);
+  }
+  size_t size() const { return strings_.size(); }
 
  private:
+  std::deque<std::string> shown_{std::string()};    // empty: as compared
   std::deque<std::string> strings_{std::string()};  // a deque: the map's views stay where they are
   std::unordered_map<std::string_view, uint32_t> symbols_;
 };
 
-enum TextField : uint8_t { kArea, kPostcode, kLanguage, kSex, kOrganisation, kRole, kTextFields };
+// kAreaName, kUpperTierName, kRegionName: what kArea, kUpperTier and kRegion are called; a filter may say
+// either.
+enum TextField : uint8_t {
+  kArea,
+  kPostcode,
+  kLanguage,
+  kSex,
+  kOrganisation,
+  kRole,
+  kUpperTier,
+  kRegion,
+  kAreaName,
+  kUpperTierName,
+  kRegionName,
+  kSourceArea,  // as a source said it
+  kTextFields
+};
+// The field that says in words what `field` says as a code; kTextFields: there is none.
+TextField NameOf(TextField field);
 
 // A text as it is compared: ASCII letters in lower case, spaces at the ends dropped; in a postcode all spaces
 // dropped.
@@ -44,12 +69,17 @@ struct CompactPerson {
   uint8_t kinds = 0;  // bit n: type::v1::AudienceKind n
   uint8_t reach = 0;  // bit n: an endpoint of type::v1::Channel n that is not suppressed
   std::array<uint32_t, kTextFields> texts{};
-  PackedDate born = 0;  // 0: unknown
+  PackedDate born = 0;      // 0: unknown
+  uint8_t deprivation = 0;  // 1 (most) to 10; 0: unknown
+  uint8_t inclusion = 0;    // NHS digital inclusion scale, 1 to 9; 0: unknown
   std::vector<uint32_t> interests, sources;
   int64_t update_time_us = 0;  // 0: unknown
   std::string gate;            // type::v1::GateFacts, serialised: a tenth of the message's size in memory
 };
 
-CompactPerson MakeCompact(const customer::internal::v1::PersonState& state, StringPool& pool);
+CompactPerson MakeCompact(const customer::internal::v1::PersonState& state, StringPool& pool,
+                          const Reference& reference);
+// The place of a person anew, from their postcode and the area that a source said.
+void SetPlace(StringPool& pool, const Reference& reference, CompactPerson& person);
 
 }  // namespace pharos::audience

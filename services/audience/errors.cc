@@ -137,4 +137,96 @@ absl::Status AudienceErrors::PinDamaged(std::string_view pin) {
       {{"pin", std::string(pin)}});
 }
 
+absl::Status AudienceErrors::DimensionWrong(size_t index, std::string_view message,
+                                            std::string_view nearest) {
+  std::map<std::string, std::string> metadata;
+  if (!nearest.empty()) metadata["nearest"] = nearest;
+  return Invalid("DIMENSION_WRONG", fmt::format("dimensions[{}].field", index),
+                 fmt::format("dimensions[{}]: {}", index, message), std::move(metadata));
+}
+
+absl::Status AudienceErrors::EdgesWrong(size_t index, std::string_view message) {
+  return Invalid("EDGES_WRONG", fmt::format("dimensions[{}].edges", index),
+                 fmt::format("dimensions[{}].edges: {}", index, message));
+}
+
+absl::Status AudienceErrors::MeasureRepeated(size_t index) {
+  return Invalid("MEASURE_REPEATED", fmt::format("measures[{}].name", index),
+                 "give each measure a name of its own");
+}
+
+absl::Status AudienceErrors::TooManyCells(size_t most) {
+  return Invalid("TOO_MANY_CELLS", "dimensions",
+                 fmt::format("the table has more than {} cells: use fewer dimensions or broader bands", most),
+                 {{"most", std::to_string(most)}});
+}
+
+absl::Status AudienceErrors::QuestionsExhausted(size_t most) {
+  return base::MakeError(
+      absl::StatusCode::kResourceExhausted, "QUESTIONS_EXHAUSTED",
+      fmt::format("you have been told {} different numbers in 30 days, and each new one could tell of single "
+                  "people together with those: ask again what you asked before, or wait",
+                  most),
+      {{"most", std::to_string(most)}});
+}
+
+absl::Status AudienceErrors::QuestionsLoading() {
+  return Unavailable("QUESTIONS_LOADING",
+                     "what you asked before is still being read, so that no answer gives it away: try again",
+                     {});
+}
+
+absl::Status AudienceErrors::AudienceChanged(std::string_view name, uint32_t newest) {
+  return base::MakeError(
+      absl::StatusCode::kAborted, "AUDIENCE_CHANGED",
+      fmt::format("{} is at version {} by now: look at it, then update that version", name, newest),
+      {{"audience", std::string(name)}, {"version", std::to_string(newest)}});
+}
+
+absl::Status AudienceErrors::NothingToUpdate() {
+  return Invalid("NOTHING_TO_UPDATE", "audience",
+                 "the newest version has this filter and display name already: change one of them");
+}
+
+absl::Status AudienceErrors::VersionsFull(std::string_view name, uint32_t most) {
+  return base::MakeError(
+      absl::StatusCode::kFailedPrecondition, "VERSIONS_FULL",
+      fmt::format("{} has {} versions, and all are kept: save the filter as a new audience", name, most),
+      {{"audience", std::string(name)}});
+}
+
+absl::Status AudienceErrors::PeopleNotYours() {
+  return base::MakeError(absl::StatusCode::kPermissionDenied, "PERMISSION_MISSING",
+                         "names of people need the permission people.read: ask for pseudonyms instead",
+                         {{"permission", "people.read"}});
+}
+
+absl::Status AudienceErrors::ExportFieldWrong(size_t index, std::string_view name, std::string_view nearest) {
+  std::map<std::string, std::string> metadata;
+  if (!nearest.empty()) metadata["nearest"] = nearest;
+  const std::string hint = nearest.empty() ? "" : fmt::format(" did you mean \"{}\"?", nearest);
+  return Invalid(
+      "FIELD_WRONG", fmt::format("fields[{}]", index),
+      fmt::format("{} is no field that can be exported;{} ListFields shows the fields", name, hint),
+      std::move(metadata));
+}
+
+absl::Status AudienceErrors::StreamCut() {
+  return base::MakeError(absl::StatusCode::kCancelled, "STREAM_CUT",
+                         "the caller went away before the end: ask again for the whole list", {});
+}
+
+absl::Status AudienceErrors::QueryNotFound(std::string_view query) {
+  return NotFound("QUERY_NOT_FOUND", fmt::format("there is no {}: ListQueries shows those there are", query),
+                  "query", query);
+}
+
+absl::Status AudienceErrors::QueryNotReplayable(std::string_view query) {
+  return base::MakeError(
+      absl::StatusCode::kFailedPrecondition, "QUERY_NOT_REPLAYABLE",
+      fmt::format("{} cannot be asked again: this version of Pharos does not know its method or its form",
+                  query),
+      {{"query", std::string(query)}});
+}
+
 }  // namespace pharos::audience

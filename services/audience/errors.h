@@ -34,6 +34,30 @@ struct AudienceErrors {
   // The index is full but has not caught up with `wanted` in time.
   static absl::Status Behind(uint64_t applied, uint64_t wanted);
   static absl::Status PinDamaged(std::string_view pin);
+
+  // Tables. `nearest` may be empty.
+  static absl::Status DimensionWrong(size_t index, std::string_view message, std::string_view nearest = {});
+  static absl::Status EdgesWrong(size_t index, std::string_view message);
+  static absl::Status MeasureRepeated(size_t index);
+  static absl::Status TooManyCells(size_t most);
+  // A principal has asked for so many different numbers that the guard against differencing is full.
+  static absl::Status QuestionsExhausted(size_t most);
+  // What a principal was told before is still being read.
+  static absl::Status QuestionsLoading();
+
+  // Saved audiences.
+  static absl::Status AudienceChanged(std::string_view name, uint32_t newest);
+  static absl::Status NothingToUpdate();
+  static absl::Status VersionsFull(std::string_view name, uint32_t most);
+
+  // Lists and exports.
+  static absl::Status PeopleNotYours();
+  static absl::Status ExportFieldWrong(size_t index, std::string_view name, std::string_view nearest);
+  static absl::Status StreamCut();
+
+  // Questions that were kept.
+  static absl::Status QueryNotFound(std::string_view query);
+  static absl::Status QueryNotReplayable(std::string_view query);
 };
 
 }  // namespace pharos::audience

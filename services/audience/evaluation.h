@@ -19,7 +19,8 @@ struct Question {
   std::string filter;
   std::string purpose;  // "purposes/…"; empty: count only
   std::vector<type::v1::Channel> channels;
-  bool keep_people = false;  // fill `members` and `left_out`
+  bool keep_people = false;   // fill `members` and `left_out`
+  uint64_t min_position = 0;  // 0: as fresh as the last commit when the call came
 };
 
 // Another way to the same member.

@@ -113,7 +113,8 @@ class FeedTest : public testing::Test {
   rpc::Credentials credentials_;
   TinyFeed customer_;
   std::unique_ptr<rpc::Server> server_;
-  PeopleIndex index_;
+  const std::unique_ptr<PeopleIndex> index_owner_ = PeopleIndex::New();
+  PeopleIndex& index_ = *index_owner_;
   std::unique_ptr<FeedClient> client_ = FeedClient::New(index_);
 };
 

@@ -72,16 +72,16 @@ absl::StatusOr<type::v1::Channel> ReadChannel(const Token& token) {
 absl::Status CheckInt(const Expression& term, const FieldInfo& field, Predicate& out) {
   if (term.op == ":") return OperatorWrong(term, field, "=, !=, <, <=, > or >=");
   const Token& value = term.values[0];
-  const bool number =
+  const bool written =
       value.kind == TokenKind::kText && !value.star && !value.text.empty() &&
       value.text.size() <= kMaxAgeDigits &&
       std::all_of(value.text.begin(), value.text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!number)
+  if (!written)
     return Wrong(value,
                  fmt::format("{} is a whole number without quotes, e.g. {}", field.name, field.example));
-  const int years = std::stoi(value.text);
-  out.kind = Kind::kAge;
-  SetRange(out, term.op, years, years + 1);
+  const int number = std::stoi(value.text);
+  out.kind = field.type == FieldType::kInt ? Kind::kAge : Kind::kLevel;
+  SetRange(out, term.op, number, number + 1);
   return absl::OkStatus();
 }
 
@@ -187,6 +187,8 @@ absl::StatusOr<Predicate> CheckComparison(const Expression& term) {
   absl::Status status;
   switch (field->type) {
     case FieldType::kInt:
+    case FieldType::kDeprivation:
+    case FieldType::kInclusion:
       status = CheckInt(term, *field, out);
       break;
     case FieldType::kDate:

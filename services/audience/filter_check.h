@@ -21,10 +21,12 @@ struct Predicate {
     kAnd,
     kOr,
     kNot,
-    kText,  // texts[field.text] is `text` (or starts with it, if `prefix`)
+    kText,  // texts[field.text], or the name of what it is the code of, is `text` (or starts with it, if
+            // `prefix`)
     kAge,
     kBorn,
     kUpdated,  // low <= value < high
+    kLevel,    // deprivation or digital inclusion, by `field`: low <= value < high
     kPerson,   // the id is `text`
     kInterest,
     kSource,     // the set holds `text`

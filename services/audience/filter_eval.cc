@@ -25,6 +25,10 @@ bool Present(const FieldInfo& field, const CompactPerson& person) {
     case FieldType::kInt:
     case FieldType::kDate:
       return person.born != 0;
+    case FieldType::kDeprivation:
+      return person.deprivation != 0;
+    case FieldType::kInclusion:
+      return person.inclusion != 0;
     case FieldType::kTime:
       return person.update_time_us != 0;
     case FieldType::kKinds:
@@ -43,13 +47,13 @@ bool Present(const FieldInfo& field, const CompactPerson& person) {
 
 }  // namespace
 
-void FactsReader::Start(const CompactPerson& person) {
-  person_ = &person;
+void FactsReader::Start(const std::string& gate) {
+  gate_ = &gate;
   facts_read_ = consent_facts_read_ = false;
 }
 
 const type::v1::GateFacts& FactsReader::Facts() {
-  if (!facts_read_) facts_.ParseFromString(person_->gate);  // our own bytes
+  if (!facts_read_) facts_.ParseFromString(*gate_);  // our own bytes
   facts_read_ = true;
   return facts_;
 }
@@ -90,11 +94,15 @@ bool BoundFilter::Matches(std::string_view id, const CompactPerson& person, Fact
   return Test(root_, id, person, facts);
 }
 
-bool BoundFilter::TestText(const Predicate& predicate, uint32_t symbol) const {
-  if (symbol == StringPool::kAbsent) return false;
-  const bool equal =
-      predicate.prefix ? pool_.Get(symbol).starts_with(predicate.text) : symbol == predicate.symbol;
-  return equal != predicate.unequal;
+bool BoundFilter::TestText(const Predicate& predicate, const CompactPerson& person) const {
+  const TextField field = predicate.field->text, name = NameOf(field);
+  if (person.texts[field] == StringPool::kAbsent) return false;
+  const auto equal = [&](uint32_t symbol) {
+    if (symbol == StringPool::kAbsent) return false;
+    return predicate.prefix ? pool_.Get(symbol).starts_with(predicate.text) : symbol == predicate.symbol;
+  };
+  return (equal(person.texts[field]) || (name != kTextFields && equal(person.texts[name]))) !=
+         predicate.unequal;
 }
 
 bool BoundFilter::Test(const Predicate& predicate, std::string_view id, const CompactPerson& person,
@@ -110,7 +118,12 @@ bool BoundFilter::Test(const Predicate& predicate, std::string_view id, const Co
     case Kind::kNot:
       return !test(predicate.parts[0]);
     case Kind::kText:
-      return TestText(predicate, person.texts[predicate.field->text]);
+      return TestText(predicate, person);
+    case Kind::kLevel: {
+      const uint8_t level =
+          predicate.field->type == FieldType::kDeprivation ? person.deprivation : person.inclusion;
+      return level != 0 && InRange(predicate, level);
+    }
     case Kind::kAge: {
       const std::optional<int> age = person.born == 0 ? std::nullopt : AgeOn(today_, person.born);
       return age && InRange(predicate, *age);

@@ -13,7 +13,9 @@ namespace pharos::audience {
 // Not thread-safe.
 class FactsReader {
  public:
-  void Start(const CompactPerson& person);
+  void Start(const CompactPerson& person) { Start(person.gate); }
+  // GateFacts, serialised; it must live as long as they are asked for.
+  void Start(const std::string& gate);
   const type::v1::GateFacts& Facts();
   // A grant for the purpose is in force on that channel, and no opt-out or objection covers it. The gate
   // itself says so, asked with a purpose that needs consent and facts in which nothing else stands in the
@@ -21,7 +23,7 @@ class FactsReader {
   bool Consents(type::v1::Channel channel, const std::string& purpose);
 
  private:
-  const CompactPerson* person_ = nullptr;
+  const std::string* gate_ = nullptr;
   bool facts_read_ = false, consent_facts_read_ = false;
   type::v1::GateFacts facts_, consent_facts_;
 };
@@ -37,7 +39,7 @@ class BoundFilter {
   void Bind(Predicate& predicate) const;
   bool Test(const Predicate& predicate, std::string_view id, const CompactPerson& person,
             FactsReader& facts) const;
-  bool TestText(const Predicate& predicate, uint32_t symbol) const;
+  bool TestText(const Predicate& predicate, const CompactPerson& person) const;
 
   const StringPool& pool_;
   const PackedDate today_;

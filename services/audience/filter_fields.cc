@@ -10,7 +10,11 @@ constexpr auto kNoText = kTextFields;
 constexpr std::array kFields = {
     FieldInfo{"age", FieldType::kInt, kNoText, "Age today in whole years, by the calendar in London.",
               "age >= 18"},
-    FieldInfo{"area", FieldType::kText, kArea, "Area that the person lives or works in.", "area = \"Leeds\""},
+    FieldInfo{
+        "area", FieldType::kText, kArea,
+        "Area that the person lives or works in, by its code or its name: of the postcode where that is "
+        "known, else as a source said.",
+        "area = \"Leeds\""},
     FieldInfo{"audience_kinds", FieldType::kKinds, kNoText,
               "Capacities in which we know the person: INTERNAL (staff), PARTNER, PUBLIC.",
               "audience_kinds:PUBLIC"},
@@ -20,6 +24,12 @@ constexpr std::array kFields = {
               "consent(SMS, \"purposes/stop-smoking\")"},
     FieldInfo{"date_of_birth", FieldType::kDate, kNoText, "Date of birth, as year-month-day.",
               "date_of_birth < \"1960-01-01\""},
+    FieldInfo{"deprivation", FieldType::kDeprivation, kNoText,
+              "Deprivation decile of where the person lives: 1 the most deprived tenth, 10 the least.",
+              "deprivation <= 3"},
+    FieldInfo{"digital_inclusion", FieldType::kInclusion, kNoText,
+              "Place on the digital inclusion scale: 1 never has and never will, 9 expert.",
+              "digital_inclusion <= 3"},
     FieldInfo{"has", FieldType::kFunction, kNoText, "has(field): the field has a value; the same as field:*.",
               "has(postcode)"},
     FieldInfo{"interests", FieldType::kInterests, kNoText, "What the person said they are interested in.",
@@ -35,6 +45,8 @@ constexpr std::array kFields = {
     FieldInfo{"reachable", FieldType::kFunction, kNoText,
               "reachable(channel): there is an endpoint for SMS or EMAIL that is not suppressed.",
               "reachable(SMS)"},
+    FieldInfo{"region", FieldType::kText, kRegion, "Region of the area, by its code or its name.",
+              "region = \"Yorkshire and The Humber\""},
     FieldInfo{"role", FieldType::kText, kRole, "Role at the organisation.", "role = \"practice manager\""},
     FieldInfo{"sex", FieldType::kText, kSex, "Sex, as the sources state it.", "sex = \"female\""},
     FieldInfo{"sources", FieldType::kSources, kNoText, "Sources that have a record of the person.",
@@ -43,6 +55,8 @@ constexpr std::array kFields = {
         "update_time", FieldType::kTime, kNoText,
         "When a source last changed a record of the person: a day in London, or a moment with its zone.",
         "update_time >= \"2026-01-01\""},
+    FieldInfo{"upper_tier", FieldType::kText, kUpperTier,
+              "Upper-tier authority of the area, by its code or its name.", "upper_tier = \"Kent\""},
 };
 
 const FieldInfo* Find(std::string_view name, bool function) {
@@ -81,6 +95,8 @@ std::vector<std::string> FunctionNames() {
 const char* TypeName(FieldType type) {
   switch (type) {
     case FieldType::kInt:
+    case FieldType::kDeprivation:
+    case FieldType::kInclusion:
       return "int";
     case FieldType::kDate:
       return "date";

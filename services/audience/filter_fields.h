@@ -10,7 +10,19 @@
 
 namespace pharos::audience {
 
-enum class FieldType { kText, kInt, kDate, kTime, kKinds, kInterests, kSources, kPerson, kFunction };
+enum class FieldType {
+  kText,
+  kInt,
+  kDate,
+  kTime,
+  kKinds,
+  kInterests,
+  kSources,
+  kPerson,
+  kDeprivation,
+  kInclusion,
+  kFunction
+};
 
 struct FieldInfo {
   const char* name;

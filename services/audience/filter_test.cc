@@ -156,7 +156,7 @@ PersonState Ada() {
 
 bool Matches(const std::string& filter, const PersonState& state) {
   StringPool pool;
-  const CompactPerson person = MakeCompact(state, pool);
+  const CompactPerson person = MakeCompact(state, pool, *Reference::Nothing());
   auto predicate = CompileFilter(filter);
   EXPECT_TRUE(predicate.ok()) << filter << ": " << predicate.status();
   if (!predicate.ok()) return false;
@@ -362,7 +362,7 @@ TEST(FilterProperty, AgreesWithAPlainEvaluator) {
   std::vector<CompactPerson> people;
   for (int i = 0; i < 300; ++i) {
     states.push_back(dice.Person());
-    people.push_back(MakeCompact(states.back(), pool));
+    people.push_back(MakeCompact(states.back(), pool, *Reference::Nothing()));
   }
   int64_t matched = 0, asked = 0;
   for (int i = 0; i < 1000; ++i) {

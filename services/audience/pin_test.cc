@@ -29,7 +29,10 @@ using customer::internal::v1::PersonState;
 
 class TestCall : public rpc::Call {
  public:
-  TestCall() { caller_.principal = "principals/pharosd"; }
+  TestCall() {
+    caller_.principal = "principals/pharosd";
+    caller_.roles = {"service"};
+  }
   int64_t RemainingMicros() const override { return remaining_us; }
   bool cancelled() const override { return false; }
   int64_t remaining_us = 10'000'000;
@@ -119,7 +122,8 @@ class PinTest : public testing::Test {
 
   const std::string folder_ = testing::TempDir() + "audience_pin_test";
   base::FakeClock clock_;
-  PeopleIndex index_;
+  const std::unique_ptr<PeopleIndex> index_owner_ = PeopleIndex::New();
+  PeopleIndex& index_ = *index_owner_;
   std::atomic<uint64_t> committed_ = 9;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<MemberService> members_;

@@ -155,6 +155,30 @@ class Audiences : public audience::v1::AudienceServiceHandler, public members::M
                              audience::v1::CountAudienceResponse&) override {
     return NotHere();
   }
+  absl::Status BreakDownAudience(rpc::Call&, const audience::v1::BreakDownAudienceRequest&,
+                                 audience::v1::BreakDownAudienceResponse&) override {
+    return NotHere();
+  }
+  absl::Status PreviewAudience(rpc::Call&, const audience::v1::PreviewAudienceRequest&,
+                               audience::v1::PreviewAudienceResponse&) override {
+    return NotHere();
+  }
+  absl::Status StreamAudience(rpc::Call&, const audience::v1::StreamAudienceRequest&,
+                              rpc::Writer<audience::v1::StreamAudienceResponse>&) override {
+    return NotHere();
+  }
+  absl::Status ExportAudience(rpc::Call&, const audience::v1::ExportAudienceRequest&,
+                              rpc::Writer<audience::v1::ExportAudienceResponse>&) override {
+    return NotHere();
+  }
+  absl::Status UpdateAudience(rpc::Call&, const audience::v1::UpdateAudienceRequest&,
+                              audience::v1::Audience&) override {
+    return NotHere();
+  }
+  absl::Status ListAudienceVersions(rpc::Call&, const audience::v1::ListAudienceVersionsRequest&,
+                                    audience::v1::ListAudienceVersionsResponse&) override {
+    return NotHere();
+  }
   absl::Status ListFields(rpc::Call&, const audience::v1::ListFieldsRequest&,
                           audience::v1::ListFieldsResponse&) override {
     return NotHere();

@@ -82,7 +82,7 @@ absl::StatusOr<std::vector<record::v1::PurposeRow>> PurposesOf(const storage::Vi
 absl::StatusOr<std::vector<RecordRow>> FeedOut::SharedRecords(const storage::View& view,
                                                               const AgreementRow& agreement,
                                                               const PersonRow& person, int64_t changed_us,
-                                                              bool& lost) const {
+                                                              std::vector<std::string>& lost) const {
   std::vector<RecordRow> records;
   for (const auto& name : person.records()) {
     if (!IsShared(agreement, name)) continue;
@@ -92,7 +92,7 @@ absl::StatusOr<std::vector<RecordRow>> FeedOut::SharedRecords(const storage::Vie
     if (went_us == 0) {
       records.push_back(*std::move(record));
     } else if (went_us >= changed_us - kGoneMicros) {
-      lost = true;
+      lost.push_back(name);
     }
   }
   return records;
@@ -120,16 +120,16 @@ absl::StatusOr<std::optional<SharedPerson>> FeedOut::Find(const storage::View& v
                                                           const AgreementRow& agreement,
                                                           const std::string& name, int64_t changed_us) const {
   SharedPerson shared;
-  bool lost = false;
   PHAROS_ASSIGN_OR_RETURN(auto person, people_.Load(view, name));
   if (person && person->name() == name) {
     shared.person = *std::move(person);
-    PHAROS_ASSIGN_OR_RETURN(shared.records, SharedRecords(view, agreement, shared.person, changed_us, lost));
+    PHAROS_ASSIGN_OR_RETURN(shared.records,
+                            SharedRecords(view, agreement, shared.person, changed_us, shared.lost));
     if (!shared.records.empty()) return shared;
   }
   shared.person.set_name(name);
   shared.gone = true;
-  if (lost) return shared;
+  if (!shared.lost.empty()) return shared;
   PHAROS_ASSIGN_OR_RETURN(const bool had, HadShared(view, agreement, name, changed_us - kGoneMicros));
   if (!had) return std::nullopt;
   return shared;
@@ -171,8 +171,7 @@ absl::Status FeedOut::Snapshot(Follower& follower) {
     failed = storage::DecodeRecord(value, shared.person);
     if (!failed.ok()) return false;
     follower.place.person = shared.person.name();
-    bool lost = false;
-    auto records = SharedRecords(*view, follower.agreement, shared.person, INT64_MAX, lost);
+    auto records = SharedRecords(*view, follower.agreement, shared.person, INT64_MAX, shared.lost);
     failed = records.status();
     if (records.ok() && !records->empty()) {
       shared.records = *std::move(records);
@@ -265,6 +264,7 @@ absl::StatusOr<std::vector<v1::ConsentState>> FeedOut::StatesOf(const storage::V
   auto next = records.begin();
   for (auto& shared : people) {
     for (auto& record : shared.records) record = std::move(*next++);
+    for (auto& state : ShowLost(shared, purposes)) states.push_back(std::move(state));
     if (shared.gone) continue;
     PHAROS_ASSIGN_OR_RETURN(auto facts, people_.FactsOf(view, shared.person));
     for (auto& state :

@@ -79,7 +79,8 @@ class FeedOut {
   absl::StatusOr<std::vector<record::v1::RecordRow>> SharedRecords(const storage::View& view,
                                                                    const record::v1::AgreementRow& agreement,
                                                                    const record::v1::PersonRow& person,
-                                                                   int64_t changed_us, bool& lost) const;
+                                                                   int64_t changed_us,
+                                                                   std::vector<std::string>& lost) const;
   absl::StatusOr<bool> HadShared(const storage::View& view, const record::v1::AgreementRow& agreement,
                                  const std::string& person, int64_t since_us) const;
   absl::StatusOr<std::vector<v1::ConsentState>> StatesOf(const storage::View& view,

@@ -159,6 +159,16 @@ TEST_F(FeedOutTest, TellsWhoIsGoneOnceAndNothingOfThemAfterwards) {
   EXPECT_EQ(Newest(messages).at(ann).records_size(), 0);
 }
 
+TEST_F(FeedOutTest, WhoFollowsConsentAloneHearsOfAnErasure) {
+  v1::SyncItem item = Item("1", {{"given_name", "Ann"}, {"phone", "07700 900001"}});
+  Say(item, type::v1::GRANTED, 5);
+  at.SendOne("leeds", item);
+  Consents feed(at);
+  feed.Await([](const auto& all) { return ReasonOf(all, kLeeds1) == type::v1::ALLOW; });
+  at.Erase(kLeeds1);
+  feed.Await([](const auto& all) { return ReasonOf(all, kLeeds1) == type::v1::NO_ENDPOINT; });
+}
+
 TEST_F(FeedOutTest, AnErasedPersonIsGone) {
   const std::string ann = Ann();
   Changes feed(at);

@@ -43,6 +43,23 @@ v1::PersonChange ShowChange(const record::v1::AgreementRow& agreement, const Sha
   return change;
 }
 
+std::vector<v1::ConsentState> ShowLost(const SharedPerson& shared,
+                                       const std::vector<record::v1::PurposeRow>& purposes) {
+  std::vector<v1::ConsentState> states;
+  if (shared.lost.empty()) return states;
+  for (const auto& purpose : purposes) {
+    for (const auto channel : kChannels) {
+      auto& state = states.emplace_back();
+      for (const auto& record : shared.lost) state.add_records(record);
+      state.set_purpose(purpose.name());
+      state.set_channel(channel);
+      state.set_version(shared.person.version());
+      state.set_reason(type::v1::NO_ENDPOINT);
+    }
+  }
+  return states;
+}
+
 std::vector<v1::ConsentState> ShowConsents(const SharedPerson& shared, type::v1::GateFacts facts,
                                            const std::set<std::string>& own_endpoints,
                                            const std::vector<record::v1::PurposeRow>& purposes) {

@@ -16,6 +16,7 @@ namespace pharos::customer {
 struct SharedPerson {
   record::v1::PersonRow person;
   std::vector<record::v1::RecordRow> records;  // there, not deleted, not erased
+  std::vector<std::string> lost;               // the partner's, deleted or erased with this change
   bool gone = false;                           // was shown before, and is not any more
 };
 
@@ -31,5 +32,10 @@ v1::PersonChange ShowChange(const record::v1::AgreementRow& agreement, const Sha
 std::vector<v1::ConsentState> ShowConsents(const SharedPerson& shared, type::v1::GateFacts facts,
                                            const std::set<std::string>& own_endpoints,
                                            const std::vector<record::v1::PurposeRow>& purposes);
+
+// For what was erased or deleted: nobody may be contacted by it any more. A partner that follows consent
+// alone hears of it here, and nowhere else.
+std::vector<v1::ConsentState> ShowLost(const SharedPerson& shared,
+                                       const std::vector<record::v1::PurposeRow>& purposes);
 
 }  // namespace pharos::customer

@@ -97,8 +97,11 @@ std::vector<const LedgerRow*> NewEntries(const RecordRow& current, const std::ve
   for (const auto& entry : entries) {
     const auto* known = FindEntry(current.entries(), entry.gate());
     if (known != nullptr) {
-      const bool same =
-          known->event_time_us() == entry.gate().event_time_us() && known->kind() == entry.gate().kind();
+      // Dated by its arrival, because its own time is not known: said again, it says nothing new.
+      const bool undated =
+          entry.gate().kind() != type::v1::GRANTED && entry.gate().event_time_us() == entry.create_time_us();
+      const bool same = known->kind() == entry.gate().kind() &&
+                        (undated || known->event_time_us() == entry.gate().event_time_us());
       if (same || (known_content && known->event_time_us() >= entry.gate().event_time_us())) continue;
     }
     fresh.push_back(&entry);

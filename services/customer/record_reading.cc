@@ -76,6 +76,11 @@ std::optional<RowConsent> ReadConsent(const record::v1::RecordRow& row, type::v1
   return consent;
 }
 
+int64_t EffectiveTime(type::v1::EntryKind kind, int64_t said_us, int64_t now_us) {
+  if (said_us == 0 && kind != type::v1::GRANTED) return now_us;
+  return std::min(said_us, now_us);
+}
+
 record::v1::LedgerRow MakeEntry(const std::string& record, const RowConsent& consent,
                                 const EntryOrigin& origin, const AddressIndex& index) {
   record::v1::LedgerRow entry;
@@ -87,7 +92,7 @@ record::v1::LedgerRow MakeEntry(const std::string& record, const RowConsent& con
   if (!consent.address.empty()) gate.set_endpoint(index(consent.channel, consent.address));
   gate.set_channel(consent.channel);
   gate.set_purpose(origin.purpose);
-  gate.set_event_time_us(consent.event_time_us);
+  gate.set_event_time_us(EffectiveTime(consent.kind, consent.event_time_us, origin.now));
   entry.add_subjects(record);
   entry.set_create_time_us(origin.now);
   entry.set_how(origin.how);

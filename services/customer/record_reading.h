@@ -26,6 +26,8 @@ bool IsReservedSource(std::string_view source_id);
 inline constexpr size_t kLongestField = 4096;  // bytes as typed; the longest real ones are lists of interests
 inline constexpr int64_t kMostAheadMicros =
     86'400'000'000;  // clocks and time zones of senders; past it a date is wrong
+// A grant ahead of our clock would outrank an opt-out that is said after it: only what clocks differ by.
+inline constexpr int64_t kMostGrantAheadMicros = 300ll * 1'000'000;
 
 // Keeps a value as typed, and cleaned. False: it is kept, but it cannot be read. An empty value says nothing.
 bool ReadField(record::v1::RecordRow& row, const std::string& field, const std::string& typed);
@@ -56,6 +58,9 @@ struct EntryOrigin {
 };
 // Blind index of an address.
 using AddressIndex = std::function<std::string(type::v1::Channel channel, std::string_view address)>;
+// When a word about consent counts from: an opt-out whose time is not known from when it came, so that no
+// grant with a date outranks it; nothing from the future.
+int64_t EffectiveTime(type::v1::EntryKind kind, int64_t said_us, int64_t now_us);
 record::v1::LedgerRow MakeEntry(const std::string& record, const RowConsent& consent,
                                 const EntryOrigin& origin, const AddressIndex& index);
 

@@ -88,6 +88,21 @@ bool Gave(const RecordRow& record, const record::v1::PersonEndpointRow& endpoint
   return CleanOf(record, email ? "email" : "phone") == endpoint.address();
 }
 
+// Record and time are the same for nearly every value of a part: a third of its bytes.
+void SayOnce(const RecordRow& record, PersonPrivate& part) {
+  part.set_record(record.name());
+  part.set_time_us(record.update_time_us());
+  for (auto& field : *part.mutable_fields()) {
+    field.clear_record();
+    if (field.time_us() == part.time_us()) field.clear_time_us();
+  }
+}
+void SayAgain(const PersonPrivate& part, GoldenRow& field) {
+  if (!field.record().empty()) return;  // of an older version of this program
+  field.set_record(part.record());
+  if (field.time_us() == 0) field.set_time_us(part.time_us());
+}
+
 // What one record gave. Of a union each record has its own share, so that erasing one takes that share away.
 PersonPrivate PartOf(const PersonRow& person, const RecordRow& record) {
   PersonPrivate part;
@@ -112,6 +127,7 @@ PersonPrivate PartOf(const PersonRow& person, const RecordRow& record) {
     part.add_addresses(person.endpoints(at).address());
     part.add_address_at(at);
   }
+  SayOnce(record, part);
   return part;
 }
 
@@ -121,7 +137,10 @@ class Assembly {
   absl::Status Add(PersonPrivate part, PersonRow& person) {
     if (part.fields_size() != part.field_at_size() || part.addresses_size() != part.address_at_size())
       return Damaged();
-    for (int i = 0; i < part.fields_size(); ++i) AddField(part.field_at(i), *part.mutable_fields(i));
+    for (int i = 0; i < part.fields_size(); ++i) {
+      SayAgain(part, *part.mutable_fields(i));
+      AddField(part.field_at(i), *part.mutable_fields(i));
+    }
     for (int i = 0; i < part.addresses_size(); ++i) {
       const int at = part.address_at(i);
       if (at < 0 || at >= person.endpoints_size()) return Damaged();

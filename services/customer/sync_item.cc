@@ -44,6 +44,9 @@ constexpr Advice kAdvice[] = {
     {"CORRECTION_STANDS",
      "a steward has corrected this field: your value is kept and does not show; check yours"},
     {"PURPOSE_RETIRED", "nothing new is granted for this purpose any more; the rest was stored"},
+    {"GRANT_FROM_THE_FUTURE",
+     "this grant is dated ahead of our clock: check the clock and the time zone of your system; the rest was "
+     "stored"},
     {"GRANT_WITHOUT_ADDRESS",
      "a grant for a channel needs an address of it that can be read; the rest was stored"},
     {"VALUE_UNREADABLE",
@@ -155,6 +158,10 @@ class ItemReader {
       NotePart("PURPOSE_RETIRED", "consents", read_.result);
       return true;
     }
+    if (consent.kind() == type::v1::GRANTED && consent.event_time_us() > terms_.now + kMostGrantAheadMicros) {
+      NotePart("GRANT_FROM_THE_FUTURE", "consents", read_.result);
+      return true;
+    }
     auto& row = read_.change.row;
     const auto said = ReadConsent(row, consent.kind(), consent.channel(), consent.event_time_us());
     if (!said) {
@@ -163,19 +170,19 @@ class ItemReader {
     }
     const EntryOrigin origin{consent.purpose(), "sync", consent.wording(), terms_.principal, terms_.now};
     read_.change.entries.push_back(MakeEntry(row.name(), *said, origin, terms_.index));
-    Note(consent, read_.change.entries.back().gate().endpoint(),
-         last[{consent.purpose(), consent.channel()}]);
+    Note(consent, read_.change.entries.back().gate(), last[{consent.purpose(), consent.channel()}]);
     return true;
   }
 
   // The latest word counts; of the same time, the opt-out.
-  static void Note(const v1::SyncConsent& consent, const std::string& endpoint,
-                   std::pair<const v1::SyncConsent*, SyncGrant>& last) {
-    const v1::SyncConsent* before = last.first;
-    const bool later =
-        before == nullptr || consent.event_time_us() > before->event_time_us() ||
-        (consent.event_time_us() == before->event_time_us() && consent.kind() != type::v1::GRANTED);
-    if (later) last = {&consent, {consent.purpose(), consent.channel(), endpoint}};
+  void Note(const v1::SyncConsent& consent, const type::v1::GateEntry& entry,
+            std::pair<const v1::SyncConsent*, SyncGrant>& last) const {
+    const int64_t time = entry.event_time_us();
+    const int64_t before = last.first == nullptr
+                               ? -1
+                               : EffectiveTime(last.first->kind(), last.first->event_time_us(), terms_.now);
+    const bool later = time > before || (time == before && consent.kind() != type::v1::GRANTED);
+    if (later) last = {&consent, {consent.purpose(), consent.channel(), entry.endpoint()}};
   }
 
   const v1::SyncItem& item_;

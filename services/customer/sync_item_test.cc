@@ -232,5 +232,24 @@ TEST(SyncVerdictRule, NamesTheFieldThatAStewardCorrected) {
   EXPECT_EQ(CorrectedField(person, row), "");
 }
 
+TEST_F(SyncItemTest, AnOptOutWhoseTimeIsNotKnownOutranksADatedGrant) {
+  Say(type::v1::GRANTED, "purposes/quit", kNow - 1);
+  Say(type::v1::WITHDRAWN, "purposes/quit", 0);
+  const SyncReading read = ReadItem(item, terms);
+  ASSERT_EQ(read.change.entries.size(), 2u);
+  EXPECT_EQ(read.change.entries[1].gate().event_time_us(), kNow);
+  EXPECT_TRUE(read.grants.empty());  // the latest word is the withdrawal
+}
+
+TEST_F(SyncItemTest, AGrantFromTheFutureIsNotTakenAndAnOptOutCountsFromNow) {
+  Say(type::v1::GRANTED, "purposes/quit", kNow + kMostGrantAheadMicros + 1);
+  Say(type::v1::WITHDRAWN, "purposes/quit", kNow + kMostGrantAheadMicros + 1);
+  const SyncReading read = ReadItem(item, terms);
+  ASSERT_EQ(read.change.entries.size(), 1u);
+  EXPECT_EQ(read.change.entries[0].gate().kind(), type::v1::WITHDRAWN);
+  EXPECT_EQ(read.change.entries[0].gate().event_time_us(), kNow);
+  EXPECT_EQ(read.result.reason(), "GRANT_FROM_THE_FUTURE");
+}
+
 }  // namespace
 }  // namespace pharos::customer

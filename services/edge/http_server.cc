@@ -16,6 +16,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <charconv>
+#include <list>
 #include <optional>
 #include <thread>
 #include <unordered_map>
@@ -24,6 +25,7 @@
 #include "services/base/log.h"
 #include "services/base/text.h"
 #include "services/edge/errors.h"
+#include "services/edge/one_click.h"
 #include "services/edge/request_rate.h"
 #include "services/rpc/metrics.h"
 
@@ -36,10 +38,11 @@ namespace http = beast::http;
 namespace ssl = asio::ssl;
 using tcp = asio::ip::tcp;
 using Failure = boost::system::error_code;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr uint32_t kHeaderBytes = 16 << 10;
-constexpr seconds kHandshake{10}, kIdle{30}, kBody{10}, kWrite{10}, kGoodbye{2};
+constexpr seconds kGoodbye{2};
 constexpr int kMostOnOneConnection = 1000;                     // then the client connects anew
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when no file descriptor is left
 
@@ -55,10 +58,36 @@ void Count(Route route, int status) {
   family.Add({{"route", std::string(NameOf(route))}, {"status", fmt::format("{}", status)}}).Increment();
 }
 
+bool IsCallback(Route route) {
+  return route == Route::kNotifyReceipt || route == Route::kNotifyMessage || route == Route::kSigned;
+}
+
+// Requests of one kind: those with its workers, and how many there may be.
+struct Lane {
+  Lane(size_t threads, size_t requests) : workers(threads), most(requests) {}
+  asio::thread_pool workers;
+  const size_t most;
+  size_t waiting = 0;
+};
+
+// A connection that makes us wait for its octets.
+struct Awaited {
+  virtual void Evict() = 0;  // ends it; its place is free at once
+
+ protected:
+  ~Awaited() = default;
+};
+struct AwaitedEntry {
+  Awaited* who;
+  std::string peer;
+  bool goes_first;  // brings callbacks, or has had its last answer
+  int64_t since_us;
+};
+
 // What the sessions share. Used on the loop's thread, except where it says otherwise.
 struct Shared {
-  explicit Shared(EdgeHandler& to, std::vector<std::string> proxies, bool secure)
-      : handler(to), trusted(std::move(proxies)), tls(secure) {}
+  explicit Shared(EdgeHandler& to, std::vector<std::string> proxies, bool secure, const HttpLimits& bounds)
+      : handler(to), trusted(std::move(proxies)), tls(secure), limits(bounds) {}
 
   // Who asks: the peer, or whom a proxy of ours says that it asks for.
   std::string Asker(const std::string& peer, const std::string& forwarded) const {
@@ -72,8 +101,10 @@ struct Shared {
     return std::find(trusted.begin(), trusted.end(), peer) != trusted.end();
   }
   bool Enter(const std::string& peer) {
-    if (connections >= HttpServer::kMostConnections) return false;
-    if (!IsTrusted(peer) && by_peer[peer] >= HttpServer::kMostOfOneAddress) return false;
+    if (connections >= limits.connections && !MakeRoom(nullptr)) return false;
+    const auto at = by_peer.find(peer);
+    const bool many = !IsTrusted(peer) && at != by_peer.end() && at->second >= limits.of_one_address;
+    if (many && !MakeRoom(&peer)) return false;
     ++connections;
     ++by_peer[peer];
     return true;
@@ -82,29 +113,73 @@ struct Shared {
     --connections;
     if (--by_peer[peer] == 0) by_peer.erase(peer);
   }
+  // A connection turns out to bring callbacks.
+  bool EnterCallback(const std::string& peer) {
+    if (callback_connections >= limits.callback_connections) return false;
+    const auto at = callbacks_by_peer.find(peer);
+    const size_t already = at == callbacks_by_peer.end() ? 0 : at->second;
+    if (!IsTrusted(peer) && already >= limits.callbacks_of_one_address) return false;
+    ++callback_connections;
+    ++callbacks_by_peer[peer];
+    return true;
+  }
+  void LeaveCallback(const std::string& peer) {
+    --callback_connections;
+    if (--callbacks_by_peer[peer] == 0) callbacks_by_peer.erase(peer);
+  }
+  // Ends the connection (of `peer`, unless null) that has made us wait for longest; those that go first,
+  // first.
+  bool MakeRoom(const std::string* peer) {
+    auto longest = awaited.end();
+    for (auto at = awaited.begin(); at != awaited.end(); ++at) {
+      if (peer != nullptr && at->peer != *peer) continue;
+      if (NowUs() - at->since_us < milliseconds(limits.least_stay).count() * 1000)
+        break;  // the rest is younger
+      if (longest == awaited.end()) longest = at;
+      if (!at->goes_first) continue;
+      longest = at;
+      break;
+    }
+    if (longest == awaited.end()) return false;
+    longest->who->Evict();
+    return true;
+  }
+  static int64_t NowUs() { return base::Clock::System().BootMicros(); }
+  Lane& LaneOf(const Request& request) {
+    if (IsCallback(request.target.route)) return callbacks;
+    const bool acts = request.method == "POST" && IsOneClick(request.content_type, request.body);
+    return acts ? opt_outs : pages;
+  }
 
   EdgeHandler& handler;
   const std::vector<std::string> trusted;
   const bool tls;
-  RequestRate rate;
-  size_t connections = 0;
-  std::unordered_map<std::string, size_t> by_peer;
-  size_t waiting = 0, reading = 0;  // requests with the workers
-  asio::thread_pool workers{HttpServer::kWorkers};
+  const HttpLimits limits;
+  RequestRate rate, callback_rate;
+  size_t connections = 0, callback_connections = 0;
+  std::unordered_map<std::string, size_t> by_peer, callbacks_by_peer;
+  std::list<AwaitedEntry> awaited;  // longest first
+  Lane opt_outs{HttpServer::kOptOutWorkers, HttpServer::kMostOptOuts};
+  Lane pages{HttpServer::kPageWorkers, HttpServer::kMostPages};
+  Lane callbacks{HttpServer::kCallbackWorkers, HttpServer::kMostCallbacks};
 };
 
 // One connection: one request after the other. `Stream` is a tcp_stream, in the clear or under TLS.
 template <typename Stream>
-class Session : public std::enable_shared_from_this<Session<Stream>> {
+class Session final : public Awaited, public std::enable_shared_from_this<Session<Stream>> {
  public:
   template <typename... Rest>
   Session(Shared& shared, std::string peer, tcp::socket socket, Rest&... rest)
       : shared_(shared), peer_(std::move(peer)), stream_(std::move(socket), rest...) {}
-  ~Session() { shared_.Leave(peer_); }
+  ~Session() {
+    NotAwaited();
+    LeavePlace();
+  }
 
   void Run() {
     if constexpr (requires { stream_.async_handshake(ssl::stream_base::server, [](Failure) {}); }) {
-      Until(kHandshake);
+      Until(shared_.limits.handshake);
+      BeAwaited();
       stream_.async_handshake(ssl::stream_base::server, [self = this->shared_from_this()](Failure failure) {
         if (!failure) self->ReadHeader();
       });
@@ -114,19 +189,48 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   }
 
  private:
-  void Until(seconds time) { beast::get_lowest_layer(stream_).expires_after(time); }
+  void BeAwaited() {
+    NotAwaited();
+    if (left_) return;
+    awaited_ = shared_.awaited.insert(shared_.awaited.end(), {this, peer_, callback_, Shared::NowUs()});
+  }
+  // All is said; only the other end is waited for. Its place is anybody's.
+  void BeLeft() {
+    NotAwaited();
+    if (left_) return;
+    awaited_ = shared_.awaited.insert(shared_.awaited.begin(), {this, peer_, true, 0});
+  }
+  void NotAwaited() {
+    if (awaited_) shared_.awaited.erase(*awaited_);
+    awaited_.reset();
+  }
+  void LeavePlace() {
+    if (left_) return;
+    left_ = true;
+    if (callback_) shared_.LeaveCallback(peer_);
+    shared_.Leave(peer_);
+  }
+  void Evict() override {
+    NotAwaited();
+    LeavePlace();
+    beast::get_lowest_layer(stream_).close();  // what waits for it ends, and the session with it
+  }
+  void Until(milliseconds time) { beast::get_lowest_layer(stream_).expires_after(time); }
 
   void ReadHeader() {
     parser_.emplace();
     parser_->header_limit(kHeaderBytes);
     parser_->body_limit(EdgeHandler::BodyLimit(Route::kSigned));
-    Until(kIdle);
+    Until(requests_ == 0 ? shared_.limits.header : shared_.limits.idle);
+    BeAwaited();
     http::async_read_header(
         stream_, buffer_, *parser_,
         [self = this->shared_from_this()](Failure failure, size_t) { self->OnHeader(failure); });
   }
 
   void OnHeader(Failure failure) {
+    NotAwaited();
+    if (left_) return;
     if (failure) return Refuse(failure);
     const auto& head = parser_->get();
     request_ = Request();
@@ -138,6 +242,8 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     request_.webhook = {Text(head["webhook-id"]), Text(head["webhook-timestamp"]),
                         Text(head["webhook-signature"])};
     keep_ = head.keep_alive() && ++requests_ < kMostOnOneConnection;
+    const bool callback = IsCallback(request_.target.route);
+    if (callback && !callback_ && !(callback_ = shared_.EnterCallback(peer_))) return RefuseAs(503);
     const size_t most = EdgeHandler::BodyLimit(request_.target.route);
     if (parser_->content_length() && *parser_->content_length() > most) return RefuseAs(413);
     parser_->body_limit(most);
@@ -145,8 +251,10 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     std::string forwarded;
     for (auto [at, end] = head.equal_range("X-Forwarded-For"); at != end; ++at) forwarded = Text(at->value());
     const std::string asker = shared_.Asker(peer_, forwarded);
-    if (!shared_.rate.Admit(asker, base::Clock::System().BootMicros())) return RefuseAs(429);
-    Until(kBody);
+    RequestRate& rate = callback ? shared_.callback_rate : shared_.rate;
+    if (!rate.Admit(asker, Shared::NowUs())) return RefuseAs(429);
+    Until(shared_.limits.body);
+    BeAwaited();
     http::async_read(stream_, buffer_, *parser_,
                      [self = this->shared_from_this()](Failure wrong, size_t) { self->OnRequest(wrong); });
   }
@@ -162,7 +270,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   void RefuseAs(int status) {
     keep_ = false;
     Response response = Busy(status);
-    if (status != 429) {
+    if (status != 429 && status != 503) {
       response.retry_after_s = 0;
       response.body = "This request cannot be read.\n";
     }
@@ -170,23 +278,22 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   }
 
   void OnRequest(Failure failure) {
+    NotAwaited();
+    if (left_) return;
     if (failure) return Refuse(failure);
     request_.body = std::move(parser_->get().body());
     Response response;
     if (EdgeHandler::HandleAtOnce(request_, response)) return Answer(response);
-    const bool reads = request_.method != "POST";
-    if (shared_.waiting >= HttpServer::kMostWaiting || (reads && shared_.reading >= HttpServer::kMostReading))
-      return Answer(Busy(503));
-    ++shared_.waiting;
-    shared_.reading += reads ? 1 : 0;
+    Lane& lane = shared_.LaneOf(request_);
+    if (lane.waiting >= lane.most) return Answer(Busy(503));
+    ++lane.waiting;
     beast::get_lowest_layer(stream_).expires_never();  // every call to dispatch has its own end
-    asio::post(shared_.workers, [self = this->shared_from_this(), reads]() mutable {
+    asio::post(lane.workers, [self = this->shared_from_this(), &lane]() mutable {
       auto made = std::make_shared<Response>(self->shared_.handler.Handle(self->request_));
       const auto loop = self->stream_.get_executor();
       // Moved: a session ends on the loop's thread only.
-      asio::post(loop, [self = std::move(self), reads, made] {
-        --self->shared_.waiting;
-        self->shared_.reading -= reads ? 1 : 0;
+      asio::post(loop, [self = std::move(self), &lane, made] {
+        --lane.waiting;
         self->Answer(*made);
       });
     });
@@ -213,7 +320,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     answer_.body() = made.body;
     answer_.prepare_payload();
     if (request_.method == "HEAD") answer_.body().clear();  // the length of what GET would give stays
-    Until(kWrite);
+    Until(shared_.limits.write);
     http::async_write(stream_, answer_, [self = this->shared_from_this()](Failure failure, size_t) {
       if (failure) return;
       self->keep_ ? self->ReadHeader() : self->Close();
@@ -221,6 +328,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   }
 
   void Close() {
+    BeLeft();
     if constexpr (requires { stream_.async_shutdown([](Failure) {}); }) {
       Until(kGoodbye);
       stream_.async_shutdown([self = this->shared_from_this()](Failure) {});
@@ -248,7 +356,9 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   http::response<http::string_body> answer_;
   Request request_;
   bool keep_ = false;
+  bool callback_ = false, left_ = false;  // brings callbacks; has given its place back
   int requests_ = 0;
+  std::optional<std::list<AwaitedEntry>::iterator> awaited_;
 };
 
 using Plain = Session<beast::tcp_stream>;
@@ -289,7 +399,8 @@ absl::Status Load(ssl::context& context, const HttpOptions& options) {
 class Beast final : public HttpServer {
  public:
   Beast(const HttpOptions& options, EdgeHandler& handler)
-      : options_(options), shared_(handler, options.trusted_proxies, !options.certificate.empty()) {}
+      : options_(options),
+        shared_(handler, options.trusted_proxies, !options.certificate.empty(), options.limits) {}
   ~Beast() override { Stop(); }
 
   absl::Status Open() {
@@ -327,7 +438,8 @@ class Beast final : public HttpServer {
       Failure ignored;
       acceptor_.close(ignored);
     });
-    shared_.workers.join();  // their answers are posted to the loop, which runs them before it stops
+    for (Lane* lane : {&shared_.opt_outs, &shared_.pages, &shared_.callbacks})
+      lane->workers.join();  // their answers are posted to the loop, which runs them before it stops
     asio::post(loop_, [this] { loop_.stop(); });
     thread_.join();
   }

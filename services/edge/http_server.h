@@ -1,7 +1,10 @@
 // HTTP/1.1 for the outside, by Boost.Beast: bounded in connections, sizes, times and rates; hands whole
-// requests to an EdgeHandler.
+// requests to an EdgeHandler. Opt-outs, pages and callbacks have workers and queues of their own, and
+// callbacks a share of the connections and a rate of their own, so that a flood of callbacks delays no
+// opt-out.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,20 +14,35 @@
 
 namespace pharos::edge {
 
+struct HttpLimits {
+  size_t connections = 1024;    // when all are taken, whoever makes us wait for longest goes; callbacks first
+  size_t of_one_address = 128;  // likewise; proxies that are trusted excepted
+  size_t callback_connections = 512;     // of them; past it 503
+  size_t callbacks_of_one_address = 64;  // likewise
+  std::chrono::milliseconds least_stay{
+      1'000};  // nobody goes who made us wait for less: then the newcomer does
+  std::chrono::milliseconds handshake{10'000};  // these are totals: octets that trickle in lengthen none
+  std::chrono::milliseconds header{10'000};     // of the first request
+  std::chrono::milliseconds idle{30'000};       // to the end of the next request's header
+  std::chrono::milliseconds body{10'000};
+  std::chrono::milliseconds write{10'000};
+};
+
 struct HttpOptions {
   std::string listen = "127.0.0.1:0";  // address:port; port 0 = any
   std::string certificate, key;        // PEM files; empty = plaintext, only on loopback
   std::vector<std::string> trusted_proxies;
+  HttpLimits limits;
 };
 
 class HttpServer {
  public:
-  static constexpr size_t kMostConnections = 1024;
-  static constexpr size_t kMostOfOneAddress = 128;  // proxies that are trusted excepted
-  static constexpr size_t kWorkers = 16;            // calls to dispatch at a time; an opt-out may wait 2.5 s
-  static constexpr size_t kMostWaiting = 128;       // requests at work or waiting for a worker; past it 503
-  static constexpr size_t kMostReading =
-      32;  // of them pages to look at: scanners must not crowd out opt-outs
+  // Calls to dispatch at a time, and requests at work or waiting for one; past it 503. Nobody takes
+  // another's: neither scanners that look at pages nor callbacks crowd out opt-outs. An opt-out may wait 2.5
+  // s.
+  static constexpr size_t kOptOutWorkers = 16, kMostOptOuts = 128;
+  static constexpr size_t kPageWorkers = 4, kMostPages = 32;
+  static constexpr size_t kCallbackWorkers = 16, kMostCallbacks = 128;
 
   // INVALID_ARGUMENT (CONFIG_WRONG): address or certificate, or plaintext on an address that others reach;
   // UNAVAILABLE (PORT_IN_USE).

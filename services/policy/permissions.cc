@@ -19,6 +19,9 @@ constexpr Permission kPermissions[] = {
     {"agreements.write", false},
     {"approvals.sign", true},  // for the approver who calls campaign
     {"audiences.count", false},
+    {"audiences.exact", false},    // numbers about people as counted, without disclosure control
+    {"audiences.list", false},     // row by row
+    {"audiences.preview", false},  // a few people, masked
     {"audiences.read", false},
     {"audiences.write", false},
     {"campaigns.approve", false},
@@ -59,6 +62,7 @@ constexpr Permission kPermissions[] = {
     {"principals.write", false},
     {"purposes.read", false},
     {"purposes.write", false},
+    {"queries.read", false},  // what was asked of audiences, and answered
     {"records.import", false},
     {"records.sync", false},
     {"reflection.read", false},  // the public API is no secret from anybody with a role

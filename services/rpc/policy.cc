@@ -25,13 +25,17 @@ bool MayInternally(const policy::Policy& policy, const Caller& caller, std::stri
 }  // namespace
 
 absl::Status Authorise(const policy::Policy& policy, const Caller& caller, std::string_view permission,
-                       bool internal) {
+                       bool internal, std::string_view instead) {
   if (internal && !MayInternally(policy, caller, permission)) {
     return Denied(permission,
                   fmt::format("This call is between Pharos's own processes only ({}); use the public API.",
                               permission));
   }
   if (policy.AnyAllows(caller.roles, permission)) return absl::OkStatus();
+  if (!instead.empty()) {
+    return Denied(permission,
+                  fmt::format("Your roles do not include the permission {}; {}.", permission, instead));
+  }
   return Denied(
       permission,
       fmt::format("Your roles do not include the permission {}; ask an operator for a role that has it.",

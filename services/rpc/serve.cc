@@ -146,7 +146,7 @@ absl::Status Admit(const Host& host, grpc::ServerContext& context, const MethodR
                    pb::Message* request, ServedCall& call) {
   PHAROS_ASSIGN_OR_RETURN(call.caller_, Authenticate(host, context, call));
   call.policy_ = host.credentials().policy();
-  PHAROS_RETURN_IF_ERROR(Authorise(*call.policy_, call.caller_, row.permission, row.internal));
+  PHAROS_RETURN_IF_ERROR(Authorise(*call.policy_, call.caller_, row.permission, row.internal, row.instead));
   PHAROS_ASSIGN_OR_RETURN(call.purpose_, PurposeOf(context, request));
   PHAROS_RETURN_IF_ERROR(SetDeadline(context, unary, call));
   return request == nullptr ? absl::OkStatus() : CheckFields(*request);

@@ -27,7 +27,8 @@ struct MethodRow {
   const char* permission;  // never empty
   bool internal;
   bool read_only;
-  bool reads_people;  // its answer is withheld unless the call left an audit entry
+  bool reads_people;         // its answer is withheld unless the call left an audit entry
+  const char* instead = "";  // what a caller without the permission may ask for
 };
 
 // Checks the messages that come in on a stream; one that is wrong ends the call. One thread reads a stream.

@@ -21,8 +21,10 @@ namespace {
 constexpr uint64_t kLayout = 1;
 constexpr size_t kIncarnationBytes = 16;
 
-constexpr size_t kWriteBufferBytes = 16u << 20;
+constexpr size_t kWriteBufferBytes = 32u << 20;
 constexpr int kWriteBuffers = 3;
+constexpr int kFilesBeforeMerge =
+    8;  // of level 0: their Bloom filters keep point reads cheap, and merging is dear
 constexpr uint64_t kMaxLogBytes = 64u
                                   << 20;  // of write-ahead log: bounds how long opening after a crash takes
 constexpr int kMaxOpenFiles = 512;        // several stores live in one process
@@ -63,7 +65,10 @@ rocksdb::Options MakeOptions(const Resources& resources, rocksdb::Env* env) {
   SetDurability(db);
   db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(resources)));
   db.write_buffer_manager = resources.buffers();
+  // Level 0 is merged again within seconds: not worth compressing.
+  db.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression};
   db.compression = rocksdb::kLZ4Compression;
+  db.level0_file_num_compaction_trigger = kFilesBeforeMerge;
   db.level_compaction_dynamic_level_bytes = true;
   db.write_buffer_size = kWriteBufferBytes;
   db.max_write_buffer_number = kWriteBuffers;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/stubs/strutil.h>
 
 #include <algorithm>
 #include <map>
@@ -81,9 +82,10 @@ std::string Handler(const pb::ServiceDescriptor& service) {
 // The row that rpc::Serve… goes by.
 std::string Row(const pb::MethodDescriptor& method) {
   const api::v1::Policy& policy = PolicyOf(method);
-  return fmt::format("constexpr ::pharos::rpc::MethodRow k{}{}{{\"/{}/{}\", \"{}\", {}, {}, {}}};\n",
+  return fmt::format("constexpr ::pharos::rpc::MethodRow k{}{}{{\"/{}/{}\", \"{}\", {}, {}, {}, \"{}\"}};\n",
                      method.service()->name(), method.name(), method.service()->full_name(), method.name(),
-                     policy.permission(), policy.internal(), policy.read_only(), policy.reads_people());
+                     policy.permission(), policy.internal(), policy.read_only(), policy.reads_people(),
+                     pb::CEscape(policy.instead()));
 }
 
 std::string UnaryMethod(const pb::MethodDescriptor& method) {

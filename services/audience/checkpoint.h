@@ -1,0 +1,32 @@
+// The index on disk, so that a start need not read everybody from the customer service. Everything in it is
+// personal: it lies sealed under a key that access keeps, and is written and read through memory only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "services/audience/people_index.h"
+#include "storage/seal.h"
+
+namespace pharos::audience {
+
+//   file  := magic(8) piece*            each piece: length(4, little endian) envelope (storage/seal.h)
+//   piece := up to 4 MiB of the index's own file; its number and whether it is the last are sealed with it
+class Checkpoint {
+ public:
+  // `folder` is there. The keys are used from several threads.
+  Checkpoint(std::string folder, storage::KeyRing& keys);
+
+  // Whole or not at all; the one before stays until then.
+  absl::Status Save(const PeopleIndex& index) const;
+  // NOT_FOUND: there is none. DATA_LOSS: it is damaged, or of another format; the index is empty then and the
+  // file is gone. Another status: the keys are away.
+  absl::Status Load(PeopleIndex& index) const;
+
+ private:
+  const std::string file_;
+  storage::KeyRing& keys_;
+};
+
+}  // namespace pharos::audience

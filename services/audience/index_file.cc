@@ -1,0 +1,200 @@
+#include "services/audience/index_file.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "services/base/errors.h"
+
+namespace pharos::audience {
+namespace {
+
+constexpr uint64_t kMagic = 0x3158444e49415850;  // "PXAINDX1"
+constexpr uint32_t kMostText = 1u << 24;         // far above what the feed may bring
+constexpr size_t kBuffer = 1u << 20;
+
+absl::Status Damaged() {
+  return base::MakeError(
+      absl::StatusCode::kDataLoss, "CHECKPOINT_DAMAGED",
+      "the checkpoint of the audience index is damaged or of another format: it is left out, "
+      "and everybody is read from the customer service");
+}
+absl::Status Failed(std::string_view what) {
+  return base::MakeError(
+      absl::StatusCode::kUnavailable, "CHECKPOINT_FAILED",
+      fmt::format("the checkpoint of the audience index could not be {}: is there space?", what));
+}
+
+struct Close {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, Close>;
+
+class Digest {
+ public:
+  void Add(const void* bytes, size_t size) {
+    const auto* at = static_cast<const unsigned char*>(bytes);
+    // Eight bytes at a time: what matters is that a change is seen, and the sealing sees it, too.
+    for (; size >= 8; at += 8, size -= 8) {
+      uint64_t word = 0;
+      std::memcpy(&word, at, 8);
+      value_ = (value_ ^ word) * 0x100000001b3;
+    }
+    for (; size > 0; ++at, --size) value_ = (value_ ^ *at) * 0x100000001b3;
+  }
+  uint64_t value() const { return value_; }
+
+ private:
+  uint64_t value_ = 0xcbf29ce484222325;
+};
+
+class Writer {
+ public:
+  explicit Writer(const std::string& path) : file_(std::fopen(path.c_str(), "wb")), buffer_(kBuffer) {
+    if (file_) std::setvbuf(file_.get(), buffer_.data(), _IOFBF, buffer_.size());
+  }
+  bool ok() const { return file_ != nullptr && ok_; }
+  void Bytes(const void* bytes, size_t size) {
+    digest_.Add(bytes, size);
+    ok_ = ok_ && std::fwrite(bytes, 1, size, file_.get()) == size;
+  }
+  template <typename Value>
+  void Number(Value number) {
+    Bytes(&number, sizeof(number));
+  }
+  void Text(std::string_view text) {
+    Number(static_cast<uint32_t>(text.size()));
+    Bytes(text.data(), text.size());
+  }
+  bool Finish() {
+    Number(uint64_t{digest_.value()});
+    return ok_ && std::fflush(file_.get()) == 0;
+  }
+
+ private:
+  File file_;
+  std::vector<char> buffer_;
+  Digest digest_;
+  bool ok_ = true;
+};
+
+class Reader {
+ public:
+  explicit Reader(const std::string& path) : file_(std::fopen(path.c_str(), "rb")), buffer_(kBuffer) {
+    if (file_) std::setvbuf(file_.get(), buffer_.data(), _IOFBF, buffer_.size());
+  }
+  bool open() const { return file_ != nullptr; }
+  bool ok() const { return ok_; }
+  void Bytes(void* bytes, size_t size) {
+    ok_ = ok_ && std::fread(bytes, 1, size, file_.get()) == size;
+    if (ok_) digest_.Add(bytes, size);
+  }
+  template <typename Value>
+  Value NumberOf() {
+    Value number{};
+    Bytes(&number, sizeof(number));
+    return ok_ ? number : Value{};
+  }
+  const std::string& Text() {
+    const auto size = NumberOf<uint32_t>();
+    if (size > kMostText) ok_ = false;
+    text_.resize(ok_ ? size : 0);
+    Bytes(text_.data(), text_.size());
+    return text_;
+  }
+  bool AtEnd() {
+    const uint64_t wanted = digest_.value();
+    return NumberOf<uint64_t>() == wanted && ok_ && std::fgetc(file_.get()) == EOF;
+  }
+
+ private:
+  File file_;
+  std::vector<char> buffer_;
+  Digest digest_;
+  std::string text_;
+  bool ok_ = true;
+};
+
+void Write(const CompactPerson& person, Writer& out) {
+  out.Bytes(person.texts.data(), sizeof(person.texts));
+  out.Number(person.born);
+  out.Number(person.update_time_us);
+  const uint8_t small[4] = {person.kinds, person.reach, person.deprivation, person.inclusion};
+  out.Bytes(small, sizeof(small));
+  for (const auto* set : {&person.interests, &person.sources}) {
+    out.Number(static_cast<uint32_t>(set->size()));
+    out.Bytes(set->data(), set->size() * sizeof(uint32_t));
+  }
+  out.Text(person.gate);
+}
+
+bool ReadSet(Reader& in, uint64_t symbols, std::vector<uint32_t>& set) {
+  const auto size = in.NumberOf<uint32_t>();
+  if (!in.ok() || size > symbols) return false;
+  set.resize(size);
+  in.Bytes(set.data(), size * sizeof(uint32_t));
+  for (const uint32_t symbol : set) {
+    if (symbol >= symbols) return false;
+  }
+  return in.ok();
+}
+
+bool ReadPerson(Reader& in, uint64_t symbols, CompactPerson& person) {
+  in.Bytes(person.texts.data(), sizeof(person.texts));
+  for (const uint32_t symbol : person.texts) {
+    if (symbol >= symbols) return false;
+  }
+  person.born = in.NumberOf<PackedDate>();
+  person.update_time_us = in.NumberOf<int64_t>();
+  uint8_t small[4] = {};
+  in.Bytes(small, sizeof(small));
+  person.kinds = small[0], person.reach = small[1], person.deprivation = small[2],
+  person.inclusion = small[3];
+  if (!ReadSet(in, symbols, person.interests) || !ReadSet(in, symbols, person.sources)) return false;
+  person.gate = in.Text();
+  return in.ok();
+}
+
+}  // namespace
+
+absl::Status SaveIndex(const IndexData& data, uint64_t position, const std::string& path) {
+  Writer out(path);
+  if (!out.ok()) return Failed("written");
+  out.Number(kMagic);
+  out.Number(position);
+  out.Number(uint64_t{data.pool.size()});
+  for (uint32_t symbol = 1; symbol < data.pool.size(); ++symbol) {
+    out.Text(data.pool.Get(symbol));
+    out.Text(data.pool.Shown(symbol));
+  }
+  out.Number(uint64_t{data.alive.cardinality()});
+  for (const uint32_t person : data.alive) {
+    out.Text(data.ids.Id(person));
+    Write(data.PersonAt(person), out);
+  }
+  return out.Finish() ? absl::OkStatus() : Failed("written");
+}
+
+absl::Status LoadIndex(const std::string& path, IndexData& data, uint64_t& position) {
+  Reader in(path);
+  if (!in.open()) return Failed("read");
+  if (in.NumberOf<uint64_t>() != kMagic) return Damaged();
+  position = in.NumberOf<uint64_t>();
+  const auto symbols = in.NumberOf<uint64_t>();
+  for (uint64_t symbol = 1; symbol < symbols && in.ok(); ++symbol) {
+    const std::string text = in.Text();
+    if (data.pool.Intern(text, in.Text()) != symbol) return Damaged();
+  }
+  const auto people = in.NumberOf<uint64_t>();
+  for (uint64_t at = 0; at < people && in.ok(); ++at) {
+    const std::string id = in.Text();
+    CompactPerson person;
+    if (!ReadPerson(in, symbols, person)) return Damaged();
+    data.Put(id, std::move(person));
+  }
+  return in.ok() && in.AtEnd() ? absl::OkStatus() : Damaged();
+}
+
+}  // namespace pharos::audience

@@ -1,0 +1,46 @@
+// Keeps the index: loads its checkpoint, follows the feed from there, and saves it now and then and at the
+// end. Without a folder there is no checkpoint.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "services/audience/checkpoint.h"
+#include "services/audience/feed_client.h"
+#include "services/audience/people_index.h"
+#include "services/base/mutex.h"
+#include "services/rpc/peers.h"
+
+namespace pharos::audience {
+
+class IndexKeeper {
+ public:
+  static constexpr int64_t kSaveEveryUs =
+      600'000'000;  // a start after a crash follows ten minutes of changes
+
+  IndexKeeper(PeopleIndex& index, FeedClient& feed, std::string folder);
+  ~IndexKeeper() { Stop(); }
+
+  // On a thread of its own.
+  void Start(const rpc::Peers& peers);
+  // Saves what is new. Idempotent.
+  void Stop();
+
+ private:
+  void Run(const rpc::Peers& peers);
+  void Save(const Checkpoint& checkpoint);
+  // False: stopped.
+  bool Pause(int64_t micros);
+
+  PeopleIndex& index_;
+  FeedClient& feed_;
+  const std::string folder_;
+  uint64_t saved_ = 0;  // position; used by the thread only
+  base::Mutex mutex_;
+  base::CondVar wake_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace pharos::audience
