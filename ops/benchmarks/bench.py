@@ -11,6 +11,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "rehearsal")]
+import audience  # noqa: E402
 import dispatch  # noqa: E402
 import identity  # noqa: E402
 import launch  # noqa: E402
@@ -18,7 +19,7 @@ import lookup  # noqa: E402
 import sync  # noqa: E402
 from system import Broken  # noqa: E402
 
-WORKLOADS = {"identity": identity.run, "lookup": lookup.run, "launch": launch.run, "sync": sync.run, "dispatch-sms": dispatch.run_sms, "dispatch-email": dispatch.run_email}
+WORKLOADS = {"audience": audience.run, "identity": identity.run, "lookup": lookup.run, "launch": launch.run, "sync": sync.run, "dispatch-sms": dispatch.run_sms, "dispatch-email": dispatch.run_email}
 
 
 def say(line):
@@ -47,6 +48,7 @@ def main():
     parser.add_argument("--peer", action="store_true", help="measure what it is compared with in the same run")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--memory", action="store_true", help="dispatch: how much pharosd holds while the intents drain")
+    parser.add_argument("--restart", action="store_true", help="audience: from a start until the first answer, too")
     parser.add_argument("--window", type=int, default=1000, help="dispatch: messages without the provider's answer")
     parser.add_argument("--seconds", type=float, default=10, help="how long rates are measured")
     parser.add_argument("--bin", default="build/release/bin", help=argparse.SUPPRESS)

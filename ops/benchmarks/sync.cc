@@ -21,6 +21,7 @@ ABSL_FLAG(int, batch, 256, "items in one message");
 ABSL_FLAG(double, rate, 0, "items a second, 0: as fast as they are answered");
 ABSL_FLAG(double, first_part, 0, "of each file: begin here (0 to 1)");
 ABSL_FLAG(double, last_part, 1, "and end here");
+ABSL_FLAG(std::string, people, "", "file to write whose each record is: record, person");
 
 namespace pharos::bench {
 namespace {
@@ -49,11 +50,16 @@ int Main() {
   load.bulk = absl::GetFlag(FLAGS_bulk);
   load.batch = static_cast<size_t>(absl::GetFlag(FLAGS_batch));
   load.rate = absl::GetFlag(FLAGS_rate);
+  load.keep_people = !absl::GetFlag(FLAGS_people).empty();
   std::ifstream(absl::GetFlag(FLAGS_token_file)) >> load.token;
   const std::vector<Feed> feeds = FeedsOf(absl::GetFlag(FLAGS_from));
   const SyncResult result = Run(load, feeds);
   if (!result.first_error.empty())
     std::fprintf(stderr, "pharos-bench-sync: %s\n", result.first_error.c_str());
+  if (load.keep_people) {
+    std::ofstream file(absl::GetFlag(FLAGS_people));
+    for (const auto& [record, person] : result.people) file << record << ',' << person << '\n';
+  }
   std::string outcomes;
   for (const auto& [outcome, count] : result.outcomes)
     outcomes += fmt::format("{}\"{}\": {}", outcomes.empty() ? "" : ", ", outcome, count);

@@ -110,8 +110,11 @@ class Partner {
     customer::v1::SyncResponse response;
     while (stream_->Read(&response)) {
       const auto items = static_cast<size_t>(response.results_size());
-      for (const auto& each : response.results())
+      for (const auto& each : response.results()) {
         ++result.outcomes[customer::v1::SyncResult::Outcome_Name(each.outcome())];
+        if (load_.keep_people)
+          result.people.emplace_back(feed_.source + "/records/" + each.record_id(), each.person());
+      }
       result.items += static_cast<int64_t>(items);
       std::lock_guard<std::mutex> lock(mutex_);
       unanswered_ -= items;
@@ -169,6 +172,7 @@ SyncResult Run(const SyncLoad& load, const std::vector<Feed>& feeds) {
     for (const auto& [outcome, count] : partner.result.outcomes) sum.outcomes[outcome] += count;
     sum.latencies_ms.insert(sum.latencies_ms.end(), partner.result.latencies_ms.begin(),
                             partner.result.latencies_ms.end());
+    sum.people.insert(sum.people.end(), partner.result.people.begin(), partner.result.people.end());
     if (sum.first_error.empty()) sum.first_error = partner.result.first_error;
   }
   std::sort(sum.latencies_ms.begin(), sum.latencies_ms.end());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pharos::bench {
@@ -21,6 +22,7 @@ struct SyncLoad {
   size_t batch = 256;
   double rate = 0;           // items a second, all streams together; 0: as fast as they are answered
   size_t unanswered = 4096;  // items a stream, as the API allows
+  bool keep_people = false;  // SyncResult.people
 };
 
 struct SyncResult {
@@ -29,6 +31,7 @@ struct SyncResult {
   double seconds = 0;
   std::vector<float> latencies_ms;  // of batches, sorted
   std::string first_error;
+  std::vector<std::pair<std::string, std::string>> people;  // "sources/…/records/…" and whose it is
 
   double Percentile(double share) const;
 };

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "services/base/errors.h"
@@ -113,18 +114,26 @@ absl::Status UnsealInto(std::FILE* from, storage::KeyRing& keys, std::FILE* to) 
 Checkpoint::Checkpoint(std::string folder, storage::KeyRing& keys)
     : file_(std::move(folder) + "/people.checkpoint"), keys_(keys) {}
 
+void Checkpoint::Prepare() const {
+  if (next_.id != 0) return;
+  if (auto key = keys_.Fresh(); key.ok()) next_ = *std::move(key);
+}
+
 absl::Status Checkpoint::Save(const PeopleIndex& index) const {
   const MemoryFolder memory;
   if (!memory.ok()) return Failed("written");
   PHAROS_RETURN_IF_ERROR(index.Save(memory.file()));
-  PHAROS_ASSIGN_OR_RETURN(const storage::DataKey key, keys_.Fresh());
-  if (key.id == 0) return Failed("sealed");
+  Prepare();
+  if (next_.id == 0) return Failed("sealed");
+  const storage::DataKey key = std::exchange(next_, {});
   const std::string fresh = file_ + ".new";
   const File from = Open(memory.file(), "rb");
   File to = Open(fresh, "wb");
   if (from == nullptr || to == nullptr || !SealInto(from.get(), key, to.get())) return Failed("written");
   to.reset();
-  return std::rename(fresh.c_str(), file_.c_str()) == 0 ? absl::OkStatus() : Failed("written");
+  if (std::rename(fresh.c_str(), file_.c_str()) != 0) return Failed("written");
+  Prepare();
+  return absl::OkStatus();
 }
 
 absl::Status Checkpoint::Load(PeopleIndex& index) const {

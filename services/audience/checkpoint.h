@@ -18,7 +18,10 @@ class Checkpoint {
   // `folder` is there. The keys are used from several threads.
   Checkpoint(std::string folder, storage::KeyRing& keys);
 
-  // Whole or not at all; the one before stays until then.
+  // Gets the key of the next Save, so that the last one, while everything stops, needs nobody else. Save does
+  // it by itself where this failed.
+  void Prepare() const;
+  // Whole or not at all; the one before stays until then. From one thread.
   absl::Status Save(const PeopleIndex& index) const;
   // NOT_FOUND: there is none. DATA_LOSS: it is damaged, or of another format; the index is empty then and the
   // file is gone. Another status: the keys are away.
@@ -27,6 +30,7 @@ class Checkpoint {
  private:
   const std::string file_;
   storage::KeyRing& keys_;
+  mutable storage::DataKey next_;  // id 0: none
 };
 
 }  // namespace pharos::audience

@@ -33,6 +33,7 @@ void IndexKeeper::Run(const rpc::Peers& peers) {
   saved_ = loaded.ok() ? index_.position() : 0;
   base::Log(base::LogLevel::kInfo, "audience.checkpoint_loaded",
             {{"code", static_cast<int64_t>(loaded.code())}, {"position", static_cast<int64_t>(saved_)}});
+  checkpoint.Prepare();
   feed_.Start(peers);
   while (Pause(kSaveEveryUs)) Save(checkpoint);
   Save(checkpoint);

@@ -17,7 +17,7 @@ namespace pharos::audience {
 class IndexKeeper {
  public:
   static constexpr int64_t kSaveEveryUs =
-      600'000'000;  // a start after a crash follows ten minutes of changes
+      120'000'000;  // a start after a crash follows two minutes of changes
 
   IndexKeeper(PeopleIndex& index, FeedClient& feed, std::string folder);
   ~IndexKeeper() { Stop(); }

@@ -6,6 +6,7 @@
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
 #include "services/base/log.h"
 #include "services/dispatch/desk.h"
+#include "services/dispatch/intent.h"
 #include "services/dispatch/tables.h"
 
 namespace pharos::dispatch {
@@ -26,6 +27,7 @@ void Desk::Fail(Turn& turn, record::v1::IntentRow& intent, std::string_view reas
 // Never after a doubt: a second channel would then make two messages of one.
 bool Desk::GoOn(Turn& turn, record::v1::IntentRow& intent, std::string_view reason) {
   if (intent.alternatives().empty() || reason == "PARTIAL") return false;
+  if (WasResent(intent)) return false;  // the first of the two may have arrived
   const Step* step = StepOf(turn, intent.key());
   if (step == nullptr || !step->manifest.fallback() || Expired(*step, turn.now_us)) return false;
   if (intent.events_size() > 0 && turn.now_us - intent.events(0).time_us() > kFallbackMicros) return false;

@@ -57,6 +57,26 @@ TEST_F(DeskFallbackTest, APermanentRejectionGoesOnByEmail) {
   ExpectSentByEmail();
 }
 
+TEST_F(DeskFallbackTest, WhatWasSentAgainAfterADoubtGoesOnNowhere) {
+  manifest_.set_purpose_class(type::v1::PURPOSE_CLASS_SERVICE);
+  manifest_.mutable_rules()->set_in_doubt(type::v1::PREFER_DUPLICATE);
+  manifest_.mutable_rules()->set_in_doubt_after_s(60);
+  const auto attempt = ByText(EitherMembers(1));
+  internal::v1::Outcome outcome;
+  outcome.set_id(attempt.id());
+  outcome.mutable_no_answer()->set_reason("LINK_LOST");
+  Report(sms_, outcome);
+  clock_.Advance(61'000'000);
+  Ticks();
+  Pull(sms_, 2);
+  Ticks();
+  Grant();
+  const auto attempts = Attempts(sms_);
+  ASSERT_EQ(attempts.size(), 1u);
+  Report(sms_, Rejected(attempts[0].id(), "INVALID_NUMBER"));
+  EXPECT_EQ(StateOf(Intent()), State::kFailed);
+}
+
 TEST_F(DeskFallbackTest, ABadReceiptGoesOnByEmail) {
   const auto attempt = ByText(EitherMembers(1));
   Report(sms_, Accepted(attempt.id(), "m1"));
