@@ -94,6 +94,7 @@ dispatch::DispatchSettings SendingOf(const config::Config& config) {
   settings.caps.endpoint_most = static_cast<int>(config.caps.endpoint_most);
   settings.caps.endpoint_days = static_cast<int>(config.caps.endpoint_days);
   settings.edge_url = config.edge.url;
+  settings.message_days = config.message_days;
   return settings;
 }
 
@@ -182,6 +183,7 @@ class Parts final : public Daemon {
     dispatch::DispatchOptions dispatch;
     dispatch.access = &snapshot_;
     dispatch.settings = SendingOf(config_);
+    dispatch.seal = config_.seal;
     PHAROS_RETURN_IF_ERROR(Open("dispatch", dispatch, dispatch_));
     return Open("engagement", engagement::EngagementOptions{}, engagement_);
   }

@@ -2,6 +2,7 @@
 """The examples of README.md, and what else pharos_analyst promises, against the real pharosd. Prints "N passed, N failed"; ends with
 77 (left out) where Debian's python3-grpcio is not installed. PHAROS_BIN says where pharosd is."""
 import contextlib
+import datetime
 import doctest
 import hashlib
 import importlib.util
@@ -31,7 +32,7 @@ SOURCE = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(SOURCE / "tests" / "partner")]
 import pharos_analyst  # noqa: E402
 import partner as p  # noqa: E402
-from pharos_analyst import FilterError, NotAllowed, NotFound, TableError, TryLater  # noqa: E402
+from pharos_analyst import FilterError, NotAllowed, NotFound, NotKept, TableError, TryLater  # noqa: E402
 from pharos_analyst.tables import Figure, Table  # noqa: E402
 
 PRINCIPALS = {"operator": "operator", "governance": "governance", "marketing": "marketing", "analyst": "analyst", "second": "analyst"}
@@ -197,6 +198,10 @@ def refusals_say_what_is_wrong(server):
         assert refused(NotAllowed, lambda: pharos.queries()).facts["permission"] == "queries.read"
         if not (SOURCE / "proto/pharos/audience/v1/reference_service.proto").exists():
             assert refused(NotFound, pharos.areas).reason == "NOT_OFFERED"
+        assert refused(NotKept, lambda: pharos.count(by="area", as_of="2020-01-31T09:00:00Z")).code == "FAILED_PRECONDITION"
+        refused(NotKept, lambda: pharos.funnel("", purpose="stop-smoking", as_of=datetime.date(2020, 1, 31)))
+        assert refused(FilterError, lambda: pharos.count('engaged("winter", deliverd)')).nearest == "delivered"
+        refused(ValueError, lambda: pharos.count(as_of=datetime.datetime(2026, 1, 1)))
         refused(ValueError, lambda: pharos.count(bands={"age": [18]}))
         refused(ValueError, lambda: pharos.funnel("", purpose=""))
     with pharos_analyst.connect(server.address, token="nobody") as nobody:

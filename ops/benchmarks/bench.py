@@ -13,13 +13,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "rehearsal")]
 import audience  # noqa: E402
 import dispatch  # noqa: E402
+import edge  # noqa: E402
 import identity  # noqa: E402
 import launch  # noqa: E402
 import lookup  # noqa: E402
 import sync  # noqa: E402
 from system import Broken  # noqa: E402
 
-WORKLOADS = {"audience": audience.run, "identity": identity.run, "lookup": lookup.run, "launch": launch.run, "sync": sync.run, "dispatch-sms": dispatch.run_sms, "dispatch-email": dispatch.run_email}
+WORKLOADS = {"audience": audience.run, "edge": edge.run, "identity": identity.run, "lookup": lookup.run, "launch": launch.run, "sync": sync.run, "dispatch-sms": dispatch.run_sms, "dispatch-email": dispatch.run_email}
 
 
 def say(line):

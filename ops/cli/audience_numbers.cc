@@ -28,6 +28,21 @@ absl::Status SetPurpose(const Args& args, Request& request) {
   return absl::OkStatus();
 }
 
+// As people were on an earlier day.
+template <typename Request>
+absl::Status SetAsOf(const Args& args, Request& request) {
+  if (!args.Has("as-of")) return absl::OkStatus();
+  PHAROS_ASSIGN_OR_RETURN(const int64_t then, ParseTime(args.Get("as-of")));
+  request.set_as_of_time_us(then);
+  return absl::OkStatus();
+}
+
+template <typename Response>
+void SayAsOf(Output& out, const Response& response) {
+  if (response.as_of_time_us() != 0)
+    out.Say(fmt::format("As people were when the snapshot was taken: {}.", Time(response.as_of_time_us())));
+}
+
 // A number as a cell: "*" where it is not told, which is not 0.
 std::string Shown(const Figure& figure) {
   return figure.certainty() == Figure::SUPPRESSED ? "*" : Thousands(figure.value());
@@ -110,6 +125,7 @@ absl::Status CountAudience(Context& c) {
   CountAudienceRequest request;
   PHAROS_RETURN_IF_ERROR(SetAudience(c.args, request));
   PHAROS_RETURN_IF_ERROR(SetPurpose(c.args, request));
+  PHAROS_RETURN_IF_ERROR(SetAsOf(c.args, request));
   CountAudienceResponse count;
   PHAROS_RETURN_IF_ERROR(c.client.Call(request, &count));
   if (c.out.json()) {
@@ -123,6 +139,7 @@ absl::Status CountAudience(Context& c) {
   } else {
     ShowFunnel(c.out, count, request.purpose());
   }
+  if (!c.out.json()) SayAsOf(c.out, count);
   return absl::OkStatus();
 }
 
@@ -131,12 +148,14 @@ absl::Status BreakDownAudience(Context& c) {
   PHAROS_RETURN_IF_ERROR(SetAudience(c.args, request));
   for (const std::string& word : c.args.All("by")) *request.add_dimensions() = DimensionOf(word);
   for (const std::string& word : c.args.All("measure")) PHAROS_RETURN_IF_ERROR(AddMeasure(word, request));
+  PHAROS_RETURN_IF_ERROR(SetAsOf(c.args, request));
   BreakDownAudienceResponse response;
   PHAROS_RETURN_IF_ERROR(c.client.Call(request, &response));
   if (c.out.json()) {
     c.out.Json(response);
   } else {
     ShowTable(c.out, request, response);
+    SayAsOf(c.out, response);
   }
   return absl::OkStatus();
 }
@@ -147,6 +166,7 @@ absl::Status PreviewAudience(Context& c) {
   if (c.args.Has("purpose")) PHAROS_RETURN_IF_ERROR(SetPurpose(c.args, request));
   PHAROS_ASSIGN_OR_RETURN(const int64_t size, NumberOf(c.args, "size", 0));
   request.set_size(static_cast<int32_t>(std::min<int64_t>(size, 1'000'000)));
+  PHAROS_RETURN_IF_ERROR(SetAsOf(c.args, request));
   PreviewAudienceResponse response;
   PHAROS_RETURN_IF_ERROR(c.client.Call(request, &response));
   if (c.out.json()) {
@@ -162,6 +182,7 @@ absl::Status PreviewAudience(Context& c) {
     c.out.Data(line);
   }
   c.out.Say(fmt::format("{} of {} people who match.", response.people_size(), Thousands(response.matched())));
+  SayAsOf(c.out, response);
   return absl::OkStatus();
 }
 

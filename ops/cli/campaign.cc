@@ -39,7 +39,15 @@ std::string Routes(const Campaign& campaign) {
 void ShowCampaign(Output& out, const Campaign& campaign) {
   if (out.json()) return out.Json(campaign);
   out.Data(fmt::format("{}  {}", out.Bold(campaign.name()), StateWord(campaign.state())));
-  out.Data(fmt::format("  {} to {} for {}", campaign.template_(), campaign.audience(), campaign.purpose()));
+  if (campaign.kind() == type::v1::STANDING) {
+    out.Data(fmt::format("  single messages for {}, unknown receivers into {}", campaign.purpose(),
+                         campaign.source()));
+    for (const auto& [text, version] : campaign.template_versions())
+      out.Data(fmt::format("  {} version {}", text, version));
+    if (!campaign.digest().empty()) out.Data("  digest " + campaign.digest());
+  } else {
+    out.Data(fmt::format("  {} to {} for {}", campaign.template_(), campaign.audience(), campaign.purpose()));
+  }
   out.Data(fmt::format("  {}", Routes(campaign)));
   if (campaign.not_before_us() > 0) out.Data("  not before " + Time(campaign.not_before_us()));
   if (campaign.not_after_us() > 0) out.Data("  not after " + Time(campaign.not_after_us()));
@@ -80,6 +88,13 @@ absl::Status SetChannels(const Args& args, Campaign& campaign) {
 absl::Status SetCampaign(const Args& args, Campaign& campaign) {
   if (args.Has("audience")) campaign.set_audience(Name("audiences", args.Get("audience")));
   if (args.Has("template")) campaign.set_template_(Name("templates", args.Get("template")));
+  if (args.Has("standing")) campaign.set_kind(type::v1::STANDING);
+  if (args.Has("source")) campaign.set_source(Name("sources", args.Get("source")));
+  if (args.Has("more-templates")) {
+    campaign.clear_more_templates();
+    for (const std::string& word : CommaWords(args.Get("more-templates")))
+      campaign.add_more_templates(Name("templates", word));
+  }
   if (args.Has("purpose")) campaign.set_purpose(Name("purposes", args.Get("purpose")));
   if (args.Has("sender")) campaign.set_sms_sender(args.Get("sender"));
   if (args.Has("display-name")) campaign.set_display_name(args.Get("display-name"));
@@ -197,7 +212,7 @@ absl::Status Stop(Context& c) {
 
 std::vector<Option> CampaignOptions(bool create) {
   std::vector<Option> options = {
-      {"audience", "AUDIENCE", "who", create},
+      {"audience", "AUDIENCE", "who; not with --standing"},
       {"template", "TEMPLATE", "what", create},
       {"purpose", "PURPOSE", "what for", create},
       {"channels", "CHANNELS", "sms, email or both; the first one that may be used is: sms,email; else sms"},
@@ -207,7 +222,10 @@ std::vector<Option> CampaignOptions(bool create) {
       {"fallback", "", "after a known failure on one channel, try the person's next one"},
       {"not-before", "TIME", "nothing leaves before, e.g. 2026-03-01T09:00:00Z"},
       {"not-after", "TIME", "what has not left by then never does"},
-      {"display-name", "TEXT", "name for people"}};
+      {"display-name", "TEXT", "name for people"},
+      {"standing", "", "for single messages, sent one at a time until it is stopped"},
+      {"more-templates", "TEMPLATES", "with --standing: further ones, e.g. moved,cancelled"},
+      {"source", "SOURCE", "with --standing: holds receivers whom nobody knew"}};
   for (const Option& rule : RuleOptions()) options.push_back(rule);
   if (create) return options;
   options.push_back({"any-day", "", "on any day of the week"});
@@ -230,7 +248,10 @@ std::vector<Command> CampaignCommands() {
         "--channels sms,email --email-from quit@example.org --fallback",
         "campaign create quit-3 --audience public --template quit-1 --purpose stop-smoking --quiet-hours "
         "20:00-08:00 "
-        "--working-days --canary 1% --canary-wait 10m"},
+        "--working-days --canary 1% --canary-wait 10m",
+        "campaign create booking --standing --template booked --more-templates moved --source bookings "
+        "--purpose "
+        "appointments --sender 60777"},
        CampaignOptions(true),
        CreateCampaign},
       {"campaign",

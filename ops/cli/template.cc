@@ -18,6 +18,7 @@ absl::Status SetTexts(const Args& args, Template& into) {
     return UsageError("Give the SMS text with --text or --text-file, one of them.");
   if (args.Has("email-body-file") && !args.Has("email-subject") && into.email_subject().empty())
     return UsageError("An email needs a subject: --email-subject TEXT.");
+  if (args.Has("single-messages")) into.set_single_messages(true);
   if (args.Has("text")) into.set_sms_body(args.Get("text"));
   if (args.Has("text-file")) {
     PHAROS_ASSIGN_OR_RETURN(*into.mutable_sms_body(), FileOf(args, "text-file"));
@@ -134,11 +135,13 @@ std::vector<Command> TemplateCommands() {
            "Save a text with ((placeholders)) and ((condition??text)).",
            {"template create quit-1 --text 'Hello ((first name)), ready to quit? Reply STOP to end.'",
             "template create quit-2 --text-file quit-2.txt --email-subject 'Ready to quit?' "
-            "--email-body-file quit-2.md"},
+            "--email-body-file quit-2.md",
+            "template create booked --single-messages --text 'See you on ((date)), ((name)).'"},
            {{"text", "TEXT", "the SMS text"},
             {"text-file", "FILE", "a file with the SMS text"},
             {"email-subject", "TEXT", "subject of the email"},
             {"email-body-file", "FILE", "a file with the email in Markdown; text and HTML are made of it"},
+            {"single-messages", "", "for single messages: each brings what its placeholders name"},
             {"display-name", "TEXT", "name for people"}},
            CreateTemplate},
           {"template",

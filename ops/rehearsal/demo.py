@@ -199,10 +199,13 @@ class Demo:
         self.system = System(self.args.bin, self.folder, self.args.seed, stop_percent=self.args.stop_percent, fail_percent=1, apart=self.args.apart,
                              store=self.args.store, seal=not self.args.clear, edge=True)
         self.cli = Cli(self.system)
+        told = False
         try:
-            return self.tell(begin)
+            result = self.tell(begin)
+            told = True
+            return result
         finally:
-            if not (self.args.keep and not self.problems and self.keep()):
+            if not (told and self.args.keep and self.keep()):
                 self.system.stop()
 
     def tell(self, begin):
@@ -212,6 +215,7 @@ class Demo:
         self.watcher = Watch(self.cli, story.CAMPAIGN)
         self.say("People from five sources:")
         story.register(self.cli)
+        story.load_areas(self.cli, self.folder)
         killer.during_preparation()
         records_read = self.import_people()
         counts = story.numbers(self.cli.one("operator", "counts"))
@@ -351,7 +355,13 @@ class Demo:
         pids = [str(process.child.pid) for process in self.system.processes()]
         with open(os.path.join(self.folder, "pids"), "w", encoding="utf-8") as file:
             file.write(" ".join(pids) + "\n")
-        self.say("\nKept running. Look around with:\n"
+        with open(os.path.join(self.folder, "keys.txt"), "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            for role, token in self.system.tokens.items():
+                with open(token, encoding="utf-8") as one:
+                    file.write(f"{role}: {one.read().strip()}\n")
+        self.say("\nKept running. Open the console and sign in as marketing, approver, analyst, governance, operator or partner:\n"
+                 f"  https://localhost:{self.system.edge_port}/console   (a certificate of this demonstration; keys: {self.folder}/keys.txt)\n"
+                 "Look around with:\n"
                  f"  export PHAROS_CONFIG={self.system.config} PHAROS_TOKEN_FILE={self.system.tokens['governance']}\n"
                  f"  {self.system.pharos} campaign report {story.CAMPAIGN}\n"
                  f"  {self.system.pharos} sandbox inbox --file {self.system.inbox} --last 3\n"

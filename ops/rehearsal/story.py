@@ -44,6 +44,21 @@ def register(cli):
             "Demonstration Public Health Body", "--display-name", "Stop-smoking support")
 
 
+# Places that do not exist, as ops/generate has them: code, name, region, deprivation decile.
+AREAS = [("X90000001", "Aldmere", "X12000001", "The North", 1), ("X90000002", "Brackwell", "X12000001", "The North", 2),
+         ("X90000003", "Copperford", "X12000001", "The North", 4), ("X90000004", "Dovehurst", "X12000002", "The Middle", 3),
+         ("X90000005", "Emberley", "X12000002", "The Middle", 6), ("X90000006", "Finchgrove", "X12000002", "The Middle", 8),
+         ("X90000007", "Gorsebridge", "X12000003", "The South", 7), ("X90000008", "Hollymead", "X12000003", "The South", 10)]
+
+
+def load_areas(cli, folder):
+    path = os.path.join(folder, "areas.csv")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("code,name,region,region-name,deprivation-decile\n")
+        file.writelines(",".join(map(str, area)) + "\n" for area in AREAS)
+    cli.run("operator", "reference", "load", "areas", path, "--attribution", "Invented for this demonstration")
+
+
 def import_file(cli, folder, name):
     """The summary of one file, whose rows = stored + unchanged + rejected."""
     path = os.path.join(folder, name + ".csv")

@@ -12,7 +12,7 @@ import time
 from postgres import Postgres, PostgresBroken
 
 ROLES = {"operator": "operator", "second-operator": "operator", "marketing": "marketing", "author": "marketing,approver", "approver": "approver",
-         "governance": "governance", "smpp": "connector", "smtp": "connector"}
+         "governance": "governance", "analyst": "analyst", "smpp": "connector", "smtp": "connector"}
 SERVICES = ["access", "customer", "audience", "campaign", "dispatch", "engagement"]
 FIRST_PORT, LAST_PORT = 20000, 32000  # below the range that the kernel gives out by itself
 WINDOW = {"pharos-smpp": 64, "pharos-smtp": 32}  # most messages without the provider's answer
@@ -224,8 +224,9 @@ class System:
         store = ['engine = "rocksdb"'] if self.postgres is None else [
             'engine = "postgres"', f'postgres = "{self.postgres.conninfo}"']
         services = [f'{name} = "127.0.0.1:{port}"' for name, port in ports.items()]
+        styles = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/npm/node_modules/govuk-frontend/dist/govuk")
         edge = [] if not self.edge else [
-            "[edge]", f'listen = "127.0.0.1:{self.edge_port}"', f'url = "https://localhost:{self.edge_port}"',
+            "[edge]", *([f'assets = "{os.path.normpath(styles)}"'] if os.path.isdir(styles) else []), f'listen = "127.0.0.1:{self.edge_port}"', f'url = "https://localhost:{self.edge_port}"',
             'certificate = "mail-tls/cert.pem"', 'key = "mail-tls/key.pem"', ""]
         return "\n".join([
             'data = "data"', f'listen = "127.0.0.1:{self.pharosd_port}"', 'service_token = "service.token"', "",

@@ -17,15 +17,15 @@ using Reader = PeopleIndex::Reader;
 
 constexpr size_t kMostTableBytes = 4'000'000;  // a message has at most 4 MiB
 
-Asking AskingOf(const v1::CountAudienceRequest& request) {
-  Asking asking{request.filter(), {}, request.purpose(), {}, request.min_position()};
+Asking AskingOf(const v1::CountAudienceRequest& request, const Moment& moment) {
+  Asking asking{request.filter(), {}, request.purpose(), {}, moment.MinPosition(request.min_position())};
   for (const int channel : request.channels())
     asking.channels.push_back(static_cast<type::v1::Channel>(channel));
   return asking;
 }
 
-absl::StatusOr<Asking> AskingOf(const v1::BreakDownAudienceRequest& request) {
-  Asking asking{request.filter(), {}, {}, {}, request.min_position()};
+absl::StatusOr<Asking> AskingOf(const v1::BreakDownAudienceRequest& request, const Moment& moment) {
+  Asking asking{request.filter(), {}, {}, {}, moment.MinPosition(request.min_position())};
   std::set<std::string_view> names;
   for (const v1::Measure& measure : request.measures()) {
     if (!names.insert(measure.name()).second) return AudienceErrors::MeasureRepeated(asking.measures.size());
@@ -64,9 +64,14 @@ absl::Status ReadTable(const Reader& reader, const Asked& asked,
 }
 
 // What is asked for one number, to know it again: by the fields of the table and the keys of the cell.
-std::string TableQuestion(const v1::BreakDownAudienceRequest& request) {
+std::string CountQuestion(const v1::CountAudienceRequest& request, const Moment& moment) {
+  if (moment.snapshot == nullptr) return request.filter();
+  return request.filter() + "\n\nas of " + std::to_string(moment.snapshot_us);
+}
+std::string TableQuestion(const v1::BreakDownAudienceRequest& request, const Moment& moment) {
   v1::BreakDownAudienceRequest question = request;
   question.clear_min_position();
+  question.set_as_of_time_us(moment.snapshot_us);
   return question.SerializeAsString();
 }
 std::string CellQuestion(const std::string& table, const TableCell& cell) {
@@ -89,8 +94,10 @@ class Judged {
   }
 
   // Inside a Read: the sets of the numbers that `told` tells.
-  void Collect(const Reader& reader, const TableRead& table, const std::vector<TableDimension>& dimensions,
-               const ToldTable& told, const RuleSet& rules, const DifferencingGuard& guard) {
+  void Collect(const Reader& reader, const Moment& moment, const TableRead& table,
+               const std::vector<TableDimension>& dimensions, const ToldTable& told, const RuleSet& rules,
+               const DifferencingGuard& guard) {
+    moment_ = &moment;
     Add(table.people, question_, rules, guard, earlier_.total);
     for (size_t i = 0; i < table.cells.size(); ++i) {
       if (told.cells[i].people.certainty == Told::Certainty::kSuppressed) continue;
@@ -115,13 +122,14 @@ class Judged {
  private:
   void Add(const PeopleSet& people, std::string_view question, const RuleSet& rules,
            const DifferencingGuard& guard, Earlier& place) {
-    SetSketch set = guard.SketchOf(people, question);
+    SetSketch set = guard.SketchOf(moment_->Today(people), question);
     if (set.people < rules.threshold()) return;  // nobody, or not told anyway
     sets_.push_back(set);
     places_.push_back(&place);
   }
 
   const std::string question_;
+  const Moment* moment_ = nullptr;
   EarlierCells earlier_;
   std::vector<SetSketch> sets_;
   std::vector<Earlier*> places_;
@@ -176,13 +184,21 @@ v1::Figure FigureOf(const Told& told) {
   return figure;
 }
 
-Answers::Answers(const PeopleIndex& index, AskFreshness ask, base::Clock& clock)
-    : index_(index), ask_(std::move(ask)), clock_(clock) {}
+Answers::Answers(const PeopleIndex& index, AskFreshness ask, base::Clock& clock, SnapshotShelf* shelf)
+    : index_(index), ask_(std::move(ask)), clock_(clock), shelf_(shelf) {}
+
+absl::StatusOr<Moment> Answers::MomentToRecall(int64_t as_of_us) const {
+  auto moment = MomentOf(as_of_us, index_, ask_, clock_, shelf_);
+  if (!absl::IsFailedPrecondition(moment.status())) return moment;
+  return MomentOf(0, index_, ask_, clock_, shelf_);
+}
 
 absl::Status Answers::Count(const v1::CountAudienceRequest& request, const Listener& listener, int64_t micros,
                             v1::CountAudienceResponse& response) const {
-  const int64_t now_us = clock_.WallMicros();
-  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(AskingOf(request), ask_, micros));
+  PHAROS_ASSIGN_OR_RETURN(const Moment moment,
+                          MomentOf(request.as_of_time_us(), index_, ask_, clock_, shelf_));
+  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(AskingOf(request, moment), moment.ask, micros));
+  response.set_as_of_time_us(moment.snapshot_us);
   int64_t matched = 0;
   SetSketch set;
   const auto read = [&](const Reader& reader) {
@@ -193,15 +209,17 @@ absl::Status Answers::Count(const v1::CountAudienceRequest& request, const Liste
     }
     const PeopleSet people = reader.Match(asked.predicate);
     matched = static_cast<int64_t>(people.Count());
-    if (listener.guard != nullptr) set = listener.guard->SketchOf(people, request.filter());
+    if (listener.guard != nullptr)
+      set = listener.guard->SketchOf(moment.Today(people), CountQuestion(request, moment));
     if (listener.rules == nullptr) FillFunnel(reader.Verdicts(people, *asked.judge), response);
     return absl::OkStatus();
   };
-  PHAROS_RETURN_IF_ERROR(ReadAt(index_, asked.position, now_us, micros, read));
+  PHAROS_RETURN_IF_ERROR(ReadAt(*moment.index, asked.position, moment.now_us, micros, read));
   Earlier earlier;
   if (listener.guard != nullptr && matched >= listener.rules->threshold()) {
-    PHAROS_ASSIGN_OR_RETURN(const auto answers, listener.guard->Admit(listener.principal, {set},
-                                                                      listener.rules->threshold(), now_us));
+    PHAROS_ASSIGN_OR_RETURN(
+        const auto answers,
+        listener.guard->Admit(listener.principal, {set}, listener.rules->threshold(), clock_.WallMicros()));
     earlier = answers.front();
   }
   const Told told = listener.rules == nullptr ? Told{Told::Certainty::kExact, matched, ""}
@@ -213,10 +231,12 @@ absl::Status Answers::Count(const v1::CountAudienceRequest& request, const Liste
 
 absl::Status Answers::BreakDown(const v1::BreakDownAudienceRequest& request, const Listener& listener,
                                 int64_t micros, v1::BreakDownAudienceResponse& response) const {
-  const int64_t now_us = clock_.WallMicros();
   PHAROS_ASSIGN_OR_RETURN(const auto dimensions, CheckDimensions(request));
-  PHAROS_ASSIGN_OR_RETURN(const Asking asking, AskingOf(request));
-  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(asking, ask_, micros));
+  PHAROS_ASSIGN_OR_RETURN(const Moment moment,
+                          MomentOf(request.as_of_time_us(), index_, ask_, clock_, shelf_));
+  PHAROS_ASSIGN_OR_RETURN(const Asking asking, AskingOf(request, moment));
+  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(asking, moment.ask, micros));
+  response.set_as_of_time_us(moment.snapshot_us);
   const std::vector<bool> sets = SetDimensions(dimensions);
   TableRead table;
   std::optional<Judged> judged;
@@ -224,19 +244,19 @@ absl::Status Answers::BreakDown(const v1::BreakDownAudienceRequest& request, con
     response.set_position(reader.position());
     PHAROS_RETURN_IF_ERROR(ReadTable(reader, asked, dimensions, table));
     if (listener.guard == nullptr) return absl::OkStatus();
-    judged.emplace(table, TableQuestion(request));
+    judged.emplace(table, TableQuestion(request, moment));
     const ToldTable told = ProtectTable(table.cells, table.total, sets, *listener.rules);
-    judged->Collect(reader, table, dimensions, told, *listener.rules, *listener.guard);
+    judged->Collect(reader, moment, table, dimensions, told, *listener.rules, *listener.guard);
     return absl::OkStatus();
   };
-  PHAROS_RETURN_IF_ERROR(ReadAt(index_, asked.position, now_us, micros, read));
+  PHAROS_RETURN_IF_ERROR(ReadAt(*moment.index, asked.position, moment.now_us, micros, read));
   if (listener.rules == nullptr) {
     FillExact(table, response);
     return FitsMessage(response);
   }
   EarlierCells earlier;
   if (judged) {
-    PHAROS_ASSIGN_OR_RETURN(earlier, judged->Ask(listener, now_us));
+    PHAROS_ASSIGN_OR_RETURN(earlier, judged->Ask(listener, clock_.WallMicros()));
   }
   FillTold(table, ProtectTable(table.cells, table.total, sets, *listener.rules, earlier), response);
   response.set_rule_set(listener.rules->name);
@@ -246,9 +266,11 @@ absl::Status Answers::BreakDown(const v1::BreakDownAudienceRequest& request, con
 absl::Status Answers::Recall(const v1::CountAudienceRequest& request, const v1::CountAudienceResponse& answer,
                              const Listener& listener, int64_t told_us, int64_t micros) const {
   if (!IsTold(answer.figure())) return absl::OkStatus();
-  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(AskingOf(request), ask_, micros));
-  return ReadAt(index_, asked.position, clock_.WallMicros(), micros, [&](const Reader& reader) {
-    const SetSketch set = listener.guard->SketchOf(reader.Match(asked.predicate), request.filter());
+  PHAROS_ASSIGN_OR_RETURN(const Moment moment, MomentToRecall(request.as_of_time_us()));
+  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(AskingOf(request, moment), moment.ask, micros));
+  return ReadAt(*moment.index, asked.position, moment.now_us, micros, [&](const Reader& reader) {
+    const SetSketch set =
+        listener.guard->SketchOf(moment.Today(reader.Match(asked.predicate)), CountQuestion(request, moment));
     listener.guard->Remember(listener.principal, set, answer.figure().value(), told_us);
     return absl::OkStatus();
   });
@@ -258,17 +280,18 @@ absl::Status Answers::Recall(const v1::BreakDownAudienceRequest& request,
                              const v1::BreakDownAudienceResponse& answer, const Listener& listener,
                              int64_t told_us, int64_t micros) const {
   PHAROS_ASSIGN_OR_RETURN(const auto dimensions, CheckDimensions(request));
-  PHAROS_ASSIGN_OR_RETURN(const Asking asking, AskingOf(request));
-  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(asking, ask_, micros));
+  PHAROS_ASSIGN_OR_RETURN(const Moment moment, MomentToRecall(request.as_of_time_us()));
+  PHAROS_ASSIGN_OR_RETURN(const Asking asking, AskingOf(request, moment));
+  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(asking, moment.ask, micros));
   std::map<std::string, const v1::Cell*> told;
   for (const v1::Cell& cell : answer.cells()) told.emplace(KeyText(cell.keys()), &cell);
   return ReadAt(
-      index_, asked.position, clock_.WallMicros(), micros, [&](const Reader& reader) -> absl::Status {
+      *moment.index, asked.position, moment.now_us, micros, [&](const Reader& reader) -> absl::Status {
         TableRead table;
         PHAROS_RETURN_IF_ERROR(ReadTable(reader, asked, dimensions, table));
-        const std::string question = TableQuestion(request);
+        const std::string question = TableQuestion(request, moment);
         const auto remember = [&](const PeopleSet& people, const std::string& asked_for, int64_t value) {
-          const SetSketch set = listener.guard->SketchOf(people, asked_for);
+          const SetSketch set = listener.guard->SketchOf(moment.Today(people), asked_for);
           listener.guard->Remember(listener.principal, set, value, told_us);
         };
         if (table.total >= listener.rules->threshold()) remember(table.people, question, table.total);

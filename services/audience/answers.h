@@ -10,6 +10,7 @@
 #include "services/audience/differencing.h"
 #include "services/audience/disclosure.h"
 #include "services/audience/feed_client.h"
+#include "services/audience/moment.h"
 #include "services/audience/people_index.h"
 #include "services/base/clock.h"
 
@@ -26,10 +27,11 @@ struct Listener {
 
 class Answers {
  public:
-  Answers(const PeopleIndex& index, AskFreshness ask, base::Clock& clock);
+  // `shelf`: of earlier days; nullptr: there are none.
+  Answers(const PeopleIndex& index, AskFreshness ask, base::Clock& clock, SnapshotShelf* shelf = nullptr);
 
-  // `request` has a filter, no audience. At most `micros` of waiting. Errors of CheckAsking and ReadAt;
-  // RESOURCE_EXHAUSTED QUESTIONS_EXHAUSTED.
+  // `request` has a filter, no audience. At most `micros` of waiting. Errors of CheckAsking, ReadAt and
+  // MomentOf; RESOURCE_EXHAUSTED QUESTIONS_EXHAUSTED.
   absl::Status Count(const v1::CountAudienceRequest& request, const Listener& listener, int64_t micros,
                      v1::CountAudienceResponse& response) const;
   // INVALID_ARGUMENT besides: DIMENSION_WRONG, EDGES_WRONG, MEASURE_REPEATED, TOO_MANY_CELLS.
@@ -44,9 +46,13 @@ class Answers {
                       int64_t micros) const;
 
  private:
+  // Now, where that day is not kept any more.
+  absl::StatusOr<Moment> MomentToRecall(int64_t as_of_us) const;
+
   const PeopleIndex& index_;
   const AskFreshness ask_;
   base::Clock& clock_;
+  SnapshotShelf* const shelf_;
 };
 
 // As the API says it.

@@ -45,12 +45,14 @@ absl::StatusOr<Asked> CheckAsking(const Asking& asking, const AskFreshness& ask,
   PHAROS_RETURN_IF_ERROR(CheckChannels(asking));
   Asked asked;
   PHAROS_ASSIGN_OR_RETURN(asked.predicate, CompileFilter(asking.filter));
-  std::vector<std::string> named = PurposesIn(asked.predicate);
+  std::vector<std::string> named = PurposesIn(asked.predicate), campaigns = CampaignsIn(asked.predicate);
   for (const std::string& measure : asking.measures) {
     PHAROS_ASSIGN_OR_RETURN(Predicate predicate, CompileFilter(measure));
     for (std::string& purpose : PurposesIn(predicate)) named.push_back(std::move(purpose));
+    for (std::string& campaign : CampaignsIn(predicate)) campaigns.push_back(std::move(campaign));
     asked.measures.push_back(std::move(predicate));
   }
+  PHAROS_RETURN_IF_ERROR(ask.OfEngagement(campaigns, std::min(micros, kMaxWaitUs)));
   asked.position = asking.min_position;
   const bool with_purposes = !asking.purpose.empty() || !named.empty();
   if (asked.position != 0 && !with_purposes) return asked;

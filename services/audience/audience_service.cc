@@ -45,15 +45,16 @@ absl::StatusOr<record::v1::AudienceRow> NextVersion(const record::v1::AudienceRo
 }  // namespace
 
 AudienceService::AudienceService(storage::Store& store, const PeopleIndex& index, AskFreshness ask,
-                                 base::Clock& clock)
+                                 base::Clock& clock, SnapshotShelf* shelf)
     : store_(store),
       index_(index),
       ask_(std::move(ask)),
       clock_(clock),
+      shelf_(shelf),
       audiences_(store),
       pins_(store),
       queries_(store),
-      answers_(index, ask_, clock),
+      answers_(index, ask_, clock, shelf),
       told_(answers_, queries_) {}
 
 absl::Status AudienceService::CreateAudience(rpc::Call& call, const v1::CreateAudienceRequest& request,

@@ -24,7 +24,9 @@ inline constexpr int64_t kAnswerUs = 300'000;
 
 class AudienceService : public v1::AudienceServiceHandler {
  public:
-  AudienceService(storage::Store& store, const PeopleIndex& index, AskFreshness ask, base::Clock& clock);
+  // `shelf`: of earlier days; nullptr: there are none.
+  AudienceService(storage::Store& store, const PeopleIndex& index, AskFreshness ask, base::Clock& clock,
+                  SnapshotShelf* shelf = nullptr);
 
   absl::Status CreateAudience(rpc::Call& call, const v1::CreateAudienceRequest& request,
                               v1::Audience& response) override;
@@ -72,6 +74,7 @@ class AudienceService : public v1::AudienceServiceHandler {
   const PeopleIndex& index_;
   const AskFreshness ask_;
   base::Clock& clock_;
+  SnapshotShelf* const shelf_;
   const AudienceStore audiences_;
   const PinStore pins_;
   const QueryStore queries_;

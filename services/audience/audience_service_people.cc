@@ -24,8 +24,8 @@ constexpr size_t kExportAtOnce = kBatch;     // the same where each has up to 32
 constexpr size_t kExportBytes = 256u << 10;  // of a message
 constexpr std::string_view kReadPeople = "people.read";
 
-Asking AskingOf(const v1::PreviewAudienceRequest& request, const std::string& filter) {
-  Asking asking{filter, {}, request.purpose(), {}, 0};
+Asking AskingOf(const v1::PreviewAudienceRequest& request, const std::string& filter, const Moment& moment) {
+  Asking asking{filter, {}, request.purpose(), {}, moment.MinPosition(0)};
   for (const int channel : request.channels())
     asking.channels.push_back(static_cast<type::v1::Channel>(channel));
   return asking;
@@ -81,6 +81,16 @@ std::vector<std::string> IdsOf(const PeopleIndex& index, const PeopleSet& part, 
   return read.ok() ? ids : std::vector<std::string>();
 }
 
+// Today: somebody of an earlier day may have been erased a moment ago.
+bool IsThere(const PeopleIndex& index, const std::string& id) {
+  bool there = false;
+  const absl::Status read = index.Read(0, [&](const PeopleIndex::Reader& reader) {
+    there = reader.NumberOf(id) != Snapshot::kNobodyNow;
+    return absl::OkStatus();
+  });
+  return read.ok() && there;
+}
+
 }  // namespace
 
 struct AudienceService::Everybody {
@@ -120,8 +130,13 @@ absl::Status AudienceService::PreviewAudience(rpc::Call& call, const v1::Preview
                                               v1::PreviewAudienceResponse& response) {
   PHAROS_ASSIGN_OR_RETURN(const std::string filter, FilterOf(request));
   PHAROS_ASSIGN_OR_RETURN(const Listener listener, ListenerOf(call));
-  const int64_t now_us = clock_.WallMicros(), micros = call.RemainingMicros() - kAnswerUs;
-  PHAROS_ASSIGN_OR_RETURN(const Asked asked, CheckAsking(AskingOf(request, filter), ask_, micros));
+  const int64_t micros = call.RemainingMicros() - kAnswerUs;
+  PHAROS_ASSIGN_OR_RETURN(const Moment moment,
+                          MomentOf(request.as_of_time_us(), index_, ask_, clock_, shelf_));
+  const int64_t now_us = moment.now_us;
+  PHAROS_ASSIGN_OR_RETURN(const Asked asked,
+                          CheckAsking(AskingOf(request, filter, moment), moment.ask, micros));
+  response.set_as_of_time_us(moment.snapshot_us);
   const size_t most = request.size() > 0 ? request.size() : kDefaultFew;
   std::vector<std::string> names;
   const auto read = [&](const PeopleIndex::Reader& reader) {
@@ -130,6 +145,7 @@ absl::Status AudienceService::PreviewAudience(rpc::Call& call, const v1::Preview
     const auto matched = static_cast<int64_t>(people.Count());
     response.set_matched(listener.rules == nullptr ? matched : Protect(matched, *listener.rules).value);
     for (const PersonNo no : ChooseFew(reader, people, filter, now_us, most)) {
+      if (moment.snapshot != nullptr && !IsThere(index_, reader.Id(no))) continue;
       v1::PreviewPerson& person = *response.add_people();
       person.set_person(names.emplace_back("people/" + reader.Id(no)));
       for (auto& [field, value] : MaskedFields(reader, no)) (*person.mutable_fields())[field] = value;
@@ -138,8 +154,8 @@ absl::Status AudienceService::PreviewAudience(rpc::Call& call, const v1::Preview
     }
     return absl::OkStatus();
   };
-  PHAROS_RETURN_IF_ERROR(ReadAt(index_, asked.position, now_us, micros, read));
-  return rpc::AuditRead(call, store_, "audience.previewed", names, now_us);
+  PHAROS_RETURN_IF_ERROR(ReadAt(*moment.index, asked.position, now_us, micros, read));
+  return rpc::AuditRead(call, store_, "audience.previewed", names, clock_.WallMicros());
 }
 
 absl::Status AudienceService::StreamAudience(rpc::Call& call, const v1::StreamAudienceRequest& request,

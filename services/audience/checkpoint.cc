@@ -136,16 +136,16 @@ absl::Status Checkpoint::Save(const PeopleIndex& index) const {
   return absl::OkStatus();
 }
 
-absl::Status Checkpoint::Load(PeopleIndex& index) const {
-  const File from = Open(file_, "rb");
+absl::Status Checkpoint::LoadFile(const std::string& file, storage::KeyRing& keys, PeopleIndex& index) {
+  const File from = Open(file, "rb");
   if (from == nullptr) return absl::NotFoundError("");
   const MemoryFolder memory;
   File to = memory.ok() ? Open(memory.file(), "wb") : nullptr;
   if (to == nullptr) return Failed("read");
-  absl::Status status = UnsealInto(from.get(), keys_, to.get());
+  absl::Status status = UnsealInto(from.get(), keys, to.get());
   to.reset();
   if (status.ok()) status = index.Load(memory.file());
-  if (absl::IsDataLoss(status)) std::remove(file_.c_str());
+  if (absl::IsDataLoss(status)) std::remove(file.c_str());
   return status;
 }
 

@@ -25,7 +25,11 @@ class Checkpoint {
   absl::Status Save(const PeopleIndex& index) const;
   // NOT_FOUND: there is none. DATA_LOSS: it is damaged, or of another format; the index is empty then and the
   // file is gone. Another status: the keys are away.
-  absl::Status Load(PeopleIndex& index) const;
+  absl::Status Load(PeopleIndex& index) const { return LoadFile(file_, keys_, index); }
+  // The same of another file, e.g. a name that is kept of an earlier one.
+  static absl::Status LoadFile(const std::string& file, storage::KeyRing& keys, PeopleIndex& index);
+  // Never written again: the next Save puts another file in its place.
+  const std::string& file() const { return file_; }
 
  private:
   const std::string file_;

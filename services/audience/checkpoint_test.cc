@@ -7,27 +7,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "services/base/errors.h"
-#include "services/base/ids.h"
+#include "services/audience/checkpoint_fixture.h"
 
 namespace pharos::audience {
 namespace {
-
-// Keys that anybody could guess.
-class Keys : public storage::KeySource {
- public:
-  absl::StatusOr<std::vector<storage::DataKey>> Create(size_t count) override {
-    std::vector<storage::DataKey> keys;
-    for (size_t i = 1; i <= count; ++i) keys.push_back(Key(i));
-    return keys;
-  }
-  absl::StatusOr<std::vector<storage::DataKey>> Fetch(const std::vector<uint64_t>& ids) override {
-    std::vector<storage::DataKey> keys;
-    for (const uint64_t id : ids) keys.push_back(Key(id));
-    return keys;
-  }
-  static storage::DataKey Key(uint64_t id) { return {id, base::Sha256(std::to_string(id))}; }
-};
 
 class CheckpointTest : public testing::Test {
  protected:
@@ -61,7 +44,7 @@ class CheckpointTest : public testing::Test {
   }
 
   const std::string folder_ = testing::TempDir() + "audience_checkpoint_test";
-  storage::KeyRing keys_{std::make_unique<Keys>()};
+  storage::KeyRing keys_{std::make_unique<GuessableKeys>()};
   const std::unique_ptr<PeopleIndex> index_ = PeopleIndex::New();
 };
 

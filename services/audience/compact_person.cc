@@ -114,6 +114,7 @@ CompactPerson MakeCompact(const PersonState& state, StringPool& pool, const Refe
     person.sources.push_back(pool.Intern(ComparedWord(base::Segment(source, "sources"))));
   }
   person.update_time_us = state.updated_time_us();
+  for (const std::string& name : state.former_names()) person.former.push_back(base::Segment(name, "people"));
   person.gate = state.gate().SerializeAsString();
   return person;
 }

@@ -73,8 +73,9 @@ struct CompactPerson {
   uint8_t deprivation = 0;  // 1 (most) to 10; 0: unknown
   uint8_t inclusion = 0;    // NHS digital inclusion scale, 1 to 9; 0: unknown
   std::vector<uint32_t> interests, sources;
-  int64_t update_time_us = 0;  // 0: unknown
-  std::string gate;            // type::v1::GateFacts, serialised: a tenth of the message's size in memory
+  int64_t update_time_us = 0;       // 0: unknown
+  std::vector<std::string> former;  // ids that were linked into this person, without "people/"
+  std::string gate;  // type::v1::GateFacts, serialised: a tenth of the message's size in memory
 };
 
 CompactPerson MakeCompact(const customer::internal::v1::PersonState& state, StringPool& pool,

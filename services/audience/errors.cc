@@ -2,10 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "services/base/errors.h"
 
 namespace pharos::audience {
 namespace {
+
+// RFC 3339, to the second.
+std::string UtcText(int64_t time_us) {
+  using std::chrono::floor;
+  const std::chrono::sys_time<std::chrono::microseconds> time{std::chrono::microseconds(time_us)};
+  const auto day = floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(floor<std::chrono::seconds>(time - day));
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
 
 constexpr int64_t kRetryMs = 500;  // the feed carries tens of thousands of people a second
 
@@ -128,6 +142,48 @@ absl::Status AudienceErrors::Behind(uint64_t applied, uint64_t wanted) {
       fmt::format("the audience service has seen change {} of {}: try again, or allow more time", applied,
                   wanted),
       {{"applied", std::to_string(applied)}, {"wanted", std::to_string(wanted)}});
+}
+
+absl::Status AudienceErrors::EngagementBehind(uint64_t applied, uint64_t wanted) {
+  return Unavailable("ENGAGEMENT_BEHIND",
+                     fmt::format("the audience service has read what people did up to event {} of {}: try "
+                                 "again, or allow more time",
+                                 applied, wanted),
+                     {{"applied", std::to_string(applied)}, {"wanted", std::to_string(wanted)}});
+}
+
+absl::Status AudienceErrors::CampaignFolded(std::string_view campaign, size_t most) {
+  return base::MakeError(
+      absl::StatusCode::kFailedPrecondition, "CAMPAIGN_NOT_TOLD_APART",
+      fmt::format("{} has had no news for longer than {} others, so that it is only known as some campaign: "
+                  "ask engaged(\"*\", …), or for its events",
+                  campaign, most),
+      {{"campaign", std::string(campaign)}});
+}
+
+absl::Status AudienceErrors::SnapshotNotKept(int64_t oldest_us) {
+  if (oldest_us == 0) {
+    return base::MakeError(absl::StatusCode::kFailedPrecondition, "SNAPSHOT_NOT_KEPT",
+                           "no snapshot has been taken yet: one is taken each day; ask how it is now", {});
+  }
+  return base::MakeError(
+      absl::StatusCode::kFailedPrecondition, "SNAPSHOT_NOT_KEPT",
+      fmt::format("no snapshot from then or before is kept: the oldest is of {}", UtcText(oldest_us)),
+      {{"oldest_time_us", std::to_string(oldest_us)}, {"oldest", UtcText(oldest_us)}});
+}
+
+absl::Status AudienceErrors::SnapshotInFuture() {
+  return Invalid("AS_OF_IN_FUTURE", "as_of_time_us",
+                 "that time is still to come: leave it out to ask how it is now");
+}
+
+absl::Status AudienceErrors::SnapshotUnreadable(int64_t time_us) {
+  return Unavailable(
+      "SNAPSHOT_UNREADABLE",
+      fmt::format("the snapshot of {} could not be read: is the access service there, and space "
+                  "in /dev/shm? Else choose another day",
+                  UtcText(time_us)),
+      {{"snapshot", UtcText(time_us)}});
 }
 
 absl::Status AudienceErrors::PinDamaged(std::string_view pin) {

@@ -33,6 +33,13 @@ struct AudienceErrors {
   static absl::Status Loading();
   // The index is full but has not caught up with `wanted` in time.
   static absl::Status Behind(uint64_t applied, uint64_t wanted);
+  // What people did has not been read so far yet.
+  static absl::Status EngagementBehind(uint64_t applied, uint64_t wanted);
+  static absl::Status CampaignFolded(std::string_view campaign, size_t most);
+  // Snapshots. `oldest_us` 0: none is kept yet.
+  static absl::Status SnapshotNotKept(int64_t oldest_us);
+  static absl::Status SnapshotInFuture();
+  static absl::Status SnapshotUnreadable(int64_t time_us);
   static absl::Status PinDamaged(std::string_view pin);
 
   // Tables. `nearest` may be empty.

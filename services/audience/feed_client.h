@@ -8,6 +8,9 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/audience/people_index.h"
@@ -23,8 +26,34 @@ struct Freshness {
   std::set<std::string> retired;                  // of these, those that are no longer in use
 };
 
-// Asks the customer service; answers within `micros`. UNAVAILABLE if it is not there.
-using AskFreshness = std::function<absl::StatusOr<Freshness>(bool with_purposes, int64_t micros)>;
+// Asks others how far they are.
+class AskFreshness {
+ public:
+  // Asks the customer service; answers within `micros`. UNAVAILABLE if it is not there.
+  using People = std::function<absl::StatusOr<Freshness>(bool with_purposes, int64_t micros)>;
+  // Waits until the index has what engagement knows of these campaigns ("*": of any), at most `micros`.
+  // UNAVAILABLE if engagement is not there, ENGAGEMENT_BEHIND; FAILED_PRECONDITION CAMPAIGN_NOT_TOLD_APART.
+  using Engagement = std::function<absl::Status(const std::vector<std::string>& campaigns, int64_t micros)>;
+
+  // Without `engagement` what people did is as the index has it.
+  template <typename Function,
+            typename = std::enable_if_t<!std::is_same_v<std::decay_t<Function>, AskFreshness>>>
+  AskFreshness(Function people, Engagement engagement = {})
+      : people_(std::move(people)), engagement_(std::move(engagement)) {}
+
+  absl::StatusOr<Freshness> operator()(bool with_purposes, int64_t micros) const {
+    return people_(with_purposes, micros);
+  }
+  // What people did is as the index has it.
+  AskFreshness WithoutEngagement() const { return AskFreshness(people_); }
+  absl::Status OfEngagement(const std::vector<std::string>& campaigns, int64_t micros) const {
+    return engagement_ && !campaigns.empty() ? engagement_(campaigns, micros) : absl::OkStatus();
+  }
+
+ private:
+  People people_;
+  Engagement engagement_;
+};
 
 class FeedClient {
  public:

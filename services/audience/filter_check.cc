@@ -220,6 +220,50 @@ absl::StatusOr<Predicate> CheckComparison(const Expression& term) {
 // Functions
 // ----------------------------------------------------------------------------------------------------------------------
 
+// "*", "campaigns/winter" or "winter"; as the index has it.
+absl::StatusOr<std::string> ReadCampaign(const Token& value, const FieldInfo& function) {
+  if (value.star && value.inner_star == 0 && value.text.empty()) return std::string("*");
+  PHAROS_RETURN_IF_ERROR(RefuseStar(value));
+  const std::string id = base::Segment(value.text, "campaigns");
+  const std::string_view chosen = id.empty() ? std::string_view(value.text) : id;
+  if (base::IsChosenId(chosen)) return fmt::format("campaigns/{}", chosen);
+  return Wrong(value,
+               fmt::format("expected the name of a campaign, or \"*\" for any, e.g. {}", function.example));
+}
+
+absl::StatusOr<int64_t> ReadDays(const Token& value, const FieldInfo& function) {
+  const bool written =
+      value.kind == TokenKind::kText && !value.star && !value.text.empty() &&
+      value.text.size() <= kMaxAgeDigits &&
+      std::all_of(value.text.begin(), value.text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const int days = written ? std::stoi(value.text) : -1;
+  if (days >= 0 && days <= kMostEngagedDays) return days;
+  return Wrong(value,
+               fmt::format("expected a number of days from 1 to {}, without quotes, or 0 for ever, e.g. {}",
+                           kMostEngagedDays, function.example));
+}
+
+// engaged(campaign, event [, days])
+absl::StatusOr<Predicate> CheckEngaged(const Expression& term, const FieldInfo& function) {
+  if (term.values.size() < 2 || term.values.size() > 3) {
+    return AudienceErrors::FilterWrong(
+        term.position,
+        fmt::format("engaged takes 2 or 3 values: campaign, event and days, e.g. {}", function.example));
+  }
+  Predicate out;
+  out.kind = Kind::kEngaged;
+  PHAROS_ASSIGN_OR_RETURN(out.text, ReadCampaign(term.values[0], function));
+  const Token& event = term.values[1];
+  PHAROS_RETURN_IF_ERROR(RefuseStar(event));
+  out.event = EngagementEventOf(base::LowerAscii(event.text));
+  if (out.event == EngagementEvent::kNone)
+    return Unknown(event.position, "event", event.text, EngagementEventNames());
+  if (term.values.size() == 3) {
+    PHAROS_ASSIGN_OR_RETURN(out.high, ReadDays(term.values[2], function));
+  }
+  return out;
+}
+
 absl::StatusOr<Predicate> CheckCall(const Expression& term) {
   const FieldInfo* function = FindFunction(term.name);
   if (function == nullptr && FindField(term.name) != nullptr) {
@@ -227,6 +271,7 @@ absl::StatusOr<Predicate> CheckCall(const Expression& term) {
         term.position, fmt::format("{} is a field: write e.g. {}", term.name, FindField(term.name)->example));
   }
   if (function == nullptr) return Unknown(term.position, "function", term.name, FunctionNames());
+  if (term.name == "engaged") return CheckEngaged(term, *function);
   const size_t wanted = term.name == "consent" ? 2 : 1;
   if (term.values.size() != wanted) {
     return AudienceErrors::FilterWrong(
@@ -263,12 +308,11 @@ absl::StatusOr<Predicate> Check(const Expression& expression) {
   return out;
 }
 
-void CollectPurposes(const Predicate& predicate, std::vector<std::string>& purposes) {
-  if (predicate.kind == Kind::kConsent &&
-      std::find(purposes.begin(), purposes.end(), predicate.text) == purposes.end()) {
-    purposes.push_back(predicate.text);
-  }
-  for (const Predicate& part : predicate.parts) CollectPurposes(part, purposes);
+// The texts of all predicates of one kind, each once.
+void CollectTexts(const Predicate& predicate, Kind kind, std::vector<std::string>& texts) {
+  if (predicate.kind == kind && std::find(texts.begin(), texts.end(), predicate.text) == texts.end())
+    texts.push_back(predicate.text);
+  for (const Predicate& part : predicate.parts) CollectTexts(part, kind, texts);
 }
 
 }  // namespace
@@ -280,8 +324,19 @@ absl::StatusOr<Predicate> CompileFilter(std::string_view filter) {
 
 std::vector<std::string> PurposesIn(const Predicate& predicate) {
   std::vector<std::string> purposes;
-  CollectPurposes(predicate, purposes);
+  CollectTexts(predicate, Kind::kConsent, purposes);
   return purposes;
+}
+
+std::vector<std::string> CampaignsIn(const Predicate& predicate) {
+  std::vector<std::string> campaigns;
+  CollectTexts(predicate, Kind::kEngaged, campaigns);
+  return campaigns;
+}
+
+int32_t EngagedSince(const Predicate& predicate, PackedDate today) {
+  if (predicate.high == 0) return EngagementBook::kEver;
+  return DayNumber(today) - static_cast<int32_t>(predicate.high) + 1;
 }
 
 }  // namespace pharos::audience

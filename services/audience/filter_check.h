@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "pharos/type/v1/types.pb.h"
+#include "services/audience/engagement_book.h"
 #include "services/audience/filter_fields.h"
 #include "services/audience/filter_parser.h"
 
@@ -34,6 +35,7 @@ struct Predicate {
     kPresent,    // `field` has a value
     kReachable,  // on `channel`
     kConsent,    // on `channel` for the purpose `text`
+    kEngaged,    // `event` in the campaign `text` ("*": in any), on one of the last `high` days (0: ever)
   };
   Kind kind = Kind::kEverybody;
   std::vector<Predicate> parts;
@@ -43,11 +45,17 @@ struct Predicate {
   std::string text;  // as compared
   int64_t low = 0, high = 0;
   type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
+  EngagementEvent event = EngagementEvent::kNone;
   uint32_t symbol = StringPool::kNowhere;  // of `text`, set when bound to an index
 };
 
 // ParseFilter and the check. FILTER_WRONG.
 absl::StatusOr<Predicate> CompileFilter(std::string_view filter);
+
+// kEngaged: the first day of the window, counted since 1 January 1970; EngagementBook::kEver: none.
+int32_t EngagedSince(const Predicate& predicate, PackedDate today);
+// Campaigns that the filter's engaged(…) name, "campaigns/…" or "*", each once.
+std::vector<std::string> CampaignsIn(const Predicate& predicate);
 
 // Purposes that the filter's consent(…) name, "purposes/…", each once.
 std::vector<std::string> PurposesIn(const Predicate& predicate);

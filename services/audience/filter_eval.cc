@@ -80,8 +80,8 @@ bool FactsReader::Consents(type::v1::Channel channel, const std::string& purpose
   return gate::Choose(consent_facts_, asked, {channel}).reason == type::v1::ALLOW;
 }
 
-BoundFilter::BoundFilter(Predicate predicate, const StringPool& pool, PackedDate today)
-    : pool_(pool), today_(today), root_(std::move(predicate)) {
+BoundFilter::BoundFilter(Predicate predicate, const StringPool& pool, PackedDate today, EngagedTest engaged)
+    : pool_(pool), today_(today), root_(std::move(predicate)), engaged_(std::move(engaged)) {
   Bind(root_);
 }
 
@@ -146,6 +146,8 @@ bool BoundFilter::Test(const Predicate& predicate, std::string_view id, const Co
       return (person.reach >> predicate.channel & 1) != 0;
     case Kind::kConsent:
       return facts.Consents(predicate.channel, predicate.text);
+    case Kind::kEngaged:
+      return engaged_ && engaged_(id, predicate);
   }
   return false;
 }

@@ -1,6 +1,7 @@
 // Filters, step 4 of 4: does a person match? Pure; every predicate has an answer for every person.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "pharos/type/v1/gate.pb.h"
@@ -28,10 +29,14 @@ class FactsReader {
   type::v1::GateFacts facts_, consent_facts_;
 };
 
+// Whether somebody, by their id, had an event: the plain way, for whoever compares. kEngaged only.
+using EngagedTest = std::function<bool(std::string_view id, const Predicate& predicate)>;
+
 // A predicate bound to a pool: lives no longer than the pool's lock is held.
 class BoundFilter {
  public:
-  BoundFilter(Predicate predicate, const StringPool& pool, PackedDate today);
+  // Without `engaged` nobody had any event.
+  BoundFilter(Predicate predicate, const StringPool& pool, PackedDate today, EngagedTest engaged = {});
   // `id` is the person's name without "people/".
   bool Matches(std::string_view id, const CompactPerson& person, FactsReader& facts) const;
 
@@ -44,6 +49,7 @@ class BoundFilter {
   const StringPool& pool_;
   const PackedDate today_;
   Predicate root_;
+  const EngagedTest engaged_;
 };
 
 }  // namespace pharos::audience

@@ -30,6 +30,12 @@ constexpr std::array kFields = {
     FieldInfo{"digital_inclusion", FieldType::kInclusion, kNoText,
               "Place on the digital inclusion scale: 1 never has and never will, 9 expert.",
               "digital_inclusion <= 3"},
+    FieldInfo{"engaged", FieldType::kFunction, kNoText,
+              "engaged(campaign, event, days): the person had the event in the campaign (\"*\": in any) "
+              "today or on "
+              "the days before, as many in all; without days at any time. Events: sent, delivered, failed, "
+              "unconfirmed, withheld, replied, opted_out, complained.",
+              "engaged(\"campaigns/flu\", delivered, 30)"},
     FieldInfo{"has", FieldType::kFunction, kNoText, "has(field): the field has a value; the same as field:*.",
               "has(postcode)"},
     FieldInfo{"interests", FieldType::kInterests, kNoText, "What the person said they are interested in.",

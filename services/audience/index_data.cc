@@ -123,6 +123,7 @@ void IndexData::Fill(PersonNo person, CompactPerson from) {
   } else {
     has_updated.remove(person);
   }
+  engagement.SetFormer(person, std::move(from.former));
   SetGate(person, std::move(from.gate));
 }
 
@@ -144,8 +145,16 @@ PersonNo IndexData::Remove(std::string_view id) {
   of_deprivation[0].remove(person);
   of_inclusion[0].remove(person);
   alive.remove(person);
+  engagement.PersonGone(person, id);
   ids.Drop(person);
   return person;
+}
+
+void IndexData::AddEngaged(std::string_view id, std::string_view campaign, EngagementEvent event,
+                           int32_t day) {
+  const PersonNo person = ids.Find(id);
+  if (person == IdBook::kNobody) return engagement.AddFormer(id, campaign, event, day);
+  engagement.Add(person, campaign, event, day);
 }
 
 CompactPerson IndexData::PersonAt(PersonNo person) const {
@@ -159,6 +168,7 @@ CompactPerson IndexData::PersonAt(PersonNo person) const {
   of.deprivation = deprivation[person];
   of.inclusion = inclusion[person];
   of.update_time_us = updated[person];
+  of.former = engagement.FormerOf(person);
   of.gate = gate[person];
   return of;
 }
@@ -187,7 +197,7 @@ size_t IndexData::IndexBytes() const {
   for (const auto* bitmap : {&alive, &has_born, &has_updated, &has_kind, &has_interest, &has_source})
     bytes += bitmap->getSizeInBytes(false);
   for (const auto& column : texts) bytes += column.capacity() * sizeof(column[0]);
-  return bytes + born.capacity() * 4 + updated.capacity() * 8 +
+  return bytes + engagement.Bytes() + born.capacity() * 4 + updated.capacity() * 8 +
          (interests.capacity() + sources.capacity()) * 4 + kinds.capacity() * 4;
 }
 
@@ -195,7 +205,7 @@ size_t IndexData::Bitmaps() const {
   size_t count =
       with_interest.size() + from_source.size() + 2 * kDeciles + kKinds + kChannels + kTextFields + 6;
   for (const auto& maps : with_text) count += maps.size();
-  return count;
+  return count + engagement.Bitmaps();
 }
 
 }  // namespace pharos::audience

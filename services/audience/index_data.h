@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "services/audience/compact_person.h"
+#include "services/audience/engagement_book.h"
 #include "services/audience/people_set.h"
 
 namespace pharos::audience {
@@ -91,10 +92,13 @@ struct IndexData {
   std::array<Roaring, kDeciles> of_deprivation, of_inclusion;  // 0: those without
   ByValue with_interest, from_source;
   Roaring has_born, has_updated, has_kind, has_interest, has_source;
+  EngagementBook engagement;
 
   PersonNo Put(std::string_view id, CompactPerson person);
   // kNobody: was not there.
   PersonNo Remove(std::string_view id);
+  // That whoever is or was called `id` had an event.
+  void AddEngaged(std::string_view id, std::string_view campaign, EngagementEvent event, int32_t day);
   // What Put was given.
   CompactPerson PersonAt(PersonNo person) const;
   size_t IndexBytes() const;

@@ -11,7 +11,7 @@
 namespace pharos::audience {
 namespace {
 
-constexpr uint64_t kMagic = 0x3158444e49415850;  // "PXAINDX1"
+constexpr uint64_t kMagic = 0x3258444e49415850;  // "PXAINDX2"
 constexpr uint32_t kMostText = 1u << 24;         // far above what the feed may bring
 constexpr size_t kBuffer = 1u << 20;
 
@@ -127,7 +127,43 @@ void Write(const CompactPerson& person, Writer& out) {
     out.Number(static_cast<uint32_t>(set->size()));
     out.Bytes(set->data(), set->size() * sizeof(uint32_t));
   }
+  out.Number(static_cast<uint32_t>(person.former.size()));
+  for (const std::string& id : person.former) out.Text(id);
   out.Text(person.gate);
+}
+
+void Write(const EngagementPages& pages, Writer& out) {
+  out.Number(uint64_t{pages.former.size()});
+  for (const auto& [number, id] : pages.former) {
+    out.Number(number);
+    out.Text(id);
+  }
+  out.Number(uint64_t{pages.folded.size()});
+  for (const std::string& campaign : pages.folded) out.Text(campaign);
+  out.Number(uint64_t{pages.sets.size()});
+  for (const EngagementPages::Set& set : pages.sets) {
+    out.Text(set.campaign);
+    out.Number(static_cast<uint8_t>(set.event));
+    out.Number(set.day);
+    out.Text(set.people);
+  }
+}
+
+EngagementPages ReadPages(Reader& in) {
+  EngagementPages pages;
+  for (auto left = in.NumberOf<uint64_t>(); left > 0 && in.ok(); --left) {
+    const auto number = in.NumberOf<uint32_t>();
+    pages.former.emplace_back(number, in.Text());
+  }
+  for (auto left = in.NumberOf<uint64_t>(); left > 0 && in.ok(); --left) pages.folded.push_back(in.Text());
+  for (auto left = in.NumberOf<uint64_t>(); left > 0 && in.ok(); --left) {
+    EngagementPages::Set& set = pages.sets.emplace_back();
+    set.campaign = in.Text();
+    set.event = static_cast<EngagementEvent>(in.NumberOf<uint8_t>());
+    set.day = in.NumberOf<int32_t>();
+    set.people = in.Text();
+  }
+  return pages;
 }
 
 bool ReadSet(Reader& in, uint64_t symbols, std::vector<uint32_t>& set) {
@@ -153,35 +189,42 @@ bool ReadPerson(Reader& in, uint64_t symbols, CompactPerson& person) {
   person.kinds = small[0], person.reach = small[1], person.deprivation = small[2],
   person.inclusion = small[3];
   if (!ReadSet(in, symbols, person.interests) || !ReadSet(in, symbols, person.sources)) return false;
+  for (auto left = in.NumberOf<uint32_t>(); left > 0 && in.ok(); --left) person.former.push_back(in.Text());
   person.gate = in.Text();
   return in.ok();
 }
 
 }  // namespace
 
-absl::Status SaveIndex(const IndexData& data, uint64_t position, const std::string& path) {
+absl::Status SaveIndex(const IndexData& data, const IndexPositions& positions, const std::string& path) {
   Writer out(path);
   if (!out.ok()) return Failed("written");
   out.Number(kMagic);
-  out.Number(position);
+  out.Number(positions.people);
+  out.Number(positions.engagement);
   out.Number(uint64_t{data.pool.size()});
   for (uint32_t symbol = 1; symbol < data.pool.size(); ++symbol) {
     out.Text(data.pool.Get(symbol));
     out.Text(data.pool.Shown(symbol));
   }
   out.Number(uint64_t{data.alive.cardinality()});
+  std::vector<uint32_t> renumbered(data.ids.size(), UINT32_MAX);
+  uint32_t order = 0;
   for (const uint32_t person : data.alive) {
+    renumbered[person] = order++;
     out.Text(data.ids.Id(person));
     Write(data.PersonAt(person), out);
   }
+  Write(data.engagement.Write(renumbered), out);
   return out.Finish() ? absl::OkStatus() : Failed("written");
 }
 
-absl::Status LoadIndex(const std::string& path, IndexData& data, uint64_t& position) {
+absl::Status LoadIndex(const std::string& path, IndexData& data, IndexPositions& positions) {
   Reader in(path);
   if (!in.open()) return Failed("read");
   if (in.NumberOf<uint64_t>() != kMagic) return Damaged();
-  position = in.NumberOf<uint64_t>();
+  positions.people = in.NumberOf<uint64_t>();
+  positions.engagement = in.NumberOf<uint64_t>();
   const auto symbols = in.NumberOf<uint64_t>();
   for (uint64_t symbol = 1; symbol < symbols && in.ok(); ++symbol) {
     const std::string text = in.Text();
@@ -194,7 +237,9 @@ absl::Status LoadIndex(const std::string& path, IndexData& data, uint64_t& posit
     if (!ReadPerson(in, symbols, person)) return Damaged();
     data.Put(id, std::move(person));
   }
-  return in.ok() && in.AtEnd() ? absl::OkStatus() : Damaged();
+  const EngagementPages pages = ReadPages(in);
+  if (!in.ok() || !data.engagement.Read(pages)) return Damaged();
+  return in.AtEnd() ? absl::OkStatus() : Damaged();
 }
 
 }  // namespace pharos::audience

@@ -5,8 +5,9 @@
 
 namespace pharos::audience {
 
-IndexKeeper::IndexKeeper(PeopleIndex& index, FeedClient& feed, std::string folder)
-    : index_(index), feed_(feed), folder_(std::move(folder)) {}
+IndexKeeper::IndexKeeper(PeopleIndex& index, FeedClient& feed, SnapshotShelf& shelf, base::Clock& clock,
+                         std::string folder)
+    : index_(index), feed_(feed), shelf_(shelf), clock_(clock), folder_(std::move(folder)) {}
 
 void IndexKeeper::Start(const rpc::Peers& peers) {
   base::MutexLock lock(mutex_);
@@ -27,25 +28,38 @@ void IndexKeeper::Stop() {
 }
 
 void IndexKeeper::Run(const rpc::Peers& peers) {
-  storage::KeyRing keys(rpc::MakeKeyClient(peers.access, peers.token));
-  const Checkpoint checkpoint(folder_, keys);
+  const auto keys = std::make_shared<storage::KeyRing>(rpc::MakeKeyClient(peers.access, peers.token));
+  shelf_.SetKeys(keys);
+  const Checkpoint checkpoint(folder_, *keys);
   const absl::Status loaded = checkpoint.Load(index_);
   saved_ = loaded.ok() ? index_.position() : 0;
+  saved_engagement_ = loaded.ok() ? index_.engagement_position() : 0;
   base::Log(base::LogLevel::kInfo, "audience.checkpoint_loaded",
             {{"code", static_cast<int64_t>(loaded.code())}, {"position", static_cast<int64_t>(saved_)}});
   checkpoint.Prepare();
   feed_.Start(peers);
-  while (Pause(kSaveEveryUs)) Save(checkpoint);
+  while (Pause(kSaveEveryUs)) SaveAndKeep(checkpoint);
   Save(checkpoint);
 }
 
-void IndexKeeper::Save(const Checkpoint& checkpoint) {
-  const uint64_t position = index_.position();
-  if (position == saved_) return;
+void IndexKeeper::SaveAndKeep(const Checkpoint& checkpoint) {
+  const int64_t now_us = clock_.WallMicros();
+  shelf_.Tidy();
+  if (!Save(checkpoint) || !shelf_.Due()) return;
+  const absl::Status status = shelf_.Keep(checkpoint.file(), now_us);
+  base::Log(status.ok() ? base::LogLevel::kInfo : base::LogLevel::kWarning, "audience.snapshot_kept",
+            {{"code", static_cast<int64_t>(status.code())}});
+}
+
+bool IndexKeeper::Save(const Checkpoint& checkpoint) {
+  const uint64_t position = index_.position(), engagement = index_.engagement_position();
+  if (position == saved_ && engagement == saved_engagement_) return position != 0;
   const absl::Status status = checkpoint.Save(index_);
   if (status.ok()) saved_ = position;
+  if (status.ok()) saved_engagement_ = engagement;
   base::Log(status.ok() ? base::LogLevel::kInfo : base::LogLevel::kWarning, "audience.checkpoint_saved",
             {{"code", static_cast<int64_t>(status.code())}, {"position", static_cast<int64_t>(position)}});
+  return status.ok() && position != 0;
 }
 
 bool IndexKeeper::Pause(int64_t micros) {

@@ -1,5 +1,5 @@
 // Keeps the index: loads its checkpoint, follows the feed from there, and saves it now and then and at the
-// end. Without a folder there is no checkpoint.
+// end; the first checkpoint of a day stays on the shelf. Without a folder there is no checkpoint.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,8 @@
 #include "services/audience/checkpoint.h"
 #include "services/audience/feed_client.h"
 #include "services/audience/people_index.h"
+#include "services/audience/snapshot_shelf.h"
+#include "services/base/clock.h"
 #include "services/base/mutex.h"
 #include "services/rpc/peers.h"
 
@@ -19,7 +21,8 @@ class IndexKeeper {
   static constexpr int64_t kSaveEveryUs =
       120'000'000;  // a start after a crash follows two minutes of changes
 
-  IndexKeeper(PeopleIndex& index, FeedClient& feed, std::string folder);
+  IndexKeeper(PeopleIndex& index, FeedClient& feed, SnapshotShelf& shelf, base::Clock& clock,
+              std::string folder);
   ~IndexKeeper() { Stop(); }
 
   // On a thread of its own.
@@ -29,14 +32,18 @@ class IndexKeeper {
 
  private:
   void Run(const rpc::Peers& peers);
-  void Save(const Checkpoint& checkpoint);
+  // True: the file is as the index was when this began.
+  bool Save(const Checkpoint& checkpoint);
+  void SaveAndKeep(const Checkpoint& checkpoint);
   // False: stopped.
   bool Pause(int64_t micros);
 
   PeopleIndex& index_;
   FeedClient& feed_;
+  SnapshotShelf& shelf_;
+  base::Clock& clock_;
   const std::string folder_;
-  uint64_t saved_ = 0;  // position; used by the thread only
+  uint64_t saved_ = 0, saved_engagement_ = 0;  // positions; used by the thread only
   base::Mutex mutex_;
   base::CondVar wake_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

@@ -103,6 +103,8 @@ Matcher::Found Matcher::Find(const Predicate& predicate) const {
       return &data_.reachable[predicate.channel];
     case Kind::kConsent:
       return &consents_(predicate.channel, predicate.text);
+    case Kind::kEngaged:
+      return Engaged(predicate);
   }
   return &Nobody();
 }
@@ -173,6 +175,11 @@ Matcher::Found Matcher::Person(const Predicate& predicate) const {
 Matcher::Found Matcher::InSet(const IndexData::ByValue& bitmaps, const std::string& word) const {
   const auto found = bitmaps.find(data_.pool.Find(word));
   return found == bitmaps.end() ? &Nobody() : &found->second;
+}
+
+Matcher::Found Matcher::Engaged(const Predicate& predicate) const {
+  return data_.engagement.Engaged(predicate.text, predicate.event, EngagedSince(predicate, today_),
+                                  data_.alive, [this](std::string_view id) { return data_.ids.Find(id); });
 }
 
 Matcher::Found Matcher::Present(const FieldInfo& field) const {

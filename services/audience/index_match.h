@@ -35,6 +35,7 @@ class Matcher {
   Found Person(const Predicate& predicate) const;
   Found InSet(const IndexData::ByValue& bitmaps, const std::string& word) const;
   Found Present(const FieldInfo& field) const;
+  Found Engaged(const Predicate& predicate) const;
 
   const IndexData& data_;
   const PackedDate today_;

@@ -92,6 +92,10 @@ int64_t LondonMidnight(PackedDate date) {
   return (utc - OffsetAt(utc - hours(1))).time_since_epoch().count();
 }
 
+int32_t DayNumber(PackedDate date) {
+  return sys_days(Unpack(date)).time_since_epoch().count();
+}
+
 PackedDate DayAfter(PackedDate date) {
   return Pack(year_month_day(sys_days(Unpack(date)) + days(1)));
 }

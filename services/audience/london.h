@@ -16,6 +16,8 @@ using PackedDate = int32_t;
 PackedDate LondonDate(int64_t wall_us);
 // The moment that date begins in London, microseconds since the epoch. `date` must be a valid date.
 int64_t LondonMidnight(PackedDate date);
+// Days from 1 January 1970 to a valid date.
+int32_t DayNumber(PackedDate date);
 // The day after a valid date.
 PackedDate DayAfter(PackedDate date);
 

@@ -53,6 +53,10 @@ class ReaderImpl : public PeopleIndex::Reader {
     }
     return verdicts;
   }
+  PersonNo NumberOf(std::string_view id) const override {
+    const PersonNo person = data_.ids.Find(id);
+    return person != IdBook::kNobody ? person : data_.engagement.BearerOf(id);
+  }
   std::string Id(PersonNo person) const override {
     return There(person) ? std::string(data_.ids.Id(person)) : std::string();
   }
@@ -101,6 +105,11 @@ class IndexImpl : public PeopleIndex {
     SetPlaces(*data_);
   }
 
+  std::shared_ptr<const Reference> reference() const override {
+    std::shared_lock lock(mutex_);
+    return reference_;
+  }
+
   void Apply(const customer::internal::v1::FollowPeopleResponse& response) override {
     uint64_t reached = 0;
     {
@@ -111,6 +120,41 @@ class IndexImpl : public PeopleIndex {
     Reach(reached);
   }
 
+  bool ApplyEngagement(const engagement::internal::v1::FollowEngagementResponse& response,
+                       uint64_t from) override {
+    {
+      std::unique_lock lock(mutex_);
+      if (engagement_position_ != from || read_position_ == 0) return false;
+      for (const auto& engaged : response.engaged()) ApplyOne(engaged);
+      engagement_position_ = std::max(engagement_position_, response.position());
+    }
+    ReachEngagement(response.position());
+    return true;
+  }
+
+  uint64_t engagement_position() const override {
+    base::MutexLock lock(wait_mutex_);
+    return engaged_;
+  }
+
+  void ResetEngagement() override {
+    {
+      std::unique_lock lock(mutex_);
+      ForgetEngagement();
+    }
+    ReachEngagement(0);
+  }
+
+  absl::Status WaitForEngagement(uint64_t position, int64_t micros) const override {
+    if (WaitUntil(&IndexImpl::engaged_, position, micros)) return absl::OkStatus();
+    return AudienceErrors::EngagementBehind(engagement_position(), position);
+  }
+
+  bool IsFolded(std::string_view campaign) const override {
+    std::shared_lock lock(mutex_);
+    return data_->engagement.Folded(campaign);
+  }
+
   void Reset() override {
     {
       std::unique_lock lock(mutex_);
@@ -119,8 +163,10 @@ class IndexImpl : public PeopleIndex {
       for (const PersonNo person : everybody) data_->Remove(std::string(data_->ids.Id(person)));
       views_.Clear();
       read_position_ = 0;
+      ForgetEngagement();
     }
     Reach(0);
+    ReachEngagement(0);
   }
 
   uint64_t position() const override {
@@ -129,17 +175,9 @@ class IndexImpl : public PeopleIndex {
   }
 
   absl::Status WaitForPosition(uint64_t position, int64_t micros) const override {
-    using std::chrono::steady_clock;
-    const auto until = steady_clock::now() + std::chrono::microseconds(micros);
-    base::MutexLock lock(wait_mutex_);
-    while (position_ < position && !stopped_) {
-      const auto left =
-          std::chrono::duration_cast<std::chrono::microseconds>(until - steady_clock::now()).count();
-      if (left <= 0) break;
-      moved_.WaitForMicros(lock, left);
-    }
-    if (position_ >= position) return absl::OkStatus();
-    return position_ == 0 ? AudienceErrors::Loading() : AudienceErrors::Behind(position_, position);
+    if (WaitUntil(&IndexImpl::position_, position, micros)) return absl::OkStatus();
+    const uint64_t reached = this->position();
+    return reached == 0 ? AudienceErrors::Loading() : AudienceErrors::Behind(reached, position);
   }
 
   void Stop() override {
@@ -166,21 +204,23 @@ class IndexImpl : public PeopleIndex {
   // Questions go on meanwhile; the feed waits.
   absl::Status Save(const std::string& path) const override {
     std::shared_lock lock(mutex_);
-    return SaveIndex(*data_, read_position_, path);
+    return SaveIndex(*data_, {read_position_, engagement_position_}, path);
   }
 
   absl::Status Load(const std::string& path) override {
     auto fresh = std::make_unique<IndexData>();
-    uint64_t position = 0;
-    PHAROS_RETURN_IF_ERROR(LoadIndex(path, *fresh, position));
+    IndexPositions positions;
+    PHAROS_RETURN_IF_ERROR(LoadIndex(path, *fresh, positions));
     {
       std::unique_lock lock(mutex_);
       SetPlaces(*fresh);  // the file may be of another reference
       data_ = std::move(fresh);
       views_.Clear();
-      read_position_ = position;
+      read_position_ = positions.people;
+      engagement_position_ = positions.engagement;
     }
-    Reach(position);
+    Reach(positions.people);
+    ReachEngagement(positions.engagement);
     return absl::OkStatus();
   }
 
@@ -199,21 +239,52 @@ class IndexImpl : public PeopleIndex {
         state.gone() ? data_->Remove(id) : data_->Put(id, MakeCompact(state, data_->pool, *reference_));
     if (person != IdBook::kNobody) views_.Changed(*data_, person);
   }
+  void ApplyOne(const engagement::internal::v1::EngagedPeople& engaged) {
+    const int32_t day = DayNumber(LondonDate(engaged.time_us()));
+    for (const std::string& person : engaged.people()) {
+      data_->AddEngaged(base::Segment(person, "people"), engaged.campaign(),
+                        static_cast<EngagementEvent>(engaged.event()), day);
+    }
+  }
+  // The names that people had stay known: their feed goes on.
+  void ForgetEngagement() {
+    data_->engagement.Forget();
+    engagement_position_ = 0;
+  }
   void Reach(uint64_t position) {
     base::MutexLock lock(wait_mutex_);
     position_ = position;
     moved_.NotifyAll();
+  }
+  void ReachEngagement(uint64_t position) {
+    base::MutexLock lock(wait_mutex_);
+    engaged_ = position;
+    moved_.NotifyAll();
+  }
+  // True: `position` was reached in time. `reached`: one of the positions that wait_mutex_ guards.
+  bool WaitUntil(uint64_t IndexImpl::*reached, uint64_t position, int64_t micros) const {
+    using std::chrono::steady_clock;
+    const auto until = steady_clock::now() + std::chrono::microseconds(micros);
+    base::MutexLock lock(wait_mutex_);
+    while (this->*reached < position && !stopped_) {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::microseconds>(until - steady_clock::now()).count();
+      if (left <= 0) break;
+      moved_.WaitForMicros(lock, left);
+    }
+    return this->*reached >= position;
   }
 
   mutable std::shared_mutex mutex_;  // of these:
   std::unique_ptr<IndexData> data_ = std::make_unique<IndexData>();
   GateViews views_;
   std::shared_ptr<const Reference> reference_ = Reference::Nothing();
-  uint64_t read_position_ = 0;
+  uint64_t read_position_ = 0, engagement_position_ = 0;
 
   mutable base::Mutex wait_mutex_;
   mutable base::CondVar moved_;
-  uint64_t position_ ABSL_GUARDED_BY(wait_mutex_) = 0;
+  // As above, for those who wait.
+  uint64_t position_ ABSL_GUARDED_BY(wait_mutex_) = 0, engaged_ ABSL_GUARDED_BY(wait_mutex_) = 0;
   bool stopped_ ABSL_GUARDED_BY(wait_mutex_) = false;
 };
 

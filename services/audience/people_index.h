@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pharos/customer/internal/v1/feed_service.pb.h"
+#include "pharos/engagement/internal/v1/feed_service.pb.h"
 #include "pharos/type/v1/types.pb.h"
 #include "services/audience/filter_check.h"
 #include "services/audience/people_set.h"
@@ -61,6 +62,8 @@ class PeopleIndex {
     // How many of `people` the gate would let through, and the others by reason.
     virtual std::map<type::v1::GateReason, int64_t> Verdicts(const PeopleSet& people,
                                                              const JudgeQuestion& question) const = 0;
+    // Who is or was called that, without "people/"; UINT32_MAX: nobody.
+    virtual PersonNo NumberOf(std::string_view id) const = 0;
     // The id, without "people/". Empty for nobody.
     virtual std::string Id(PersonNo person) const = 0;
     // Ids of all, in the set's order; 26 characters each. Until `visit` returns false.
@@ -84,10 +87,22 @@ class PeopleIndex {
 
   // Where places come from: everybody's area is derived anew. Before it is called: Reference::Nothing().
   virtual void SetReference(std::shared_ptr<const Reference> reference) = 0;
+  virtual std::shared_ptr<const Reference> reference() const = 0;
   // One message of the feed. One thread at a time.
   virtual void Apply(const customer::internal::v1::FollowPeopleResponse& response) = 0;
-  // Forgets everybody: the feed starts again at 0.
+  // Forgets everybody, and what they did: both feeds start again at 0.
   virtual void Reset() = 0;
+  // One message of engagement's feed, which continues at `from`. One thread at a time. False: nothing was
+  // applied, as the index stands elsewhere, or nobody has been read yet: follow from engagement_position().
+  virtual bool ApplyEngagement(const engagement::internal::v1::FollowEngagementResponse& response,
+                               uint64_t from) = 0;
+  virtual uint64_t engagement_position() const = 0;
+  // Forgets what people did.
+  virtual void ResetEngagement() = 0;
+  // As WaitForPosition, for engagement's feed. UNAVAILABLE ENGAGEMENT_BEHIND.
+  virtual absl::Status WaitForEngagement(uint64_t position, int64_t micros) const = 0;
+  // What is known of this campaign is not told apart any more ("campaigns/…").
+  virtual bool IsFolded(std::string_view campaign) const = 0;
   // The cursor to follow from; 0: the first snapshot is not complete.
   virtual uint64_t position() const = 0;
 

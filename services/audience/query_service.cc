@@ -59,8 +59,8 @@ absl::Status ReplayList(const QueryRow& row, const Answers& answers, int64_t mic
 }  // namespace
 
 QueryService::QueryService(storage::Store& store, const PeopleIndex& index, AskFreshness ask,
-                           base::Clock& clock)
-    : queries_(store), answers_(index, std::move(ask), clock) {}
+                           base::Clock& clock, SnapshotShelf* shelf)
+    : queries_(store), answers_(index, std::move(ask), clock, shelf) {}
 
 absl::Status QueryService::ListQueries(rpc::Call&, const v1::ListQueriesRequest& request,
                                        v1::ListQueriesResponse& response) {

@@ -13,7 +13,9 @@ namespace pharos::audience {
 
 class QueryService : public v1::QueryServiceHandler {
  public:
-  QueryService(storage::Store& store, const PeopleIndex& index, AskFreshness ask, base::Clock& clock);
+  // `shelf`: of earlier days; nullptr: there are none.
+  QueryService(storage::Store& store, const PeopleIndex& index, AskFreshness ask, base::Clock& clock,
+               SnapshotShelf* shelf = nullptr);
 
   absl::Status ListQueries(rpc::Call& call, const v1::ListQueriesRequest& request,
                            v1::ListQueriesResponse& response) override;

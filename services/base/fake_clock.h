@@ -13,6 +13,8 @@ class FakeClock : public Clock {
   int64_t WallMicros() const override { return wall_us_; }
   int64_t WallNanos() const override { return wall_us_ * 1000; }
   int64_t BootMicros() const override { return boot_us_; }
+  // Somebody sets the wall clock; the time since the boot goes on as it was.
+  void SetWall(int64_t micros) { wall_us_ = micros; }
   void Advance(int64_t micros) {
     wall_us_ += micros;
     boot_us_ += micros;

@@ -116,14 +116,15 @@ class Purposes : public customer::v1::PurposeServiceHandler {
     if (request.name() != "purposes/quit")
       return base::MakeError(absl::StatusCode::kNotFound, "PURPOSE_NOT_FOUND", "No such purpose.");
     response.set_name(request.name());
-    response.set_purpose_class(marketing ? type::v1::PURPOSE_CLASS_MARKETING
-                                         : type::v1::PURPOSE_CLASS_PUBLIC_TASK);
+    response.set_purpose_class(urgent      ? type::v1::PURPOSE_CLASS_URGENT
+                               : marketing ? type::v1::PURPOSE_CLASS_MARKETING
+                                           : type::v1::PURPOSE_CLASS_PUBLIC_TASK);
     response.set_lawful_basis(type::v1::LAWFUL_BASIS_PUBLIC_TASK);
     response.set_version(3);
     response.set_retire_time_us(retired ? 5 : 0);
     return absl::OkStatus();
   }
-  std::atomic<bool> retired = false, marketing = false;
+  std::atomic<bool> retired = false, marketing = false, urgent = false;
 };
 
 // A page of members as the audience service hashes it and dispatch checks it.
@@ -264,7 +265,8 @@ class Dispatch : public plan::PlanServiceHandler, public dispatch::v1::IntentSer
     const auto& content = request.content();
     EXPECT_EQ(content::DigestOf(content.sms_body(), content.email_subject(), content.email_body()),
               manifest.templates(0).digest());
-    if (declared && step.SerializeAsString() != request.SerializeAsString()) {
+    const bool another = step.campaign() != request.campaign();
+    if (declared && !another && step.SerializeAsString() != request.SerializeAsString()) {
       return base::MakeError(absl::StatusCode::kAborted, "STEP_DIFFERS", "Another body.");
     }
     declared = true;
@@ -273,7 +275,9 @@ class Dispatch : public plan::PlanServiceHandler, public dispatch::v1::IntentSer
   }
   absl::Status PlanIntents(rpc::Call&, const plan::PlanIntentsRequest& request,
                            plan::PlanIntentsResponse& response) override {
+    if (const auto slow = SlowPage()) slow();
     base::MutexLock lock(mutex);
+    page_order.push_back(request.campaign());
     if (away || !declared) return Away();
     EXPECT_LT(request.page(), manifest.member_pages_size());
     EXPECT_EQ(PageDigest(request.members()), manifest.member_pages(request.page()))
@@ -296,6 +300,7 @@ class Dispatch : public plan::PlanServiceHandler, public dispatch::v1::IntentSer
     if (!declared)
       return base::MakeError(absl::StatusCode::kNotFound, "CAMPAIGN_NOT_PLANNED", "Not declared.");
     steering = request.steering();
+    revision = request.revision();
     halts += steering == plan::HALT ? 1 : 0;
     if (request.go_on()) {
       EXPECT_EQ(steering, plan::GO);
@@ -328,6 +333,9 @@ class Dispatch : public plan::PlanServiceHandler, public dispatch::v1::IntentSer
   int pages = 0, lose_answer_of_page = 0, halts = 0, went_on = 0;
   std::string held;                           // why nothing leaves
   std::function<void()> before_answer_to_go;  // once
+  std::function<void()> before_page;          // once
+  std::vector<std::string> page_order;        // whose pages came
+  uint64_t revision = 0;                      // of the last word
   int64_t left = 0, existing = 0;
   const Access* access = nullptr;
   plan::DeclareStepRequest step;
@@ -336,6 +344,10 @@ class Dispatch : public plan::PlanServiceHandler, public dispatch::v1::IntentSer
   std::set<std::string> intents;
 
  private:
+  std::function<void()> SlowPage() {
+    base::MutexLock lock(mutex);
+    return std::exchange(before_page, nullptr);
+  }
   std::function<void()> SlowWord(plan::Steering said) {
     base::MutexLock lock(mutex);
     return said == plan::GO ? std::exchange(before_answer_to_go, nullptr) : nullptr;

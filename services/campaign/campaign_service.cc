@@ -7,6 +7,7 @@
 #include "services/campaign/campaign_store.h"
 #include "services/campaign/draft.h"
 #include "services/campaign/errors.h"
+#include "services/campaign/standing.h"
 #include "services/campaign/template_store.h"
 #include "services/rpc/once.h"
 
@@ -69,12 +70,15 @@ void AddTally(const dispatch::v1::Tally& tally, v1::Report& report) {
   report.set_cost_micropounds(tally.cost_micropounds());
 }
 
-// The template is there and has a text for each channel.
-absl::Status CheckTemplate(storage::Transaction& tx, const v1::Campaign& asked) {
-  record::v1::TemplateRow text;
-  PHAROS_ASSIGN_OR_RETURN(const bool written, FindTemplate(tx, asked.template_(), text));
-  if (!written) return errors::TemplateNotFound(asked.template_());
-  return CheckTexts(asked, text);
+// The templates are there and have the texts that they need.
+absl::Status CheckTemplates(storage::Transaction& tx, const v1::Campaign& asked) {
+  for (const std::string& name : TemplatesOf(asked)) {
+    record::v1::TemplateRow text;
+    PHAROS_ASSIGN_OR_RETURN(const bool written, FindTemplate(tx, name, text));
+    if (!written) return errors::TemplateNotFound(name);
+    PHAROS_RETURN_IF_ERROR(CheckTemplateFor(asked, text));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -85,13 +89,14 @@ absl::Status CampaignHandler::CreateCampaign(rpc::Call& call, const v1::CreateCa
   const std::string name = "campaigns/" + request.campaign_id();
   const int64_t now = clock_.WallMicros();
   PHAROS_RETURN_IF_ERROR(CheckDraft(request.campaign(), now));
+  PHAROS_RETURN_IF_ERROR(CheckKind(request.campaign()));
   return rpc::Once(
       call, store_, request, response,
       [&](storage::Transaction& tx) -> absl::Status {
         CampaignRow row;
         PHAROS_ASSIGN_OR_RETURN(const bool exists, FindCampaign(tx, name, row));
         if (exists) return errors::CampaignExists(name);
-        PHAROS_RETURN_IF_ERROR(CheckTemplate(tx, request.campaign()));
+        PHAROS_RETURN_IF_ERROR(CheckTemplates(tx, request.campaign()));
         *row.mutable_campaign() = MakeDraft(name, request.campaign(), now);
         row.set_editor(call.caller().principal);
         SaveCampaign(tx, row);
@@ -125,6 +130,7 @@ absl::Status CampaignHandler::UpdateCampaign(rpc::Call& call, const v1::UpdateCa
   if (asked.etag().empty()) return errors::EtagMissing(name);
   const int64_t now = clock_.WallMicros();
   PHAROS_RETURN_IF_ERROR(CheckDraft(asked, now));
+  PHAROS_RETURN_IF_ERROR(CheckKind(asked));
   return rpc::Once(
       call, store_, request, response,
       [&](storage::Transaction& tx) -> absl::Status {
@@ -132,7 +138,7 @@ absl::Status CampaignHandler::UpdateCampaign(rpc::Call& call, const v1::UpdateCa
         PHAROS_ASSIGN_OR_RETURN(const v1::CampaignState next,
                                 Next(name, row.campaign().state(), Verb::kUpdate));
         if (asked.etag() != row.campaign().etag()) return errors::EtagMismatch(name);
-        PHAROS_RETURN_IF_ERROR(CheckTemplate(tx, asked));
+        PHAROS_RETURN_IF_ERROR(CheckTemplates(tx, asked));
         Void(row);
         *row.mutable_campaign() = MakeDraft(name, asked, row.campaign().create_time_us());
         row.mutable_campaign()->set_state(next);
@@ -183,11 +189,14 @@ absl::StatusOr<std::optional<Gathered>> CampaignHandler::Gather(const v1::Submit
   gathered.etag = draft.etag();
   PHAROS_RETURN_IF_ERROR(CheckNotPast(draft, now));
   PHAROS_RETURN_IF_ERROR(CheckDraft(draft, now));
-  PHAROS_ASSIGN_OR_RETURN(gathered.text, LoadTemplate(store_, draft.template_(), 0));
-  PHAROS_RETURN_IF_ERROR(CheckTexts(draft, gathered.text));
+  for (const std::string& text : TemplatesOf(draft)) {
+    PHAROS_ASSIGN_OR_RETURN(gathered.texts.emplace_back(), LoadTemplate(store_, text, 0));
+    PHAROS_RETURN_IF_ERROR(CheckTemplateFor(draft, gathered.texts.back()));
+  }
   PHAROS_ASSIGN_OR_RETURN(gathered.purpose, peers_.GetPurpose(draft.purpose(), principal));
   if (gathered.purpose.retire_time_us() != 0) return errors::PurposeRetired(draft.purpose());
   PHAROS_RETURN_IF_ERROR(CheckRulesFor(draft, gathered.purpose.purpose_class()));
+  if (IsStanding(draft)) return std::optional<Gathered>(std::move(gathered));
   PHAROS_ASSIGN_OR_RETURN(const audience::v1::Audience audience,
                           peers_.GetAudience(draft.audience(), principal));
   audience::internal::v1::PinMembersRequest pin;
@@ -319,6 +328,10 @@ absl::Status CampaignHandler::GetReport(rpc::Call& call, const v1::GetReportRequ
   PHAROS_ASSIGN_OR_RETURN(const dispatch::v1::Tally tally,
                           peers_.GetTally(c.name(), call.caller().principal));
   AddTally(tally, response);
+  if (IsStanding(c)) {  // its members are those whom it has been given one by one
+    response.set_matched(tally.declared());
+    response.set_members(tally.declared());
+  }
   // Of one that was paused or is over, its own state says why nothing leaves.
   if (c.state() == v1::RUNNING) response.set_held(tally.held());
   return absl::OkStatus();

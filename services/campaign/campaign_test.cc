@@ -284,6 +284,73 @@ TEST_F(CampaignTest, AStopTellsTheTruthAndTellsItAgain) {
   EXPECT_EQ(base::ReasonOf(Do("maya", &Stub::ResumeCampaign).status()), "CAMPAIGN_STATE");
 }
 
+TEST_F(CampaignTest, EachWordHasALaterRevisionThanTheOneBefore) {
+  Look<int>([](Dispatch& d) {
+    d.delivering = false;
+    return 0;
+  });
+  const auto revision = [&] { return Look<uint64_t>([](Dispatch& d) { return d.revision; }); };
+  Launch();
+  ASSERT_TRUE(Becomes([&] { return AllPlanned(); }));
+  const uint64_t launched = revision();
+  EXPECT_GT(launched, 0u);
+  ASSERT_TRUE(Do("maya", &Stub::PauseCampaign).ok());
+  const uint64_t paused = revision();
+  EXPECT_GT(paused, launched);
+  ASSERT_TRUE(Do("maya", &Stub::ResumeCampaign).ok());
+  ASSERT_TRUE(Becomes([&] { return revision() > paused; }));
+}
+
+class LaunchesTest : public CampaignWorld {
+ protected:
+  // The pages in the order in which they were planned, where another campaign is launched while the first
+  // page of "quit" is.
+  std::vector<std::string> PagesWith(const std::string& other, bool urgent) {
+    std::promise<void> heard, let_go;
+    Look<int>([&](Dispatch& d) {
+      d.delivering = false;
+      d.before_page = [&] {
+        heard.set_value();
+        let_go.get_future().wait();
+      };
+      return 0;
+    });
+    Launch();
+    heard.get_future().wait();
+    purposes_.urgent = urgent;
+    LaunchAnother(other);
+    let_go.set_value();
+    EXPECT_TRUE(Becomes([&] { return Look<bool>([](Dispatch& d) { return d.page_order.size() == 6; }); }));
+    return Look<std::vector<std::string>>([](Dispatch& d) { return d.page_order; });
+  }
+  void LaunchAnother(const std::string& id) {
+    ASSERT_TRUE(CreateCampaign(id).ok());
+    v1::SubmitCampaignRequest submit;
+    submit.set_name("campaigns/" + id);
+    const auto submitted = As("maya", *campaigns_, &Stub::SubmitCampaign, submit);
+    ASSERT_TRUE(submitted.ok()) << submitted.status().message();
+    v1::ApproveCampaignRequest approve;
+    approve.set_name(submit.name());
+    approve.set_digest(submitted->digest());
+    ASSERT_TRUE(As("sam", *campaigns_, &Stub::ApproveCampaign, approve).ok());
+    v1::LaunchCampaignRequest launch;
+    launch.set_name(submit.name());
+    ASSERT_TRUE(As("maya", *campaigns_, &Stub::LaunchCampaign, launch).ok());
+  }
+};
+
+TEST_F(LaunchesTest, TakeTurns) {
+  const std::string first = "campaigns/quit", second = "campaigns/second";
+  EXPECT_EQ(PagesWith("second", false),
+            (std::vector<std::string>{first, first, second, first, second, second}));
+}
+
+TEST_F(LaunchesTest, AnUrgentOneGoesFirst) {
+  const std::string first = "campaigns/quit", second = "campaigns/urgent";
+  EXPECT_EQ(PagesWith("urgent", true),
+            (std::vector<std::string>{first, second, second, second, first, first}));
+}
+
 TEST_F(CampaignTest, AStopDoesNotWaitForAnEarlierWord) {
   std::promise<void> heard, let_go;
   Look<int>([&](Dispatch& d) {

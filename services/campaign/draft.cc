@@ -158,6 +158,9 @@ v1::Campaign MakeDraft(std::string_view name, const v1::Campaign& asked, int64_t
   draft.set_not_after_us(asked.not_after_us());
   draft.set_fallback(asked.fallback());
   if (asked.has_rules()) *draft.mutable_rules() = asked.rules();
+  if (asked.kind() == type::v1::STANDING) draft.set_kind(type::v1::STANDING);
+  *draft.mutable_more_templates() = asked.more_templates();
+  draft.set_source(asked.source());
   draft.set_state(v1::DRAFT);
   draft.set_create_time_us(create_time_us);
   return draft;

@@ -165,6 +165,40 @@ absl::Status TemplateLacksChannel(std::string_view name, std::string_view channe
                    {{"name", Str(name)}, {"channel", Str(channel)}});
 }
 
+absl::Status AudienceMissing() {
+  return MakeError(StatusCode::kInvalidArgument, "AUDIENCE_MISSING",
+                   "The campaign names no audience. Say who gets it; or make it a STANDING campaign, whose "
+                   "messages are sent one at a time.",
+                   {{"field", "campaign.audience"}});
+}
+
+absl::Status StandingWrong(std::string_view field, std::string_view why) {
+  return MakeError(StatusCode::kInvalidArgument, "STANDING_WRONG",
+                   fmt::format("campaign.{} does not go with the campaign's kind: {}.", field, why),
+                   {{"field", fmt::format("campaign.{}", field)}});
+}
+
+absl::Status TemplateKindWrong(std::string_view name, bool standing) {
+  return MakeError(
+      StatusCode::kFailedPrecondition, "TEMPLATE_KIND_WRONG",
+      standing ? fmt::format("{} takes its placeholders from people's records. A STANDING campaign needs "
+                             "templates made with single_messages.",
+                             name)
+               : fmt::format("{} is for single messages: each message brings its placeholders. Choose "
+                             "another template, or make a STANDING campaign.",
+                             name),
+      {{"name", Str(name)}});
+}
+
+absl::Status TemplateKindChanges(std::string_view name) {
+  return MakeError(
+      StatusCode::kFailedPrecondition, "TEMPLATE_KIND_CHANGES",
+      fmt::format("Whether {} is for single messages was settled when it was made. Leave it, or make "
+                  "another template.",
+                  name),
+      {{"name", Str(name)}});
+}
+
 absl::Status PurposeRetired(std::string_view purpose) {
   return MakeError(
       StatusCode::kFailedPrecondition, "PURPOSE_RETIRED",

@@ -34,9 +34,14 @@ absl::Status ScheduleWrong(std::string_view what);                    // SCHEDUL
 absl::Status SchedulePassed(std::string_view name);                   // SCHEDULE_PASSED
 // The template has no text for a channel of the campaign.
 absl::Status TemplateLacksChannel(std::string_view name, std::string_view channel);  // TEMPLATE_LACKS_CHANNEL
-absl::Status PurposeRetired(std::string_view purpose);                               // PURPOSE_RETIRED
-absl::Status ApproverIsAuthor(std::string_view name);                                // APPROVER_IS_AUTHOR
-absl::Status DigestMismatch(std::string_view name);                                  // DIGEST_MISMATCH
+absl::Status AudienceMissing();                                                      // AUDIENCE_MISSING
+// A field that does not go with the campaign's kind; `why` says why.
+absl::Status StandingWrong(std::string_view field, std::string_view why);  // STANDING_WRONG
+absl::Status TemplateKindWrong(std::string_view name, bool standing);      // TEMPLATE_KIND_WRONG
+absl::Status TemplateKindChanges(std::string_view name);                   // TEMPLATE_KIND_CHANGES
+absl::Status PurposeRetired(std::string_view purpose);                     // PURPOSE_RETIRED
+absl::Status ApproverIsAuthor(std::string_view name);                      // APPROVER_IS_AUTHOR
+absl::Status DigestMismatch(std::string_view name);                        // DIGEST_MISMATCH
 
 absl::Status RulesWrong(std::string_view field, std::string_view right);  // RULES_WRONG
 // Marketing is never sent at the risk of a duplicate.

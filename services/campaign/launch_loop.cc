@@ -4,6 +4,7 @@
 #include "services/base/log.h"
 #include "services/campaign/campaign_store.h"
 #include "services/campaign/lifecycle.h"
+#include "services/campaign/standing.h"
 #include "services/campaign/submission.h"
 #include "services/rpc/once.h"
 
@@ -17,13 +18,26 @@ namespace {
 constexpr int64_t kRoundMicros =
     500'000;  // how often tallies are read, and a peer that was away is tried again
 
-plan::DeclareStepRequest StepOf(const CampaignRow& row) {
-  plan::DeclareStepRequest step;
-  step.set_campaign(row.campaign().name());
-  step.set_step(std::string(kStep));
-  *step.mutable_approval() = row.frozen().approval();
-  *step.mutable_content() = row.frozen().content();
-  return step;
+// Between two looks at all campaigns: some 64,000 members.
+constexpr size_t kPagesARound = 64;
+
+bool IsUrgent(const storage::Store& store, const std::string& campaign) {
+  const auto row = LoadCampaign(store, campaign);
+  type::v1::CampaignManifest manifest;
+  return row.ok() && manifest.ParseFromString(row->frozen().manifest()) &&
+         manifest.purpose_class() == type::v1::PURPOSE_CLASS_URGENT;
+}
+
+std::vector<plan::DeclareStepRequest> StepsOf(const CampaignRow& row) {
+  std::vector<plan::DeclareStepRequest> steps;
+  for (int i = 0; i <= row.frozen().more_contents_size(); ++i) {
+    plan::DeclareStepRequest& step = steps.emplace_back();
+    step.set_campaign(row.campaign().name());
+    step.set_step(StepName(i));
+    *step.mutable_approval() = row.frozen().approval();
+    *step.mutable_content() = i == 0 ? row.frozen().content() : row.frozen().more_contents(i - 1);
+  }
+  return steps;
 }
 
 }  // namespace
@@ -57,52 +71,84 @@ bool LaunchLoop::stopping() {
   return stopping_;
 }
 
+bool LaunchLoop::woken() {
+  base::MutexLock lock(mutex_);
+  return wake_ || stopping_;
+}
+
 void LaunchLoop::Run() {
   while (!stopping()) {
-    Round();
+    const bool more = Round();
     base::MutexLock lock(mutex_);
-    if (!wake_ && !stopping_) woken_.WaitForMicros(lock, kRoundMicros);
+    if (!more && !wake_ && !stopping_) woken_.WaitForMicros(lock, kRoundMicros);
     wake_ = false;
   }
 }
 
-void LaunchLoop::Round() {
+bool LaunchLoop::Round() {
   auto campaigns = ActiveCampaigns(store_);
-  if (!campaigns.ok()) return Note("", campaigns.status());
+  Note("", campaigns.status());
+  if (!campaigns.ok()) return false;
+  std::vector<std::string> urgent, others;
   for (const std::string& campaign : *campaigns) {
-    if (stopping()) return;
-    Note(campaign, Tend(campaign));
+    if (stopping()) return false;
+    const auto plans = Tend(campaign);
+    if (!plans.ok() || !*plans) Note(campaign, plans.status());  // else its page tells
+    if (plans.ok() && *plans) (IsUrgent(store_, campaign) ? urgent : others).push_back(campaign);
   }
+  return PlanPages(urgent.empty() ? std::move(others) : std::move(urgent));
 }
 
-absl::Status LaunchLoop::Tend(const std::string& campaign) {
+absl::StatusOr<bool> LaunchLoop::Tend(const std::string& campaign) {
   PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(store_, campaign));
   const bool running = row.campaign().state() == v1::RUNNING;
-  if (running && !row.launch().planned()) return Plan(row);
+  const bool plans = running && !row.launch().planned();
+  if (plans && !declared_.contains(campaign)) PHAROS_RETURN_IF_ERROR(Declare(row));
+  if (!plans) declared_.erase(campaign);
+  if (plans && IsStanding(row.campaign())) {
+    PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, true, "", 0));
+    return false;
+  }
   PHAROS_RETURN_IF_ERROR(steering_.Assert(campaign, /*again=*/false));
-  return running ? FinishIfDone(row) : absl::OkStatus();
+  if (running && !plans) PHAROS_RETURN_IF_ERROR(FinishIfDone(row));
+  return plans;
 }
 
-absl::Status LaunchLoop::Plan(const CampaignRow& row) {
-  PHAROS_RETURN_IF_ERROR(peers_.DeclareStep(StepOf(row)));
+absl::Status LaunchLoop::Declare(const CampaignRow& row) {
+  for (const plan::DeclareStepRequest& step : StepsOf(row)) PHAROS_RETURN_IF_ERROR(peers_.DeclareStep(step));
   // A pause or stop that came before the step existed had nobody to tell.
   PHAROS_RETURN_IF_ERROR(steering_.Assert(row.campaign().name(), /*again=*/true));
-  return PlanPages(row.campaign().name());
+  declared_.insert(row.campaign().name());
+  return absl::OkStatus();
 }
 
-absl::Status LaunchLoop::PlanPages(const std::string& campaign) {
-  while (!stopping()) {
-    PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(store_, campaign));
-    if (row.campaign().state() != v1::RUNNING || row.launch().planned()) return absl::OkStatus();
-    auto next = PlanPage(row);
-    if (absl::IsInvalidArgument(next.status()) && !row.launch().page_token().empty()) {
-      // The token outlived what it pointed into.
-      PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, false, "", 0));
+bool LaunchLoop::PlanPages(std::vector<std::string> campaigns) {
+  // A launch that has just come may be urgent, and nobody waits long for a pause to be followed.
+  for (size_t pages = 0; !campaigns.empty() && pages < kPagesARound && !woken(); pages += campaigns.size()) {
+    std::vector<std::string> more;
+    for (const std::string& campaign : campaigns) {
+      if (stopping()) return false;
+      const auto goes_on = PlanOnePage(campaign);
+      Note(campaign, goes_on.status());
+      if (!goes_on.ok()) declared_.erase(campaign);  // tried again in a later round, from the beginning
+      if (goes_on.ok() && *goes_on) more.push_back(campaign);
     }
-    PHAROS_RETURN_IF_ERROR(next.status());
-    PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, next->empty(), *next, row.launch().page() + 1));
+    campaigns = std::move(more);
   }
-  return absl::OkStatus();
+  return !campaigns.empty();
+}
+
+absl::StatusOr<bool> LaunchLoop::PlanOnePage(const std::string& campaign) {
+  PHAROS_ASSIGN_OR_RETURN(const CampaignRow row, LoadCampaign(store_, campaign));
+  if (row.campaign().state() != v1::RUNNING || row.launch().planned()) return false;
+  const auto next = PlanPage(row);
+  if (absl::IsInvalidArgument(next.status()) && !row.launch().page_token().empty()) {
+    // The token outlived what it pointed into.
+    PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, false, "", 0));
+  }
+  PHAROS_RETURN_IF_ERROR(next.status());
+  PHAROS_RETURN_IF_ERROR(StoreProgress(campaign, next->empty(), *next, row.launch().page() + 1));
+  return !next->empty();
 }
 
 absl::StatusOr<std::string> LaunchLoop::PlanPage(const CampaignRow& row) {
@@ -145,6 +191,7 @@ absl::Status LaunchLoop::StoreProgress(const std::string& campaign, bool planned
 }
 
 absl::Status LaunchLoop::FinishIfDone(const CampaignRow& row) {
+  if (IsStanding(row.campaign())) return absl::OkStatus();  // until it is stopped
   PHAROS_ASSIGN_OR_RETURN(const dispatch::v1::Tally tally, peers_.GetTally(row.campaign().name(), ""));
   const bool all_there = tally.intents() >= row.campaign().members();
   if (!all_there || tally.pending() > 0 || tally.in_flight() > 0) return absl::OkStatus();

@@ -118,12 +118,14 @@ absl::StatusOr<dispatch::internal::v1::PlanIntentsResponse> PeersClient::PlanInt
 }
 
 absl::StatusOr<dispatch::internal::v1::SteerCampaignResponse> PeersClient::SteerCampaign(
-    std::string_view campaign, dispatch::internal::v1::Steering steering, bool go_on) const {
+    std::string_view campaign, dispatch::internal::v1::Steering steering, uint64_t revision,
+    bool go_on) const {
   using Service = dispatch::internal::v1::PlanService;
   dispatch::internal::v1::SteerCampaignRequest request;
   request.set_campaign(std::string(campaign));
   request.set_steering(steering);
   request.set_go_on(go_on);
+  request.set_revision(revision);
   return Invoke<Service>(Dispatch(peers()), &Service::Stub::SteerCampaign, request);
 }
 

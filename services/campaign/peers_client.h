@@ -33,7 +33,8 @@ class PeersClient {
   absl::StatusOr<dispatch::internal::v1::PlanIntentsResponse> PlanIntents(
       const dispatch::internal::v1::PlanIntentsRequest& request) const;
   absl::StatusOr<dispatch::internal::v1::SteerCampaignResponse> SteerCampaign(
-      std::string_view campaign, dispatch::internal::v1::Steering steering, bool go_on = false) const;
+      std::string_view campaign, dispatch::internal::v1::Steering steering, uint64_t revision,
+      bool go_on = false) const;
   // access's signature over a manifest, made for the approver `principal`.
   absl::StatusOr<type::v1::SignedApproval> SignApproval(std::string_view manifest,
                                                         std::string_view principal) const;

@@ -50,8 +50,8 @@ class Steering::Turn {
 };
 
 absl::Status Steering::Assert(std::string_view campaign, bool again) {
-  PHAROS_ASSIGN_OR_RETURN(const plan::Steering wanted, WantedOf(campaign, again));
-  const bool stop = wanted == plan::HALT;
+  PHAROS_ASSIGN_OR_RETURN(const Word wanted, WantedOf(campaign, again));
+  const bool stop = wanted.steering == plan::HALT;
   PHAROS_ASSIGN_OR_RETURN(bool said, AssertInTurn(campaign, again, stop));
   if (!said) {  // stopped while it waited for its turn; a stop is never taken back
     PHAROS_ASSIGN_OR_RETURN(said, AssertInTurn(campaign, again, /*stop=*/true));
@@ -61,25 +61,25 @@ absl::Status Steering::Assert(std::string_view campaign, bool again) {
 
 absl::StatusOr<bool> Steering::AssertInTurn(std::string_view campaign, bool again, bool stop) {
   Turn turn(*this, campaign, stop);
-  PHAROS_ASSIGN_OR_RETURN(const plan::Steering wanted, WantedOf(campaign, again));
-  if (wanted == plan::STEERING_UNSPECIFIED) return true;
-  if ((wanted == plan::HALT) != stop) return false;
+  PHAROS_ASSIGN_OR_RETURN(const Word wanted, WantedOf(campaign, again));
+  if (wanted.steering == plan::STEERING_UNSPECIFIED) return true;
+  if ((wanted.steering == plan::HALT) != stop) return false;
   PHAROS_RETURN_IF_ERROR(Say(campaign, wanted));
   return true;
 }
 
 // What there is to say; STEERING_UNSPECIFIED: nothing, or nothing new.
-absl::StatusOr<plan::Steering> Steering::WantedOf(std::string_view campaign, bool again) {
+absl::StatusOr<Steering::Word> Steering::WantedOf(std::string_view campaign, bool again) {
   PHAROS_ASSIGN_OR_RETURN(const record::v1::CampaignRow row, LoadCampaign(store_, campaign));
   const plan::Steering wanted = Wanted(row.campaign().state());
   const bool said = row.launch().halted() || Said(campaign, wanted);
-  return said && !again ? plan::STEERING_UNSPECIFIED : wanted;
+  return Word{said && !again ? plan::STEERING_UNSPECIFIED : wanted, row.revision()};
 }
 
 absl::Status Steering::GoOn(std::string_view campaign) {
   Turn turn(*this, campaign, /*stop=*/false);
-  PHAROS_ASSIGN_OR_RETURN(const plan::Steering wanted, WantedOf(campaign, /*again=*/true));
-  return wanted == plan::GO ? Say(campaign, wanted, /*go_on=*/true) : absl::OkStatus();
+  PHAROS_ASSIGN_OR_RETURN(const Word wanted, WantedOf(campaign, /*again=*/true));
+  return wanted.steering == plan::GO ? Say(campaign, wanted, /*go_on=*/true) : absl::OkStatus();
 }
 
 bool Steering::Said(std::string_view campaign, int steering) {
@@ -88,15 +88,15 @@ bool Steering::Said(std::string_view campaign, int steering) {
   return said != said_.end() && said->second == steering;
 }
 
-absl::Status Steering::Say(std::string_view campaign, plan::Steering steering, bool go_on) {
+absl::Status Steering::Say(std::string_view campaign, const Word& word, bool go_on) {
   Forget(campaign);  // until it answers, dispatch may have heard it or not
-  auto counts = peers_.SteerCampaign(campaign, steering, go_on);
+  auto counts = peers_.SteerCampaign(campaign, word.steering, word.revision, go_on);
   // Not declared there yet: nothing can leave, and whoever declares the step says it again afterwards.
   if (absl::IsNotFound(counts.status())) counts = plan::SteerCampaignResponse();
   PHAROS_RETURN_IF_ERROR(counts.status());
-  if (steering == plan::HALT) return StoreHalt(campaign, *counts);
+  if (word.steering == plan::HALT) return StoreHalt(campaign, *counts);
   base::MutexLock lock(mutex_);
-  said_.insert_or_assign(std::string(campaign), steering);
+  said_.insert_or_assign(std::string(campaign), word.steering);
   return absl::OkStatus();
 }
 

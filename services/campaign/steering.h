@@ -1,6 +1,6 @@
 // Tells dispatch what it may do with a campaign: always what the campaign's committed state says at that
-// moment, one call at a time for each campaign, so that an earlier word never overtakes a later one.
-// Thread-safe.
+// moment, one call at a time for each campaign, and with its revision, so that an earlier word never
+// overtakes a later one, not even one that was given up and is heard late. Thread-safe.
 #pragma once
 
 #include <map>
@@ -33,8 +33,13 @@ class Steering {
   class Turn;
   // False: the state has become another one that this turn is not for.
   absl::StatusOr<bool> AssertInTurn(std::string_view campaign, bool again, bool stop);
-  absl::StatusOr<dispatch::internal::v1::Steering> WantedOf(std::string_view campaign, bool again);
-  absl::Status Say(std::string_view campaign, dispatch::internal::v1::Steering steering, bool go_on = false);
+  // A word, and the revision of the campaign that it follows from: dispatch follows no older one afterwards.
+  struct Word {
+    dispatch::internal::v1::Steering steering = dispatch::internal::v1::STEERING_UNSPECIFIED;
+    uint64_t revision = 0;
+  };
+  absl::StatusOr<Word> WantedOf(std::string_view campaign, bool again);
+  absl::Status Say(std::string_view campaign, const Word& word, bool go_on = false);
   absl::Status StoreHalt(std::string_view campaign,
                          const dispatch::internal::v1::SteerCampaignResponse& counts);
   bool Said(std::string_view campaign, int steering);

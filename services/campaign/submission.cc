@@ -7,6 +7,7 @@
 
 #include "services/base/ids.h"
 #include "services/campaign/errors.h"
+#include "services/campaign/standing.h"
 
 namespace pharos::campaign {
 namespace {
@@ -57,16 +58,21 @@ type::v1::CampaignManifest MakeManifest(const record::v1::CampaignRow& row, cons
   manifest.set_purpose_version(VersionOf(gathered.purpose));
   manifest.set_purpose_class(gathered.purpose.purpose_class());
   manifest.set_lawful_basis(gathered.purpose.lawful_basis());
-  type::v1::ManifestTemplate& text = *manifest.add_templates();
-  text.set_step(std::string(kStep));
-  text.set_template_(c.template_());
-  text.set_version(gathered.text.version());
-  text.set_digest(gathered.text.digest());
+  const std::vector<std::string> templates = TemplatesOf(c);
+  for (size_t i = 0; i < gathered.texts.size(); ++i) {
+    type::v1::ManifestTemplate& text = *manifest.add_templates();
+    text.set_step(StepName(static_cast<int>(i)));
+    text.set_template_(templates[i]);
+    text.set_version(gathered.texts[i].version());
+    text.set_digest(gathered.texts[i].digest());
+  }
   AddRoutes(c, manifest);
   manifest.set_not_before_us(c.not_before_us());
   manifest.set_not_after_us(c.not_after_us());
   manifest.set_fallback(c.fallback());
   if (c.has_rules()) *manifest.mutable_rules() = c.rules();
+  if (IsStanding(c)) manifest.set_kind(type::v1::STANDING);
+  manifest.set_source(c.source());
   return manifest;
 }
 
@@ -74,12 +80,17 @@ void Freeze(record::v1::CampaignRow& row, const Gathered& gathered, std::string_
   const std::string manifest = Serialised(MakeManifest(row, gathered, author));
   record::v1::FrozenRow& frozen = *row.mutable_frozen();
   frozen.Clear();
-  frozen.mutable_content()->set_sms_body(gathered.text.sms_body());
-  frozen.mutable_content()->set_email_subject(gathered.text.email_subject());
-  frozen.mutable_content()->set_email_body(gathered.text.email_body());
+  *frozen.mutable_content() = ContentOf(gathered.texts.front());
+  for (size_t i = 1; i < gathered.texts.size(); ++i)
+    *frozen.add_more_contents() = ContentOf(gathered.texts[i]);
   frozen.set_manifest(manifest);
   v1::Campaign& c = *row.mutable_campaign();
-  c.set_template_version(gathered.text.version());
+  c.set_template_version(gathered.texts.front().version());
+  if (IsStanding(c)) {
+    const std::vector<std::string> templates = TemplatesOf(c);
+    for (size_t i = 0; i < gathered.texts.size(); ++i)
+      (*c.mutable_template_versions())[templates[i]] = gathered.texts[i].version();
+  }
   c.set_purpose_version(VersionOf(gathered.purpose));
   c.set_purpose_class(gathered.purpose.purpose_class());
   c.set_pin(gathered.pin.name());
@@ -94,6 +105,7 @@ void Void(record::v1::CampaignRow& row) {
   v1::Campaign& c = *row.mutable_campaign();
   row.clear_frozen();
   c.clear_template_version();
+  c.clear_template_versions();
   c.clear_purpose_version();
   c.clear_purpose_class();
   c.clear_pin();

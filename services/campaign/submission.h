@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "pharos/audience/internal/v1/member_service.pb.h"
@@ -11,15 +12,15 @@
 
 namespace pharos::campaign {
 
-// A campaign has one step.
+// The step of a campaign to members; a STANDING one has a step for each template (standing.h).
 inline constexpr std::string_view kStep = "1";
 
 // What was gathered for a submission.
 struct Gathered {
-  std::string etag;  // of the draft it was gathered for
-  record::v1::TemplateRow text;
+  std::string etag;                            // of the draft it was gathered for
+  std::vector<record::v1::TemplateRow> texts;  // at least one; in the order of the steps
   customer::v1::Purpose purpose;
-  audience::internal::v1::Pin pin;
+  audience::internal::v1::Pin pin;  // STANDING: none
 };
 
 // Everything that decides what is sent to whom. `row` is the draft; its revision names this submission.

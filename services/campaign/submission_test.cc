@@ -17,9 +17,10 @@ record::v1::CampaignRow Submitted(const std::function<void(v1::Campaign&, Gather
   row.mutable_campaign()->set_purpose("purposes/quit");
   row.mutable_campaign()->add_channels(type::v1::CHANNEL_SMS);
   Gathered gathered;
-  gathered.text.set_version(2);
-  gathered.text.set_digest("body");
-  gathered.text.set_email_body("body");
+  record::v1::TemplateRow& text = gathered.texts.emplace_back();
+  text.set_version(2);
+  text.set_digest("body");
+  text.set_email_body("body");
   gathered.purpose.set_purpose_class(type::v1::PURPOSE_CLASS_SERVICE);
   gathered.purpose.set_lawful_basis(type::v1::LAWFUL_BASIS_CONSENT);
   gathered.pin.set_name("pins/1");
@@ -49,8 +50,8 @@ TEST(Submission, DigestChangesWithEverythingThatIsApproved) {
       [](v1::Campaign& c, Gathered&) { c.set_not_after_us(1); },
       [](v1::Campaign& c, Gathered&) { c.set_fallback(true); },
       [](v1::Campaign& c, Gathered&) { c.set_template_("templates/stop"); },
-      [](v1::Campaign&, Gathered& g) { g.text.set_version(3); },
-      [](v1::Campaign&, Gathered& g) { g.text.set_digest("other"); },
+      [](v1::Campaign&, Gathered& g) { g.texts[0].set_version(3); },
+      [](v1::Campaign&, Gathered& g) { g.texts[0].set_digest("other"); },
       [](v1::Campaign& c, Gathered&) { c.set_purpose("purposes/other"); },
       [](v1::Campaign&, Gathered& g) { g.purpose.set_purpose_class(type::v1::PURPOSE_CLASS_URGENT); },
       [](v1::Campaign&, Gathered& g) { g.purpose.set_lawful_basis(type::v1::LAWFUL_BASIS_CONTRACT); },

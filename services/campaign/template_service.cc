@@ -35,6 +35,8 @@ v1::Template Shown(const TemplateRow& row) {
   shown.set_etag(EtagOf(row));
   *shown.mutable_placeholders() = row.placeholders();
   shown.set_digest(base::ToHex(row.digest()));
+  shown.set_single_messages(row.single_messages());
+  shown.set_create_time_us(row.create_time_us());
   return shown;
 }
 
@@ -42,18 +44,23 @@ bool HasEmail(const TemplateRow& row) {
   return !row.email_body().empty();
 }
 
+content::Names NamesOf(bool single_messages) {
+  return single_messages ? content::Names::kBrought : content::Names::kRecord;
+}
+
 // Fields that any of the texts needs, sorted. INVALID_ARGUMENT for a text that is wrong.
 absl::StatusOr<std::set<std::string>> FieldsOf(const v1::Template& asked) {
   if (asked.email_subject().empty() != asked.email_body().empty()) return errors::EmailIncomplete();
   if (asked.sms_body().empty() && asked.email_body().empty()) return errors::TemplateEmpty();
+  const content::Names names = NamesOf(asked.single_messages());
   std::set<std::string> fields;
   if (!asked.sms_body().empty()) {
-    PHAROS_ASSIGN_OR_RETURN(const content::Template sms, content::Template::Parse(asked.sms_body()));
+    PHAROS_ASSIGN_OR_RETURN(const content::Template sms, content::Template::Parse(asked.sms_body(), names));
     fields.insert(sms.fields().begin(), sms.fields().end());
   }
   if (!asked.email_body().empty()) {
     PHAROS_ASSIGN_OR_RETURN(const content::EmailTemplate email,
-                            content::EmailTemplate::Parse(asked.email_subject(), asked.email_body()));
+                            content::EmailTemplate::Parse(asked.email_subject(), asked.email_body(), names));
     fields.insert(email.fields().begin(), email.fields().end());
   }
   return fields;
@@ -62,6 +69,8 @@ absl::StatusOr<std::set<std::string>> FieldsOf(const v1::Template& asked) {
 // The version after `before` (which may be empty), with the texts asked for.
 absl::StatusOr<TemplateRow> NextVersion(const TemplateRow& before, std::string_view name,
                                         const v1::Template& asked, int64_t now_us) {
+  if (before.version() > 0 && before.single_messages() != asked.single_messages())
+    return errors::TemplateKindChanges(name);
   PHAROS_ASSIGN_OR_RETURN(const std::set<std::string> fields, FieldsOf(asked));
   TemplateRow row;
   row.set_name(std::string(name));
@@ -73,13 +82,15 @@ absl::StatusOr<TemplateRow> NextVersion(const TemplateRow& before, std::string_v
   row.mutable_placeholders()->Assign(fields.begin(), fields.end());
   row.set_digest(content::DigestOf(asked.sms_body(), asked.email_subject(), asked.email_body()));
   row.set_create_time_us(now_us);
+  row.set_single_messages(asked.single_messages());
   return row;
 }
 
 using Values = std::map<std::string, std::string>;
 
 absl::Status PreviewSms(const TemplateRow& row, const Values& values, v1::PreviewTemplateResponse& response) {
-  PHAROS_ASSIGN_OR_RETURN(const content::Template parsed, content::Template::Parse(row.sms_body()));
+  PHAROS_ASSIGN_OR_RETURN(const content::Template parsed,
+                          content::Template::Parse(row.sms_body(), NamesOf(row.single_messages())));
   PHAROS_ASSIGN_OR_RETURN(const std::string text, parsed.Render(values));
   PHAROS_ASSIGN_OR_RETURN(const content::SmsText sms, content::EncodeSms(text));
   response.set_sms_text(text);
@@ -92,8 +103,9 @@ absl::Status PreviewSms(const TemplateRow& row, const Values& values, v1::Previe
 
 absl::Status PreviewEmail(const TemplateRow& row, const Values& values,
                           v1::PreviewTemplateResponse& response) {
-  PHAROS_ASSIGN_OR_RETURN(const content::EmailTemplate parsed,
-                          content::EmailTemplate::Parse(row.email_subject(), row.email_body()));
+  PHAROS_ASSIGN_OR_RETURN(
+      const content::EmailTemplate parsed,
+      content::EmailTemplate::Parse(row.email_subject(), row.email_body(), NamesOf(row.single_messages())));
   PHAROS_ASSIGN_OR_RETURN(content::Email email, parsed.Render(values));
   response.set_email_subject(std::move(email.subject));
   response.set_email_text(std::move(email.text));
@@ -162,8 +174,10 @@ absl::Status TemplateHandler::ListTemplates(rpc::Call&, const v1::ListTemplatesR
 
 absl::Status TemplateHandler::PreviewTemplate(rpc::Call&, const v1::PreviewTemplateRequest& request,
                                               v1::PreviewTemplateResponse& response) {
-  PHAROS_ASSIGN_OR_RETURN(const TemplateRow row, LoadTemplate(store_, request.name(), 0));
-  const Values values(request.values().begin(), request.values().end());
+  PHAROS_ASSIGN_OR_RETURN(const TemplateRow row, LoadTemplate(store_, request.name(), request.version()));
+  Values values;
+  for (const auto& [name, value] : request.values())
+    values[row.single_messages() ? content::BroughtName(name) : name] = value;
   if (!row.sms_body().empty()) PHAROS_RETURN_IF_ERROR(PreviewSms(row, values, response));
   if (HasEmail(row)) PHAROS_RETURN_IF_ERROR(PreviewEmail(row, values, response));
   return absl::OkStatus();

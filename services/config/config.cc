@@ -24,12 +24,13 @@ constexpr double kMostPencePerPart = 10'000;  // £100: more is a slip of the de
 constexpr int64_t kMostFailoverSeconds = 86'400;
 constexpr int64_t kMostPerCap = 60;  // of the 64 hand-overs that are remembered of an endpoint or person
 constexpr int64_t kMostCapDays = 90;
-constexpr size_t kMostSigningKeys = 2;  // the new and the old one while they change
+constexpr int64_t kMostMessageDays = 90;  // as GOV.UK Notify's longest
+constexpr size_t kMostSigningKeys = 2;    // the new and the old one while they change
 
 const std::vector<std::string>& TopKeys() {
-  static const auto* keys =
-      new std::vector<std::string>{"data",       "listen", "metrics", "service_token", "services", "access",
-                                   "connectors", "store",  "routes",  "caps",          "edge"};
+  static const auto* keys = new std::vector<std::string>{"data",     "listen", "metrics",    "service_token",
+                                                         "services", "access", "connectors", "store",
+                                                         "routes",   "caps",   "edge",       "messages"};
   return *keys;
 }
 const std::vector<std::string>& ServiceNames() {
@@ -68,6 +69,10 @@ class Reader {
     if (const toml::table* table = Table(root, "routes")) Routes(*table, config);
     if (const toml::table* table = Table(root, "caps")) ReadCaps(*table, config.caps);
     if (const toml::table* table = Table(root, "edge")) ReadEdge(*table, config.edge);
+    if (const toml::table* table = Table(root, "messages")) {
+      Known(*table, "messages", {"keep_days"});
+      Whole(*table, "messages", "keep_days", 1, kMostMessageDays, config.message_days);
+    }
     if (!problem_.ok()) return problem_;
     return config;
   }
@@ -204,11 +209,18 @@ class Reader {
   }
 
   void ReadEdge(const toml::table& table, Edge& edge) {
-    Known(table, "edge", {"listen", "url", "certificate", "key", "trusted_proxies", "callbacks", "signed"});
+    Known(table, "edge",
+          {"listen", "url", "certificate", "key", "trusted_proxies", "callbacks", "signed", "notify_keys",
+           "console", "assets"});
     Address(table, "listen", edge.listen);
     Url(table, edge.url);
     Path(table, "certificate", edge.certificate);
     Path(table, "key", edge.key);
+    Path(table, "assets", edge.assets);
+    if (const toml::node* node = table.get("console")) {
+      if (!node->is_boolean()) return Fail(LineOf(*node), "edge.console must be true or false");
+      edge.console = node->as_boolean()->get();
+    }
     if (edge.certificate.empty() != edge.key.empty())
       Fail(LineOf(table), "edge.certificate and edge.key go together: name both PEM files, or neither");
     if (const toml::node* node = table.get("trusted_proxies"))
@@ -219,6 +231,9 @@ class Reader {
     }
     if (const toml::table* keys = Table(table, "signed", "edge.signed")) {
       for (const auto& [key, node] : *keys) SigningKeys(std::string(key.str()), node, edge);
+    }
+    if (const toml::table* keys = Table(table, "notify_keys", "edge.notify_keys")) {
+      for (const auto& [key, node] : *keys) ReadNotifyKey(std::string(key.str()), node, edge);
     }
   }
   // Ends up in emails for years: scheme and host only, and never in the clear except on this machine.
@@ -251,6 +266,27 @@ class Reader {
     for (const std::string& file : Texts(where, node)) files.push_back(Here(file));
     if (files.empty() || files.size() > kMostSigningKeys)
       Fail(LineOf(node), fmt::format("{} must name one key file, or two while the key changes", where));
+  }
+
+  void ReadNotifyKey(const std::string& service, const toml::node& node, Edge& edge) {
+    const std::string where = fmt::format("edge.notify_keys.\"{}\"", service);
+    const toml::table* settings = node.as_table();
+    if (settings == nullptr)
+      return Fail(LineOf(node), fmt::format("write [{}] and its settings below", where));
+    Known(*settings, where, {"secret", "token", "campaign"});
+    NotifyKey& key = edge.notify_keys[base::LowerAscii(service)];
+    if (const toml::node* secrets = settings->get("secret")) {
+      for (const std::string& file : Texts(where + ".secret", *secrets)) key.secrets.push_back(Here(file));
+    }
+    Path(*settings, "token", key.token);
+    if (const toml::node* campaigns = settings->get("campaign"))
+      key.campaigns = Texts(where + ".campaign", *campaigns);
+    if (key.secrets.empty() || key.secrets.size() > kMostSigningKeys || key.token.empty() ||
+        key.campaigns.empty())
+      Fail(LineOf(node),
+           fmt::format("{} needs secret (one file, or two while it changes), token (a file) and "
+                       "campaign",
+                       where));
   }
 
   void Connectors(const toml::table& table, Config& config) {

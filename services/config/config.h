@@ -30,16 +30,26 @@ struct Caps {
   int64_t endpoint_most = 12, endpoint_days = 7;
 };
 
+// [edge.notify_keys."{service id}"]: a service that sends by the API of GOV.UK Notify.
+struct NotifyKey {
+  std::vector<std::string> secrets;    // files: the secret in use, and the old one while it changes
+  std::string token;                   // file with the token of the principal that it acts as
+  std::vector<std::string> campaigns;  // STANDING: the one that it sends through, then older ones, to read
+};
+
 // [edge]: the HTTP that faces the outside.
 struct Edge {
   std::string listen;  // host:port; empty = pharos-edge must be told
   std::string url;  // as people reach it, "https://host[:port]", goes into emails; empty = no one-click links
   std::string certificate, key;  // PEM files of TLS; empty = plaintext, which is for loopback only
+  bool console = true;           // pages for people who work with Pharos
+  std::string assets;            // folder of govuk-frontend's styles and scripts; empty = beside the build
   std::vector<std::string> trusted_proxies;  // addresses whose X-Forwarded-For is believed
   // [edge.callbacks] <connector> = "file": the token that this provider sends (GOV.UK Notify).
   std::map<std::string, std::string> callback_tokens;
   // [edge.signed] <connector> = "file" or ["new", "old"]: keys of signed callbacks (Standard Webhooks).
   std::map<std::string, std::vector<std::string>> signing_keys;
+  std::map<std::string, NotifyKey> notify_keys;  // by service id
 };
 
 struct Config {
@@ -60,6 +70,7 @@ struct Config {
 
   std::map<std::string, Route> routes;  // [routes.<connector>]
   Caps caps;                            // [caps]
+  int64_t message_days = 7;             // [messages] keep_days: single messages, after their end
   Edge edge;                            // [edge]
 
   // host:port of a service: its own process, or the one process.

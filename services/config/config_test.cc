@@ -94,9 +94,20 @@ trusted_proxies = ["10.0.0.2"]
 notify-main = "notify.token"
 [edge.signed]
 other = ["new.key", "/keys/old.key"]
+[edge.notify_keys."26785A09-ab16-4eb0-8407-a37497a57506"]
+secret = "notify.secret"
+token = "sender.token"
+campaign = ["booking-2", "booking"]
+[messages]
+keep_days = 30
 )",
                             "/etc/pharos/pharos.toml");
   ASSERT_TRUE(config.ok()) << config.status();
+  const NotifyKey& key = config->edge.notify_keys.at("26785a09-ab16-4eb0-8407-a37497a57506");
+  EXPECT_EQ(key.secrets, std::vector<std::string>{"/etc/pharos/notify.secret"});
+  EXPECT_EQ(key.token, "/etc/pharos/sender.token");
+  EXPECT_EQ(key.campaigns, (std::vector<std::string>{"booking-2", "booking"}));
+  EXPECT_EQ(config->message_days, 30);
   EXPECT_EQ(config->edge.listen, "0.0.0.0:8443");
   EXPECT_EQ(config->edge.url, "https://msg.example.org");
   EXPECT_EQ(config->edge.certificate, "/etc/pharos/edge.pem");
@@ -123,6 +134,9 @@ TEST(Config, RoutesCapsAndEdgeHaveBounds) {
   EXPECT_THAT(WordsOf("[edge]\ncallbacks = 7\n"), HasSubstr("[edge.callbacks]"));
   EXPECT_THAT(WordsOf("[edge.callbacks]\nnotify = 7\n"), HasSubstr("text in quotes"));
   EXPECT_THAT(WordsOf("[edge.signed]\nother = [\"a\", \"b\", \"c\"]\n"), HasSubstr("one key file, or two"));
+  EXPECT_THAT(WordsOf("[edge.notify_keys.a]\nsecret = \"s\"\ntoken = \"t\"\n"), HasSubstr("needs secret"));
+  EXPECT_THAT(WordsOf("[edge.notify_keys.a]\nsecrets = \"s\"\n"), HasSubstr("did you mean \"secret\"?"));
+  EXPECT_THAT(WordsOf("[messages]\nkeep_days = 0\n"), HasSubstr("messages.keep_days"));
 }
 
 TEST(Config, NamesTheLineAndTheNearestSetting) {

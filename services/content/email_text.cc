@@ -110,13 +110,14 @@ struct EmailTemplate::Parsed {
   std::vector<std::string> fields;
 };
 
-absl::StatusOr<EmailTemplate> EmailTemplate::Parse(std::string_view subject, std::string_view markdown) {
+absl::StatusOr<EmailTemplate> EmailTemplate::Parse(std::string_view subject, std::string_view markdown,
+                                                   Names names) {
   auto parsed = std::make_shared<Parsed>();
   PHAROS_RETURN_IF_ERROR(errors::InText("email_subject", CheckSubject(subject)));
-  auto subject_parts = ReadPlaceholders(subject);
+  auto subject_parts = ReadPlaceholders(subject, names);
   if (!subject_parts.ok()) return errors::InText("email_subject", subject_parts.status());
   PHAROS_RETURN_IF_ERROR(errors::InText("email_body", CheckMarkdown(markdown)));
-  auto body_parts = ReadPlaceholders(markdown);
+  auto body_parts = ReadPlaceholders(markdown, names);
   if (!body_parts.ok()) return errors::InText("email_body", body_parts.status());
   auto body = ReadMarkdown(markdown, *body_parts);
   if (!body.ok()) return errors::InText("email_body", body.status());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/content/placeholders.h"
 
 namespace pharos::content {
 
@@ -25,9 +26,10 @@ class EmailTemplate {
   // INVALID_ARGUMENT: TEMPLATE_WRONG with position (in the text it speaks of), for a placeholder in a link's
   // address, a link that is not https, http, mailto or tel, an image, a subject of several lines and reserved
   // characters; PLACEHOLDER_UNKNOWN; PLACEHOLDER_PRIVATE; TEMPLATE_TOO_LONG; NOT_UTF8.
-  static absl::StatusOr<EmailTemplate> Parse(std::string_view subject, std::string_view markdown);
+  static absl::StatusOr<EmailTemplate> Parse(std::string_view subject, std::string_view markdown,
+                                             Names names = Names::kRecord);
 
-  // Golden-record fields that rendering needs, sorted, each once.
+  // Fields that rendering needs, sorted, each once.
   const std::vector<std::string>& fields() const;
   // FAILED_PRECONDITION (PLACEHOLDER_EMPTY, metadata: field) if a plain placeholder has no value; NOT_UTF8
   // for a value that is not.

@@ -28,7 +28,7 @@ std::string Plain(std::string_view word) {
   return plain;
 }
 
-const std::map<std::string, std::string>& Names() {
+const std::map<std::string, std::string>& FieldsByName() {
   static const std::map<std::string, std::string> names = [] {
     std::map<std::string, std::string> all = {{"firstname", "given_name"}, {"name", "given_name"},
                                               {"forename", "given_name"},  {"lastname", "family_name"},
@@ -48,19 +48,26 @@ const std::map<std::string, std::string>& Private() {
   return fields;
 }
 
-absl::StatusOr<std::string> FieldNamed(std::string_view word, int position) {
+// What not even the sender of a single message may put on somebody's screen.
+bool IsNeverShown(const std::string& plain) {
+  const auto found = Private().find(plain);
+  return found != Private().end() && (found->second == "nhs_number" || found->second == "date_of_birth");
+}
+
+absl::StatusOr<std::string> FieldNamed(std::string_view word, int position, Names names) {
   const std::string plain = Plain(word);
   if (plain.empty())
     return errors::TemplateWrong(position, "a placeholder has no name. Write for example ((first name)).");
-  if (auto known = Names().find(plain); known != Names().end()) return known->second;
+  if (names == Names::kBrought && !IsNeverShown(plain)) return plain;
+  if (auto known = FieldsByName().find(plain); known != FieldsByName().end()) return known->second;
   if (auto secret = Private().find(plain); secret != Private().end()) {
     return errors::PlaceholderPrivate(position, secret->second);
   }
   std::vector<std::string> candidates;
-  for (const auto& [name, field] : Names()) candidates.push_back(name);
+  for (const auto& [name, field] : FieldsByName()) candidates.push_back(name);
   const std::string nearest = base::Nearest(plain, candidates);
   if (word.size() > kMaxQuotedBytes) word = "…";
-  return errors::PlaceholderUnknown(position, word, nearest.empty() ? "" : Names().at(nearest));
+  return errors::PlaceholderUnknown(position, word, nearest.empty() ? "" : FieldsByName().at(nearest));
 }
 
 bool At(std::string_view text, size_t at, std::string_view what) {
@@ -102,6 +109,10 @@ absl::Status CheckStray(std::string_view text, size_t at, int& open) {
 
 }  // namespace
 
+std::string BroughtName(std::string_view word) {
+  return Plain(word);
+}
+
 int CharacterAt(std::string_view text, size_t octet) {
   return 1 + static_cast<int>(
                  std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(octet),
@@ -118,7 +129,7 @@ std::string_view ValueOf(const std::map<std::string, std::string>& values, const
   return found == values.end() ? std::string_view() : base::TrimAscii(found->second);
 }
 
-absl::StatusOr<std::vector<Part>> ReadPlaceholders(std::string_view text) {
+absl::StatusOr<std::vector<Part>> ReadPlaceholders(std::string_view text, Names names) {
   std::vector<Part> parts;
   std::string plain;
   size_t plain_from = 0;
@@ -142,7 +153,8 @@ absl::StatusOr<std::vector<Part>> ReadPlaceholders(std::string_view text) {
     }
     const std::string_view inside = text.substr(at + 2, close - at - 2);
     const size_t mark = inside.find("??");
-    PHAROS_ASSIGN_OR_RETURN(std::string field, FieldNamed(base::TrimAscii(inside.substr(0, mark)), position));
+    PHAROS_ASSIGN_OR_RETURN(std::string field,
+                            FieldNamed(base::TrimAscii(inside.substr(0, mark)), position, names));
     end_plain();
     if (mark == std::string_view::npos) {
       parts.push_back({Part::kField, std::move(field), "", position});

@@ -12,13 +12,13 @@ constexpr size_t kMaxTemplateBytes = 8192;  // TemplateService's bound on sms_bo
 
 }  // namespace
 
-absl::StatusOr<Template> Template::Parse(std::string_view text) {
+absl::StatusOr<Template> Template::Parse(std::string_view text, Names names) {
   if (text.size() > kMaxTemplateBytes) return errors::TemplateTooLong("8,192 bytes");
   if (!base::IsUtf8(text)) return errors::NotUtf8();
   if (base::TrimAscii(text).empty())
     return errors::TemplateWrong(1, "the text is empty. Write what the message says.");
   Template result;
-  PHAROS_ASSIGN_OR_RETURN(result.parts_, ReadPlaceholders(text));
+  PHAROS_ASSIGN_OR_RETURN(result.parts_, ReadPlaceholders(text, names));
   std::string fixed;
   for (const Part& part : result.parts_) {
     if (part.kind == Part::kText) fixed += part.text;

@@ -19,9 +19,9 @@ class Template {
  public:
   // INVALID_ARGUMENT: TEMPLATE_WRONG with position; PLACEHOLDER_UNKNOWN with the nearest known one;
   // TEMPLATE_TOO_LONG.
-  static absl::StatusOr<Template> Parse(std::string_view text);
+  static absl::StatusOr<Template> Parse(std::string_view text, Names names = Names::kRecord);
 
-  // Golden-record fields that rendering needs, sorted, each once.
+  // Fields that rendering needs, sorted, each once.
   const std::vector<std::string>& fields() const { return fields_; }
   // FAILED_PRECONDITION (PLACEHOLDER_EMPTY, metadata: field) if a plain placeholder has no value; the caller
   // decides what then.

@@ -117,5 +117,19 @@ TEST(Template, NotUtf8IsRefused) {
   EXPECT_EQ(ReasonFor("caf\xe9"), "NOT_UTF8");
 }
 
+TEST(Template, OfASingleMessageTakesWhateverTheMessageBrings) {
+  const auto parsed = Template::Parse("((Ref No)): ((first name)), see you ((ref_no))", Names::kBrought);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->fields(), (std::vector<std::string>{"firstname", "refno"}));
+  EXPECT_EQ(BroughtName("REF-no"), "refno");
+  EXPECT_EQ(*parsed->Render({{"refno", "A1"}, {"firstname", "Ann"}}), "A1: Ann, see you A1");
+}
+
+TEST(Template, OfASingleMessageStillShowsNoNhsNumber) {
+  EXPECT_EQ(base::ReasonOf(Template::Parse("You are ((NHS number))", Names::kBrought).status()),
+            "PLACEHOLDER_PRIVATE");
+  EXPECT_TRUE(Template::Parse("Ring ((phone number))", Names::kBrought).ok());
+}
+
 }  // namespace
 }  // namespace pharos::content

@@ -18,6 +18,7 @@
 #include "services/customer/person_service.h"
 #include "services/customer/person_store.h"
 #include "services/customer/purpose_service.h"
+#include "services/customer/recipient_service.h"
 #include "services/customer/record_keys.h"
 #include "services/customer/source_service.h"
 #include "services/customer/sync_service.h"
@@ -57,6 +58,7 @@ class CustomerParts : public Customer {
         endpoint_service_(*store_, people_, opt_outs_, clock),
         opt_out_service_(opt_outs_),
         permit_service_(*store_, people_, *permits_, clock),
+        recipient_service_(*store_, people_, *linker_, opt_outs_, clock),
         feed_service_(*store_, people_, clock) {}
 
   std::vector<std::unique_ptr<rpc::Service>> Services() override {
@@ -73,6 +75,7 @@ class CustomerParts : public Customer {
     services.push_back(v1::MakeEndpointService(endpoint_service_));
     services.push_back(internal::v1::MakeOptOutService(opt_out_service_));
     services.push_back(internal::v1::MakePermitService(permit_service_));
+    services.push_back(internal::v1::MakeRecipientService(recipient_service_));
     services.push_back(internal::v1::MakeFeedService(feed_service_));
     return services;
   }
@@ -108,6 +111,7 @@ class CustomerParts : public Customer {
   EndpointService endpoint_service_;
   OptOutService opt_out_service_;
   PermitService permit_service_;
+  RecipientService recipient_service_;
   FeedService feed_service_;
 };
 

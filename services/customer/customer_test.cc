@@ -349,7 +349,7 @@ TEST(Customer, OpensWithAllItsServicesAndStopsTwice) {
   options.clock = &clock;
   auto customer = Customer::Open(options);
   ASSERT_TRUE(customer.ok()) << customer.status();
-  EXPECT_EQ((*customer)->Services().size(), 13u);
+  EXPECT_EQ((*customer)->Services().size(), 14u);
   (*customer)->Stop();
   (*customer)->Stop();
 }

@@ -93,6 +93,7 @@ absl::StatusOr<internal::v1::PersonState> FeedService::StateOf(const storage::Vi
   }
   for (const auto& source : sources) state.add_sources(source);
   state.set_updated_time_us(person.update_time_us());
+  *state.mutable_former_names() = person.former_names();
   PHAROS_ASSIGN_OR_RETURN(*state.mutable_gate(), people_.FactsOf(view, person));
   return state;
 }
@@ -173,8 +174,14 @@ absl::Status FeedService::FollowPeople(rpc::Call& call, const internal::v1::Foll
     if (changes.empty()) continue;
     PHAROS_RETURN_IF_ERROR(SendChanged(changes, cursor, feed));
     cursor = changes.back().position;
+    Gather(cursor);
   }
   return stopped_ ? Stopping() : CallerGone();
+}
+
+void FeedService::Gather(uint64_t cursor) {
+  base::MutexLock lock(mutex_);
+  if (asked_ <= cursor) asked_again_.WaitForMicros(lock, kGatherMicros);
 }
 
 absl::StatusOr<uint64_t> FeedService::SendPurposes(rpc::Writer<FollowPurposesResponse>& feed) const {
@@ -218,7 +225,11 @@ absl::Status FeedService::FollowPurposes(rpc::Call& call, const internal::v1::Fo
 
 absl::Status FeedService::GetPosition(rpc::Call& call, const internal::v1::GetPositionRequest& request,
                                       internal::v1::GetPositionResponse& response) {
-  response.set_position(store_.LastPosition());
+  const uint64_t position = store_.LastPosition();
+  response.set_position(position);
+  base::MutexLock lock(mutex_);
+  asked_ = std::max(asked_, position);
+  asked_again_.NotifyAll();
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include "pharos/customer/internal/v1/feed_service.serve.h"
 #include "pharos/record/v1/customer.pb.h"
 #include "services/base/clock.h"
+#include "services/base/mutex.h"
 #include "services/customer/person_store.h"
 #include "storage/store.h"
 
@@ -27,8 +28,11 @@ class FeedService : public internal::v1::FeedServiceHandler {
   // Ends the streams that are open and refuses new ones.
   void Stop() { stopped_ = true; }
 
-  static constexpr int kMostPeople = 512;          // a message: about 300 KiB, far below the 4 MiB limit
-  static constexpr size_t kMostChanges = 4096;     // read from the log at a time
+  static constexpr int kMostPeople = 512;       // a message: about 300 KiB, far below the 4 MiB limit
+  static constexpr size_t kMostChanges = 4096;  // read from the log at a time
+  // Between two messages while much changes, unless somebody asks how far the log is: whoever changes twice
+  // is sent once, and nobody waits for it.
+  static constexpr int64_t kGatherMicros = 25'000;
   static constexpr int64_t kWaitMicros = 100'000;  // between looks at whether the caller has gone
 
  private:
@@ -45,12 +49,16 @@ class FeedService : public internal::v1::FeedServiceHandler {
   absl::StatusOr<bool> AddAll(const storage::View& view, std::vector<record::v1::PersonRow>& people,
                               Batch& batch) const;
   absl::StatusOr<uint64_t> SendPurposes(rpc::Writer<internal::v1::FollowPurposesResponse>& feed) const;
+  void Gather(uint64_t cursor);
   bool Ended(const rpc::Call& call) const { return stopped_ || call.cancelled(); }
 
   storage::Store& store_;
   const PersonStore& people_;
   base::Clock& clock_;
   std::atomic<bool> stopped_ = false;
+  base::Mutex mutex_;
+  base::CondVar asked_again_;
+  uint64_t asked_ ABSL_GUARDED_BY(mutex_) = 0;  // the last position that somebody was told
 };
 
 }  // namespace pharos::customer

@@ -94,6 +94,7 @@ TEST_F(FeedTest, ResumesAfterACursorAndTellsWhoIsGone) {
   auto states = follower.At(at.store->LastPosition());
   EXPECT_TRUE(states.at(second).gone());
   EXPECT_FALSE(states.at(anna).gone());
+  EXPECT_THAT(states.at(anna).former_names(), testing::ElementsAre(second));
   EXPECT_EQ(states.size(), 2u);
 }
 

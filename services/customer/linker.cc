@@ -67,10 +67,35 @@ absl::Status LinkerParts::Read(
 absl::StatusOr<std::vector<RecordResult>> LinkerParts::Apply(std::vector<RecordChange> changes,
                                                              const ChangeMaker& change,
                                                              const ApplyOptions& options) {
+  PHAROS_ASSIGN_OR_RETURN(const std::shared_ptr<Coming> coming, Begin(std::move(changes), change, options));
+  return Await(*coming);
+}
+
+absl::StatusOr<std::shared_ptr<Linker::Coming>> LinkerParts::Begin(std::vector<RecordChange> changes,
+                                                                   ChangeMaker change, ApplyOptions options) {
+  const auto job = std::make_shared<Job>();
+  job->by = std::move(change);
+  job->options = std::move(options);
+  absl::Status status = MakeReady(std::move(changes), *job);
+  if (status.ok()) status = Enqueue(job);
+  if (status.ok()) return job;
+  base::MutexLock lock(mutex_);
+  if (Line* line = job->options.line; line != nullptr && line->failed_.ok()) line->failed_ = status;
+  return status;
+}
+
+absl::StatusOr<std::vector<RecordResult>> LinkerParts::Await(Coming& coming) {
+  Job& job = static_cast<Job&>(coming);
+  while (!job.done) {
+    const Lane::Turn turn(lane_, job.done);
+    if (turn.held() && !job.done) RunOne();  // else somebody before us took ours with theirs
+  }
+  PHAROS_RETURN_IF_ERROR(job.status);
+  return std::move(job.results);
+}
+
+absl::Status LinkerParts::MakeReady(std::vector<RecordChange> changes, Job& job) {
   PHAROS_RETURN_IF_ERROR(AwaitLoaded());
-  Job job;
-  job.by = &change;
-  job.options = &options;
   job.results.resize(changes.size());
   job.changes.resize(changes.size());
   {
@@ -85,44 +110,52 @@ absl::StatusOr<std::vector<RecordResult>> LinkerParts::Apply(std::vector<RecordC
     job.changes[at].order_key = OrderKeyOf(job.changes[at].change.row.name());
   }
   const Preparation preparation(store_, people_, *registry_, job.model);
-  PHAROS_RETURN_IF_ERROR(preparation.Prepare(job.changes, clock_.WallMicros()));
-  PHAROS_RETURN_IF_ERROR(Enqueue(job));
-  while (true) {
-    const Lane::Turn turn(lane_);
-    if (job.done) break;  // somebody before us took ours with theirs
-    RunOne();
-    if (job.done) break;
-  }
-  PHAROS_RETURN_IF_ERROR(job.status);
-  return std::move(job.results);
+  return preparation.Prepare(job.changes, clock_.WallMicros());
 }
 
 // A job without changes still has what is to be written with it.
-absl::Status LinkerParts::Enqueue(Job& job) {
+absl::Status LinkerParts::Enqueue(std::shared_ptr<Job> job) {
   base::MutexLock lock(mutex_);
-  while (waiting_ > 0 && waiting_ + job.changes.size() > kMostWaiting) changed_.Wait(lock);
-  waiting_ += job.changes.size();
-  queue_.push_back(&job);
+  while (waiting_ > 0 && waiting_ + job->changes.size() > kMostWaiting) changed_.Wait(lock);
+  if (job->options.line != nullptr) PHAROS_RETURN_IF_ERROR(job->options.line->failed_);
+  waiting_ += job->changes.size();
+  queue_.push_back(std::move(job));
   return absl::OkStatus();
 }
 
+// Something of it has failed: so does what still waits in it, which all stands behind.
+void LinkerParts::BreakLine(Line* line, const absl::Status& status) {
+  if (line == nullptr) return;
+  if (line->failed_.ok()) line->failed_ = status;
+  std::erase_if(queue_, [&](const std::shared_ptr<Job>& job) {
+    if (job->options.line != line) return false;
+    waiting_ -= job->changes.size() - job->next;
+    job->status = status;
+    job->done = true;
+    return true;
+  });
+}
+
 // What one transaction takes: each record once, as its next change has to see this one; a dry run by itself.
+// What has to wait for the next one keeps its line waiting, and nobody else.
 std::vector<LinkerParts::Slice> LinkerParts::TakeSlices() {
   base::MutexLock lock(mutex_);
   std::vector<Slice> slices;
   std::unordered_set<std::string_view> names;
+  std::unordered_set<const Line*> held_up;
   size_t most = kMostInBatch;
-  for (Job* job : queue_) {
-    if (!slices.empty() && (job->options->dry_run || slices.front().job->options->dry_run)) break;
-    if (job->options->bulk) most = kMostInBulkBatch;
+  for (const auto& job : queue_) {
+    if (!slices.empty() && (job->options.dry_run || slices.front().job->options.dry_run)) break;
+    if (job->options.line != nullptr && held_up.contains(job->options.line)) continue;
+    if (job->options.bulk) most = kMostInBulkBatch;
     Slice slice{job, job->next, job->next};
     while (slice.end < job->changes.size() && names.size() < most &&
            names.insert(job->changes[slice.end].change.row.name()).second) {
       ++slice.end;
     }
-    if (slice.end == slice.begin && !job->changes.empty()) break;
-    slices.push_back(slice);
-    if (slice.end < job->changes.size()) break;
+    if (slice.end > slice.begin || job->changes.empty()) slices.push_back(slice);
+    if (names.size() >= most) break;
+    if (slice.end < job->changes.size()) held_up.insert(job->options.line);
   }
   return slices;
 }
@@ -137,13 +170,16 @@ void LinkerParts::Finish(const std::vector<Slice>& slices, const absl::Status& s
   base::MutexLock lock(mutex_);
   for (const auto& slice : slices) {
     Job& job = *slice.job;
-    job.next = slice.end;
-    if (!status.ok()) job.status = status;
-    waiting_ -= slice.end - slice.begin;
-    if (!status.ok()) waiting_ -= job.changes.size() - slice.end;
-    job.done = !status.ok() || job.next == job.changes.size();
-    if (job.done) std::erase(queue_, &job);
+    job.next = status.ok() ? slice.end : job.changes.size();
+    job.status = status;
+    waiting_ -= job.next - slice.begin;
+    if (job.next == job.changes.size()) std::erase(queue_, slice.job);
   }
+  for (const auto& slice : slices) {
+    if (!status.ok()) BreakLine(slice.job->options.line, status);
+  }
+  // At last: from then on their callers may be gone.
+  for (const auto& slice : slices) slice.job->done = slice.job->next == slice.job->changes.size();
   changed_.NotifyAll();
 }
 
@@ -168,19 +204,16 @@ absl::Status LinkerParts::BringUpToDate(const std::vector<Slice>& slices) {
 }
 
 absl::Status LinkerParts::RunSlices(const std::vector<Slice>& slices) {
-  static const ChangeMaker kNobody = [](std::string_view, std::string_view, uint64_t) {
-    return std::string();
-  };
-  if (differs_) PHAROS_RETURN_IF_ERROR(Reconcile(*slices.front().job->by));
+  if (differs_) PHAROS_RETURN_IF_ERROR(Reconcile(slices.front().job->by));
   PHAROS_RETURN_IF_ERROR(BringUpToDate(slices));
   size_t count = 0;
   for (const auto& slice : slices) count += slice.end - slice.begin;
-  Batch batch(people_, *registry_, *index_, *slices.front().job->by, Now(count));
+  Batch batch(people_, *registry_, *index_, slices.front().job->by, Now(count));
   for (const auto& slice : slices) {
-    for (size_t at = slice.begin; at < slice.end; ++at) batch.Add(slice.job->changes[at], *slice.job->by);
+    for (size_t at = slice.begin; at < slice.end; ++at) batch.Add(slice.job->changes[at], slice.job->by);
   }
   batch.Settle(options_.threads);
-  const bool dry_run = slices.front().job->options->dry_run;
+  const bool dry_run = slices.front().job->options.dry_run;
   absl::Status status = PrefetchKeys(batch);
   if (status.ok()) status = Commit(batch, slices, dry_run);
   const bool stored = status.ok() && !dry_run;
@@ -222,7 +255,7 @@ absl::Status LinkerParts::PrefetchKeys(const Batch& batch) const {
 absl::Status LinkerParts::Commit(Batch& batch, const std::vector<Slice>& slices, bool dry_run) {
   const auto with = [&](storage::Transaction& tx) {
     for (const auto& slice : slices) {
-      const auto& more = slice.job->options->with;
+      const auto& more = slice.job->options.with;
       if (more && slice.end == slice.job->changes.size()) more(tx);
     }
     return dry_run ? OnlyChecked() : absl::OkStatus();

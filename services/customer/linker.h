@@ -84,6 +84,18 @@ class Linker {
   // Brings the index up to date with the store, now. For tests and tools.
   virtual absl::Status Load() = 0;
 
+  // Calls of one caller that follow one another, as a feed's do: once one has failed, none after it is
+  // stored. Lives until all of them have been awaited.
+  class Line {
+   public:
+    Line() = default;
+    Line(const Line&) = delete;
+
+   private:
+    friend class LinkerParts;
+    absl::Status failed_;  // guarded by the linker
+  };
+
   // Stores and links. Answers in order, when durable. Several changes of one record are taken in their order.
   // With `dry_run` every check is made and every outcome said, and nothing is stored. `bulk`: a first load;
   // the same result, quicker for many.
@@ -92,10 +104,21 @@ class Linker {
     bool bulk = false;
     // Written in the same commit as the last of these changes (a feed's cursor); may be empty.
     std::function<void(storage::Transaction&)> with;
+    Line* line = nullptr;  // that it stands in
   };
   virtual absl::StatusOr<std::vector<RecordResult>> Apply(std::vector<RecordChange> changes,
                                                           const ChangeMaker& change,
                                                           const ApplyOptions& options) = 0;
+
+  // Apply in two steps, for a caller that has more to say before the answer. Begin makes ready and queues, in
+  // the order of the calls. What it gives is to be awaited, once, whatever has become of its caller.
+  class Coming {
+   public:
+    virtual ~Coming() = default;
+  };
+  virtual absl::StatusOr<std::shared_ptr<Coming>> Begin(std::vector<RecordChange> changes, ChangeMaker change,
+                                                        ApplyOptions options) = 0;
+  virtual absl::StatusOr<std::vector<RecordResult>> Await(Coming& coming) = 0;
 
   // Records a decision and relinks. `row` has name, sides (records), reason, principal, times; its number is
   // given here. FAILED_PRECONDITION (ASSERTION_CONFLICT), NOT_FOUND (RECORD_NOT_FOUND). `done` runs in the

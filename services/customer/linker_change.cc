@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "services/base/errors.h"
 #include "services/base/ids.h"
@@ -153,6 +154,7 @@ absl::Status Preparation::Prepare(std::span<Prepared> changes, int64_t now) cons
 }
 
 absl::Status Preparation::Again(Prepared& change, int64_t now) const {
+  if (change.said) change.change.row = *std::exchange(change.said, std::nullopt);
   change.effect = Effect::kNothing;
   change.returns = change.refeature = false;
   change.rows.clear();
@@ -302,7 +304,7 @@ absl::Status Preparation::Late(Prepared& change, Stored& stored) const {
   current.set_deceased(change.change.row.deceased());
   current.set_paused(change.change.row.paused());
   current.set_sensitive(change.change.row.sensitive());
-  change.change.row = std::move(current);
+  change.said = std::exchange(change.change.row, std::move(current));
   return absl::OkStatus();
 }
 
@@ -312,6 +314,7 @@ absl::Status Preparation::Delete(Prepared& change, Stored& stored, int64_t now) 
   const bool older = time != 0 && time < current.update_time_us();
   if (SealedRows::IsGone(current) || older) return absl::OkStatus();
   change.effect = Effect::kDelete;
+  change.said = change.change.row;
   change.change.row.set_delete_time_us(now);
   change.change.row.set_update_time_us(std::max(time, current.update_time_us()));
   change.old_posting = PostingOf(current);

@@ -32,7 +32,8 @@ enum class Effect : uint8_t {
 };
 
 struct Prepared {
-  RecordChange change;  // row: with `sealed` where it is to be stored
+  RecordChange change;                        // row: with `sealed` where it is to be stored
+  std::optional<record::v1::RecordRow> said;  // what came, where `change.row` became something else
   RecordId id;
   uint64_t order_key = 0;
   Registry::Standing against;

@@ -2,6 +2,7 @@
 // linker_decisions.cc what people decide, linker_models.cc loading and models.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -29,6 +30,9 @@ class LinkerParts final : public Linker {
   absl::StatusOr<std::vector<RecordResult>> Apply(std::vector<RecordChange> changes,
                                                   const ChangeMaker& change,
                                                   const ApplyOptions& options) override;
+  absl::StatusOr<std::shared_ptr<Coming>> Begin(std::vector<RecordChange> changes, ChangeMaker change,
+                                                ApplyOptions options) override;
+  absl::StatusOr<std::vector<RecordResult>> Await(Coming& coming) override;
   absl::Status Assert(record::v1::AssertionRow row, const ChangeMaker& change,
                       const InTransaction& done) override;
   absl::StatusOr<std::vector<absl::Status>> AssertAll(std::vector<record::v1::AssertionRow> rows,
@@ -54,19 +58,19 @@ class LinkerParts final : public Linker {
 
  private:
   // One call of Apply.
-  struct Job {
+  struct Job : Coming {
     std::vector<Prepared> changes;
-    const ChangeMaker* by = nullptr;
-    const ApplyOptions* options = nullptr;
+    ChangeMaker by;
+    ApplyOptions options;
     std::shared_ptr<const identity::Model> model;  // that it was prepared under
     std::vector<RecordResult> results;
     size_t next = 0;  // of those not done
     absl::Status status;
-    bool done = false;
+    std::atomic<bool> done = false;  // said last
   };
   // Some of a job's changes.
   struct Slice {
-    Job* job;
+    std::shared_ptr<Job> job;
     size_t begin, end;
   };
   struct Built {
@@ -78,7 +82,9 @@ class LinkerParts final : public Linker {
 
   // ------------------------------------------------------------ the lane
   absl::Status AwaitLoaded() const;
-  absl::Status Enqueue(Job& job);
+  absl::Status MakeReady(std::vector<RecordChange> changes, Job& job);
+  absl::Status Enqueue(std::shared_ptr<Job> job);
+  void BreakLine(Line* line, const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunOne();  // in a turn: the next batch, whoever's it is
   std::vector<Slice> TakeSlices();
   void Finish(const std::vector<Slice>& slices, const absl::Status& status);
@@ -127,7 +133,7 @@ class LinkerParts final : public Linker {
 
   mutable base::Mutex mutex_;
   mutable base::CondVar changed_;
-  std::deque<Job*> queue_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<Job>> queue_ ABSL_GUARDED_BY(mutex_);
   size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   bool loaded_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -258,6 +258,70 @@ TEST(Linker, SeveralChangesOfOneRecordAreTakenInTheirOrder) {
   EXPECT_EQ(at.Counts().records(), 1);
 }
 
+TEST(Linker, DeletedAndSaidAgainFromEarlierStaysDeletedAsOneByOne) {
+  for (const bool together : {false, true}) {
+    Place at;
+    ASSERT_TRUE(at.Put("a", "1", kAnnBoth, 10).ok());
+    std::vector<RecordChange> changes;
+    changes.push_back(Place::Change("a", "1", {}));  // without a time
+    changes.back().kind = RecordChange::kDelete;
+    changes.push_back(Place::Change("a", "1", kAnnPhone, 5));
+    if (together) {
+      ASSERT_TRUE(at.linker->Apply(std::move(changes), at.By(), {}).ok());
+    } else {
+      for (auto& change : changes) ASSERT_TRUE(at.Apply(std::move(change)).ok());
+    }
+    EXPECT_NE(at.Record("a", "1").delete_time_us(), 0) << together;
+    EXPECT_EQ(at.Counts().records(), 0) << together;
+  }
+}
+
+TEST(LinkerLine, AnswersComeInAnyOrderOfAsking) {
+  Place at;
+  Linker::Line line;
+  const Linker::ApplyOptions options{.line = &line};
+  const auto first = at.linker->Begin({Place::Change("a", "1", kAnnBoth)}, at.By(), options);
+  const auto second = at.linker->Begin({Place::Change("a", "1", kZoe)}, at.By(), options);
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(at.linker->Await(**second)->front().outcome, RecordOutcome::kStored);
+  EXPECT_EQ(at.linker->Await(**first)->front().outcome, RecordOutcome::kStored);
+  EXPECT_EQ(at.Record("a", "1").clean().at("given_name"), "Zoe");
+  EXPECT_EQ(at.Record("a", "1").version(), 2u);
+}
+
+TEST(LinkerLine, BehindWhatHasFailedNothingIsStored) {
+  Place at;
+  Linker::Line line;
+  const Linker::ApplyOptions options{.line = &line};
+  const auto before = at.linker->Begin({Place::Change("a", "1", kAnnBoth)}, at.By(), options);
+  ASSERT_TRUE(before.ok());
+  RecordChange nameless = Place::Change("a", "2", kZoe);
+  nameless.row.set_name("no record");
+  EXPECT_FALSE(at.linker->Begin({nameless}, at.By(), options).ok());
+  EXPECT_FALSE(at.linker->Begin({Place::Change("a", "3", kZoe)}, at.By(), options).ok());
+  EXPECT_TRUE(at.linker->Await(**before).ok());
+  EXPECT_EQ(at.Counts().records(), 1);
+  ASSERT_TRUE(at.Put("b", "1", kZoe).ok()) << "others are not concerned";
+}
+
+TEST(LinkerLine, OneThatRepeatsARecordHoldsUpNobodyElse) {
+  Place at;
+  Linker::Line line;
+  std::vector<RecordChange> repeated;
+  for (const Said& said : {kAnnBoth, kThinBoth, kAnnPhone}) repeated.push_back(Place::Change("a", "1", said));
+  const auto slow = at.linker->Begin(std::move(repeated), at.By(), {.line = &line});
+  const auto behind = at.linker->Begin({Place::Change("a", "2", kZoe)}, at.By(), {.line = &line});
+  const auto other = at.linker->Begin({Place::Change("b", "1", kZoe)}, at.By(), {});
+  ASSERT_TRUE(slow.ok() && behind.ok() && other.ok());
+  ASSERT_TRUE(at.linker->Await(**other).ok());
+  EXPECT_EQ(at.Record("a", "1").version(), 1u) << "went with the first of the repeats";
+  EXPECT_EQ(at.Counts().records(), 2) << "what stands behind the repeats waits for them";
+  ASSERT_TRUE(at.linker->Await(**slow).ok());
+  ASSERT_TRUE(at.linker->Await(**behind).ok());
+  EXPECT_EQ(at.Record("a", "1").version(), 3u);
+  EXPECT_EQ(at.Counts().records(), 3);
+}
+
 TEST(Linker, ADryRunSaysWhatWouldBeAndStoresNothing) {
   Place at;
   ASSERT_TRUE(at.Put("a", "1", kAnnBoth).ok());

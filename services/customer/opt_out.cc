@@ -263,6 +263,8 @@ absl::Status OptOuts::AwaitPerson(const std::string& person, std::vector<std::st
   if (row) {
     touched.people.push_back(row->name());
     touched.people.insert(touched.people.end(), row->former_names().begin(), row->former_names().end());
+    // A single message to an endpoint is looked at for all who have it, and its permit names one of them.
+    for (const auto& endpoint : row->endpoints()) touched.endpoints.push_back(endpoint.endpoint());
   }
   const auto set = permits_.SnapshotTouching(touched);
   permits_.Await(*set);

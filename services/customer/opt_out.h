@@ -41,7 +41,7 @@ class OptOuts {
   // covers can be handed over any more: at most D after the call or after the last start, whoever else is
   // dead.
   void AwaitEndpoint(std::string_view endpoint) const;
-  // One person under every name that it has had, and endpoints besides.
+  // One person under every name that it has had, the endpoints that it has, and others besides.
   absl::Status AwaitPerson(const std::string& person, std::vector<std::string> endpoints = {}) const;
   // Every permit there is now, whomever it is for: for changes of many people at once, e.g. before an import
   // that may have linked people or brought opt-outs says that it is done.

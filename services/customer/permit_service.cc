@@ -182,8 +182,36 @@ absl::Status PermitService::AnswerRepeat(const rpc::Call& call, const IssuePermi
   return PermitContested();
 }
 
+absl::StatusOr<std::optional<PersonRow>> PermitService::LookAtHolders(const storage::View& view,
+                                                                      const Item& item, Purposes& purposes,
+                                                                      PermitAnswer& answer) {
+  PHAROS_ASSIGN_OR_RETURN(const std::vector<std::string> holders,
+                          people_.PeopleAt(view, item.wanted->endpoint()));
+  PermitRequest wanted = *item.wanted;
+  wanted.clear_whoever();
+  const Item one{&wanted, item.registered};
+  // Nobody has it: what stands on the endpoint itself may still be the stronger reason.
+  if (holders.empty()) return Look(view, one, purposes, answer);
+  std::optional<PersonRow> chosen;
+  bool denied = false;
+  for (const std::string& holder : holders) {
+    PermitAnswer verdict;
+    wanted.set_person(holder);
+    PHAROS_ASSIGN_OR_RETURN(std::optional<PersonRow> person, Look(view, one, purposes, verdict));
+    if (!person) {
+      answer.set_denied(denied ? std::min(answer.denied(), verdict.denied()) : verdict.denied());
+      denied = true;
+    } else if (!chosen || holder == item.wanted->person()) {
+      chosen = std::move(person);
+    }
+  }
+  if (denied) return std::nullopt;
+  return chosen;
+}
+
 absl::StatusOr<std::optional<PersonRow>> PermitService::Look(const storage::View& view, const Item& item,
                                                              Purposes& purposes, PermitAnswer& answer) {
+  if (item.wanted->whoever()) return LookAtHolders(view, item, purposes, answer);
   const PermitRequest& wanted = *item.wanted;
   const bool confirmation = !wanted.confirmation_of().empty();
   PHAROS_ASSIGN_OR_RETURN(std::optional<PersonRow> person, people_.Load(view, wanted.person()));

@@ -55,6 +55,10 @@ class PermitService : public internal::v1::PermitServiceHandler {
   absl::Status AnswerRepeat(const rpc::Call& call, const internal::v1::IssuePermitsRequest& request,
                             std::vector<Item>& items, size_t index,
                             internal::v1::IssuePermitsResponse& response);
+  // A single message: everybody who has the endpoint is looked at, and the strictest decides.
+  absl::StatusOr<std::optional<record::v1::PersonRow>> LookAtHolders(const storage::View& view,
+                                                                     const Item& item, Purposes& purposes,
+                                                                     internal::v1::PermitAnswer& answer);
   // The person to be granted a permit; nullopt: denied, with the reason in `answer`.
   absl::StatusOr<std::optional<record::v1::PersonRow>> Look(const storage::View& view, const Item& item,
                                                             Purposes& purposes,

@@ -180,5 +180,51 @@ TEST_F(ConfirmationTest, DoesNotPassASuppression) {
   EXPECT_EQ(Denied(Confirmation("c", stop.opt_out())), type::v1::ENDPOINT_SUPPRESSED);
 }
 
+// A single message is addressed to whoever has the number.
+struct WhoeverTest : PermitServiceTest {
+  PermitRequest ToNumber(const std::string& id, const std::string& person) {
+    PermitRequest wanted = at.Wanted(id, person, kPhone);
+    wanted.set_whoever(true);
+    return wanted;
+  }
+  // Somebody else at Anna's number.
+  const std::string bert = at.AddPerson("2", "Bert", kPhone);
+};
+
+TEST_F(WhoeverTest, IsGrantedForThePersonAskedIfAllMayGetIt) {
+  ASSERT_NE(anna, bert);
+  EXPECT_EQ(at.Issue(ToNumber("1", bert)).granted().person(), bert);
+  EXPECT_EQ(at.Issue(ToNumber("2", anna)).granted().person(), anna);
+  EXPECT_EQ(at.Issue(ToNumber("3", "people/gone")).granted().address(), kPhone);  // another of them has it
+}
+
+TEST_F(WhoeverTest, TheStrictestOfThoseWhoHaveItDecides) {
+  TestCall call;
+  v1::WithdrawConsentRequest stop;
+  stop.set_person(bert);
+  stop.set_scope(type::v1::SCOPE_PURPOSE);
+  stop.set_purpose("purposes/service");
+  stop.set_objection(true);
+  stop.set_how("phone call");
+  v1::ConsentEntry entry;
+  ASSERT_EQ(at.consents.WithdrawConsent(call, stop, entry), absl::OkStatus());
+  EXPECT_TRUE(at.Issue(at.Wanted("1", anna, kPhone)).has_granted());  // a campaign writes to Anna
+  EXPECT_EQ(Denied(ToNumber("2", anna)), type::v1::OBJECTED);  // a message to the number reaches Bert, too
+}
+
+TEST_F(WhoeverTest, AnOptOutOfAnyOfThemWaitsForItsPermit) {
+  ASSERT_TRUE(at.Issue(ToNumber("1", anna)).has_granted());
+  Waiting berts([&] { (void)at.opt_outs.AwaitPerson(bert); });
+  EXPECT_TRUE(berts.StaysOpen());
+  at.Release("1");
+  EXPECT_TRUE(berts.Ends());
+}
+
+TEST_F(WhoeverTest, NobodyHasIt) {
+  PermitRequest wanted = at.Wanted("1", anna, "447700900999");
+  wanted.set_whoever(true);
+  EXPECT_EQ(Denied(wanted), type::v1::NO_ENDPOINT);
+}
+
 }  // namespace
 }  // namespace pharos::customer

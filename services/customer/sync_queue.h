@@ -44,7 +44,7 @@ class SyncQueue {
   // then. Empty: nothing has come for `wait_us`, or nothing more will (`over`).
   std::vector<SyncReading> Take(size_t enough, size_t most, int64_t gather_us, int64_t wait_us, bool& over) {
     base::MutexLock lock(mutex_);
-    if (items_.empty() && !finished_) arrived_.WaitForMicros(lock, wait_us);
+    if (items_.empty() && !finished_ && !closed_) arrived_.WaitForMicros(lock, wait_us);
     for (size_t before = 0; gather_us > 0 && MoreWillCome(enough) && items_.size() != before;) {
       before = items_.size();
       arrived_.WaitForMicros(lock, gather_us);
@@ -69,6 +69,7 @@ class SyncQueue {
     base::MutexLock lock(mutex_);
     closed_ = true;
     room_.NotifyAll();
+    arrived_.NotifyAll();
   }
 
   // Whether the reading has ended, within `micros`.
@@ -88,7 +89,7 @@ class SyncQueue {
   }
   // Some have come, fewer than enough. Whoever is full sends no more before an answer.
   bool MoreWillCome(size_t enough) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return !items_.empty() && items_.size() < enough && !finished_ && bytes_ < kMostBytes / 2;
+    return !items_.empty() && items_.size() < enough && !finished_ && !closed_ && bytes_ < kMostBytes / 2;
   }
 
   base::Mutex mutex_;

@@ -67,7 +67,15 @@ absl::Status SyncRun::Run() {
     agreement_ = std::make_shared<const record::v1::AgreementRow>(*std::move(row));
   }
   std::thread reader([this] { ReadAll(); });
+  std::thread answerer([this] { AnswerAll(); });
   absl::Status status = StoreAll();
+  {
+    base::MutexLock lock(mutex_);
+    all_handed_over_ = true;
+    moved_.NotifyAll();
+  }
+  answerer.join();
+  if (base::MutexLock lock(mutex_); !failed_.ok()) status = failed_;
   Part(status);
   reader.join();
   return status;
@@ -131,60 +139,35 @@ absl::Status SyncRun::StoreAll() {
     if (batch.empty()) {
       PHAROS_RETURN_IF_ERROR(parts_.agreements.Bring(asker_, header_.agreement(), header_.source()).status());
     } else {
-      PHAROS_RETURN_IF_ERROR(Store(std::move(batch)));
+      PHAROS_ASSIGN_OR_RETURN(OnTheWay begun, Begin(std::move(batch)));
+      if (!HandOver(std::move(begun))) return absl::OkStatus();
     }
+    if (AnsweringFailed()) return absl::OkStatus();
   }
 }
 
-absl::Status SyncRun::Store(std::vector<SyncReading> batch) {
-  v1::SyncResponse response;
-  PHAROS_RETURN_IF_ERROR(Answer(batch, response));
-  // Also for what changed nothing: an earlier sending may have been cut off before its wait.
-  if (!header_.dry_run()) parts_.settle();
-  if (!stream_.Write(response)) return errors::CallerGone();
-  queue_.Answered(batch.size());
-  return absl::OkStatus();
-}
-
-absl::Status SyncRun::Answer(std::vector<SyncReading>& batch, v1::SyncResponse& response) {
-  const bool corrections = SyncVerdict::AnyCorrections(parts_.store);
-  PHAROS_ASSIGN_OR_RETURN(const std::vector<RecordResult> stored, Apply(batch, corrections));
-  const SyncVerdict verdict(parts_.store, parts_.people, corrections);
-  size_t next = 0;
-  for (auto& reading : batch) {
-    SyncResult& result = *response.add_results();
-    if (!reading.refused) {
-      reading.result.set_person(stored[next].person);
-      if (stored[next].outcome == RecordOutcome::kStored || stored[next].outcome == RecordOutcome::kUnchanged)
-        PHAROS_RETURN_IF_ERROR(verdict.Note(reading, reading.result));
-      SetOutcome(stored[next++], reading.result);
-    }
-    result = std::move(reading.result);
-  }
-  return absl::OkStatus();
-}
-
-// `keep`: what is stored is looked at afterwards.
-absl::StatusOr<std::vector<RecordResult>> SyncRun::Apply(std::vector<SyncReading>& batch, bool keep) {
+absl::StatusOr<SyncRun::OnTheWay> SyncRun::Begin(std::vector<SyncReading> batch) {
+  OnTheWay begun;
+  begun.corrections = SyncVerdict::AnyCorrections(parts_.store);
   std::vector<RecordChange> changes;
   changes.reserve(batch.size());
   const std::string cursor = LastCursor(batch);
   for (auto& reading : batch) {
     if (reading.refused) continue;
-    if (keep || !reading.grants.empty()) {
+    if (begun.corrections || !reading.grants.empty()) {  // looked at afterwards
       changes.push_back(reading.change);
     } else {
       changes.push_back(std::move(reading.change));
     }
   }
-  // Everything under the agreement happens while it is in force.
-  PHAROS_ASSIGN_OR_RETURN(const AgreementBook::Use use,
-                          parts_.agreements.Bring(asker_, header_.agreement(), header_.source()));
-  if (changes.empty()) return std::vector<RecordResult>();
+  begun.batch = std::move(batch);
+  PHAROS_ASSIGN_OR_RETURN(begun.use, parts_.agreements.Bring(asker_, header_.agreement(), header_.source()));
+  if (changes.empty()) return begun;
   const int64_t now = parts_.clock.WallMicros();
   Linker::ApplyOptions options;
   options.dry_run = header_.dry_run();
   options.bulk = header_.bulk();
+  options.line = &line_;
   if (!cursor.empty() && !header_.dry_run()) {
     options.with = [this, cursor, now](storage::Transaction& tx) {
       record::v1::SyncCursorRow row;
@@ -196,7 +179,79 @@ absl::StatusOr<std::vector<RecordResult>> SyncRun::Apply(std::vector<SyncReading
   const ChangeMaker change = [this, now](std::string_view resource, std::string_view kind, uint64_t version) {
     return rpc::ChangeBy(call_, resource, kind, version, now);
   };
-  return parts_.linker.Apply(std::move(changes), change, options);
+  PHAROS_ASSIGN_OR_RETURN(begun.coming, parts_.linker.Begin(std::move(changes), change, std::move(options)));
+  return begun;
+}
+
+bool SyncRun::HandOver(OnTheWay batch) {
+  base::MutexLock lock(mutex_);
+  on_the_way_.push_back(std::move(batch));
+  moved_.NotifyAll();
+  while (failed_.ok() && on_the_way_.size() >= kMostOnTheWay) moved_.Wait(lock);
+  return failed_.ok();
+}
+
+bool SyncRun::AnsweringFailed() {
+  base::MutexLock lock(mutex_);
+  return !failed_.ok();
+}
+
+// What has begun is awaited, even if nobody hears of it any more.
+void SyncRun::AnswerAll() {
+  while (true) {
+    OnTheWay next;
+    absl::Status status;
+    {
+      base::MutexLock lock(mutex_);
+      while (on_the_way_.empty() && !all_handed_over_) moved_.Wait(lock);
+      if (on_the_way_.empty()) return;
+      next = std::move(on_the_way_.front());
+      status = failed_;
+    }
+    if (status.ok()) {
+      status = Send(next);
+    } else if (next.coming != nullptr) {
+      parts_.linker.Await(*next.coming).status().IgnoreError();
+    }
+    base::MutexLock lock(mutex_);
+    on_the_way_.pop_front();
+    if (failed_.ok() && !status.ok()) {
+      failed_ = status;
+      queue_.Close();
+    }
+    moved_.NotifyAll();
+  }
+}
+
+absl::Status SyncRun::Send(OnTheWay& batch) {
+  v1::SyncResponse response;
+  PHAROS_RETURN_IF_ERROR(Answer(batch, response));
+  // Also for what changed nothing: an earlier sending may have been cut off before its wait.
+  if (!header_.dry_run()) parts_.settle();
+  if (!stream_.Write(response)) return errors::CallerGone();
+  queue_.Answered(batch.batch.size());
+  return absl::OkStatus();
+}
+
+absl::Status SyncRun::Answer(OnTheWay& batch, v1::SyncResponse& response) {
+  std::vector<RecordResult> stored;
+  if (batch.coming != nullptr) {
+    PHAROS_ASSIGN_OR_RETURN(stored, parts_.linker.Await(*batch.coming));
+  }
+  batch.use.Release();
+  const SyncVerdict verdict(parts_.store, parts_.people, batch.corrections);
+  size_t next = 0;
+  for (auto& reading : batch.batch) {
+    SyncResult& result = *response.add_results();
+    if (!reading.refused) {
+      reading.result.set_person(stored[next].person);
+      if (stored[next].outcome == RecordOutcome::kStored || stored[next].outcome == RecordOutcome::kUnchanged)
+        PHAROS_RETURN_IF_ERROR(verdict.Note(reading, reading.result));
+      SetOutcome(stored[next++], reading.result);
+    }
+    result = std::move(reading.result);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace pharos::customer

@@ -1,8 +1,9 @@
-// One stream of a partner's feed. One thread reads and checks items, the other stores them in batches and
-// answers when they are durable and, as everything may make the gate stricter, when no earlier permit is
-// left.
+// One stream of a partner's feed. One thread reads and checks items, one hands them on in batches, without
+// waiting for those before, and one answers, in order, when they are durable and, as everything may make the
+// gate stricter, when no earlier permit is left.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "pharos/customer/v1/sync_service.pb.h"
 #include "services/base/clock.h"
+#include "services/base/mutex.h"
 #include "services/customer/agreement_book.h"
 #include "services/customer/linker.h"
 #include "services/customer/person_store.h"
@@ -41,7 +43,8 @@ class SyncRun {
   // Until the caller has said everything, or one of both ends it.
   absl::Status Run();
 
-  static constexpr size_t kMostInBatch = 1024;  // one after the other: an answer waits for its batch
+  static constexpr size_t kMostInBatch = 512;  // an answer waits for the whole of its batch
+  static constexpr size_t kMostOnTheWay = 8;   // batches: all that may be unanswered
   static constexpr size_t kMostInBulk =
       2048;  // half of what may be unanswered: the other half is read meanwhile
   static constexpr int64_t kGatherMicros = 20'000;      // that a bulk batch waits for more
@@ -52,10 +55,21 @@ class SyncRun {
   void ReadAll();
   // What is wrong with the stream as such.
   absl::Status Read(const v1::SyncRequest& request);
+  // A batch on its way into the store.
+  struct OnTheWay {
+    std::vector<SyncReading> batch;
+    bool corrections = false;                // of stewards, anywhere
+    AgreementBook::Use use;                  // everything happens while the agreement is in force
+    std::shared_ptr<Linker::Coming> coming;  // nullptr: nothing of it is to be stored
+  };
   absl::Status StoreAll();
-  absl::Status Store(std::vector<SyncReading> batch);
-  absl::StatusOr<std::vector<RecordResult>> Apply(std::vector<SyncReading>& batch, bool keep);
-  absl::Status Answer(std::vector<SyncReading>& batch, v1::SyncResponse& response);
+  absl::StatusOr<OnTheWay> Begin(std::vector<SyncReading> batch);
+  // False: answering has failed.
+  bool HandOver(OnTheWay batch);
+  bool AnsweringFailed();
+  void AnswerAll();
+  absl::Status Answer(OnTheWay& batch, v1::SyncResponse& response);
+  absl::Status Send(OnTheWay& batch);
   // Brings the reading thread to its end.
   void Part(const absl::Status& status);
   SyncTerms Terms();
@@ -68,6 +82,13 @@ class SyncRun {
   const Asker asker_;
   std::shared_ptr<const record::v1::AgreementRow> agreement_;  // never changes, but for its end
   SyncQueue queue_;
+  Linker::Line line_;  // a cursor is never ahead of what failed
+
+  base::Mutex mutex_;
+  base::CondVar moved_;
+  std::deque<OnTheWay> on_the_way_ ABSL_GUARDED_BY(mutex_);
+  bool all_handed_over_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status failed_ ABSL_GUARDED_BY(mutex_);  // of answering
 };
 
 // The state of purposes as the store has it, each looked up once.

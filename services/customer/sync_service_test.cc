@@ -284,6 +284,8 @@ TEST_F(SyncTest, AnAgreementThatIsEndedEndsItsStreams) {
 TEST_F(SyncTest, APartnerThatDoesNotListenIsCutOff) {
   SyncCall call = Partner();
   Running running(at, call, SyncFixture::Header("leeds"));
+  running.Send(Ann());
+  ASSERT_EQ(running.wire.Await(1).size(), 1u);  // else it may end before the stream has begun
   EXPECT_TRUE(at.EndAgreement("leeds").ok());
   EXPECT_EQ(base::ReasonOf(running.End()), "AGREEMENT_ENDED");
   EXPECT_TRUE(call.cut);

@@ -95,6 +95,14 @@ bool RemoveContact(ContactRow& row, const IntentKey& key) {
   return true;
 }
 
+void AddEntriesOf(const ContactRow& former, ContactRow& row) {
+  const int own = row.entries_size();
+  for (const ContactEntry& entry : former.entries()) {
+    const auto is_it = [&](const ContactEntry& other) { return IsSame(other.key(), entry.key()); };
+    if (std::none_of(row.entries().begin(), row.entries().begin() + own, is_it)) *row.add_entries() = entry;
+  }
+}
+
 const ContactEntry* OfStep(const ContactRow& row, std::string_view campaign, std::string_view step) {
   for (int i = row.entries_size() - 1; i >= 0; --i) {
     if (IsStep(row.entries(i).key(), campaign, step)) return &row.entries(i);

@@ -46,6 +46,9 @@ int AddContact(record::v1::ContactRow& row, const record::v1::IntentKey& key,
 // The message is known not to have been handed over: it neither counts nor claims. False: it was not there.
 bool RemoveContact(record::v1::ContactRow& row, const record::v1::IntentKey& key);
 
+// What another name of the same person had, counted with `row`: entries that it has not got yet.
+void AddEntriesOf(const record::v1::ContactRow& former, record::v1::ContactRow& row);
+
 // The newest message of that step, or nullptr. Valid until the row changes.
 const record::v1::ContactEntry* OfStep(const record::v1::ContactRow& row, std::string_view campaign,
                                        std::string_view step);

@@ -50,6 +50,17 @@ TEST(Caps, CountWhatWasSentInTheWindow) {
   EXPECT_FALSE(CapReached(row, 3, 7, kNow + kWeek));
 }
 
+TEST(Caps, CountAFormerNamesMessagesOnce) {
+  ContactRow row = Sent(2, PURPOSE_CLASS_MARKETING);
+  ContactRow former;
+  AddContact(former, Key("c0"), PURPOSE_CLASS_MARKETING, kNow, kWeek,
+             Over);  // tried again under the new name
+  AddContact(former, Key("c0", "people/former"), PURPOSE_CLASS_MARKETING, kNow, kWeek, Over);
+  AddEntriesOf(former, row);
+  EXPECT_TRUE(CapReached(row, 3, 7, kNow));
+  EXPECT_FALSE(CapReached(row, 4, 7, kNow));
+}
+
 TEST(Caps, AreOffAtNought) {
   const ContactRow row = Sent(50, PURPOSE_CLASS_MARKETING);
   EXPECT_FALSE(CapReached(row, 0, 7, kNow));

@@ -24,6 +24,9 @@ Desk::Desk(storage::Store& store, TurnLoop& loop, CustomerClient& customer, base
 }
 
 void Desk::Tick(Turn& turn) {
+  // The clock was set back: what has been read of the queue up to the old time is not all there is.
+  if (turn.now_us < ticked_at_us_) ready_.Rescan();
+  ticked_at_us_ = turn.now_us;
   EndStreamsOfOldMode(turn);
   MoveOldQueue(turn);
   ExpireDeclared(turn);
@@ -31,6 +34,7 @@ void Desk::Tick(Turn& turn) {
   DoubtLost(turn);
   SettleDoubts(turn);
   PurgeParked(turn);
+  SweepMessages(turn);
   LookAtCanaries(turn);
   ObserveRoutes(turn);
   RetryReplies();
@@ -45,6 +49,7 @@ void Desk::Tick(Turn& turn) {
 
 void Desk::Flush(Turn& turn) {
   SaveMailSites(turn);
+  SaveMessageKeys(turn);
   open_.Flush(turn);
   intents_.Flush(turn);
 }

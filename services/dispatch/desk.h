@@ -3,8 +3,8 @@
 // (which message may be tried now: hours, canary, paces, routes), desk_handover.cc (pulls and permits),
 // desk_contact.cc (duplicates and caps), desk_outcome.cc (outcomes), desk_receipt.cc (receipts and
 // complaints), desk_failure.cc (the next channel, endpoints that do not exist), desk_route.cc (connectors as
-// routes), desk_reply.cc (messages from people), desk_doubt.cc (lost streams, what is in doubt),
-// desk_recover.cc (the start).
+// routes), desk_message.cc (single messages), desk_reply.cc (messages from people), desk_doubt.cc (lost
+// streams, what is in doubt), desk_recover.cc (the start).
 #pragma once
 
 #include <atomic>
@@ -30,6 +30,7 @@
 #include "services/dispatch/canary.h"
 #include "services/dispatch/customer_client.h"
 #include "services/dispatch/intent_store.h"
+#include "services/dispatch/new_message.h"
 #include "services/dispatch/open_attempts.h"
 #include "services/dispatch/pace.h"
 #include "services/dispatch/ready_queue.h"
@@ -56,6 +57,9 @@ inline constexpr size_t kMacBytes = 16;     // of an unsubscribe link's token
 inline constexpr char kConfirmations[] = "campaigns/opt-out-confirmations";
 inline constexpr char kConfirmationText[] =
     "You have been opted out and will get no more texts from this number. Reply START to get them again.";
+
+// Not sent later than this after the STOP: who has long been left alone is not written to again.
+inline constexpr int64_t kConfirmationMicros = int64_t{24} * 3600 * 1'000'000;
 
 // A connector's stream, as the desk sees it.
 struct Session {
@@ -99,6 +103,8 @@ struct Bringer {
   std::function<void()> taken;  // by a call: called once it is durable where it must be
 };
 
+class MessageVault;
+
 class Desk {
  public:
   Desk(storage::Store& store, TurnLoop& loop, CustomerClient& customer, base::Clock& clock,
@@ -111,6 +117,11 @@ class Desk {
                            internal::v1::PlanIntentsResponse& response);
   absl::Status Steer(Turn& turn, const internal::v1::SteerCampaignRequest& request,
                      internal::v1::SteerCampaignResponse& response);
+
+  // Single messages. Writes the intent and what belongs to it; a refused one has written nothing.
+  absl::Status AcceptMessage(Turn& turn, NewMessage& message);
+  // Where their content is; before the first turn. nullptr: there are none.
+  void UseVault(MessageVault* vault) { vault_ = vault; }
 
   // Connectors.
   void Arrive(Turn& turn, const SessionPtr& session);
@@ -209,6 +220,8 @@ class Desk {
   bool Admit(Turn& turn, const Session& session, const std::string& campaign, bool canary);
   bool RouteIsFree(const Session& session, const Step* step, int64_t boot_us);
   void CountPaces(const Session& session, const Step* step, const std::string& campaign, double parts);
+  // What Admit counted did not leave: the pace is somebody else's.
+  void GiveBackPace(Turn& turn, const Session& session, const std::string& campaign);
   // Why this very message must wait, and until when (wall time); nullopt: it need not.
   std::optional<int64_t> WaitUntil(Turn& turn, const Session& session, const Step& step,
                                    const record::v1::IntentRow& intent);
@@ -217,6 +230,7 @@ class Desk {
              record::v1::IntentRow& intent);
   std::string SiteOf(const std::string& address) const;
   void HoldSite(const std::string& connector, const std::string& site, int64_t until_us);
+  int64_t PlaceInLine(const std::string& site, double per_second, int64_t free_us);
   void OnMove(Turn& turn, const record::v1::IntentRow& intent, State from, State to);
   void CountCanaryOf(Turn& turn, const record::v1::IntentRow& intent, CanaryEvent event);
   void LookAtCanaries(Turn& turn);
@@ -249,6 +263,8 @@ class Desk {
   // `contacts`.
   std::string WithholdFor(Turn& turn, const Step& step, const record::v1::IntentRow& intent,
                           const customer::internal::v1::Grant& grant, Contacts& contacts);
+  record::v1::ContactRow WithFormer(Turn& turn, const customer::internal::v1::Grant& grant,
+                                    const record::v1::ContactRow& person);
   bool PersonHasIt(Turn& turn, const record::v1::IntentRow& intent,
                    const customer::internal::v1::Grant& grant);
   bool EndpointHasIt(Turn& turn, const record::v1::IntentRow& intent, const record::v1::ContactRow& endpoint);
@@ -306,6 +322,17 @@ class Desk {
   record::v1::MailSiteRow& ReadMailSite(Turn& turn, const std::string& site);
   void SaveMailSites(Turn& turn);
 
+  // desk_message.cc
+  void SaveNewMessage(Turn& turn, const NewMessage& message);
+  void CountUnderKey(Turn& turn, uint64_t key, int64_t more);
+  bool HasContent(Turn& turn, record::v1::IntentRow& intent);
+  std::map<std::string, std::string> ContentOf(const record::v1::IntentKey& key) const;
+  void SweepMessages(Turn& turn);
+  void SweepMessage(Turn& turn, const std::string& id);
+  void DestroyIdleKeys(Turn& turn);
+  void OnKeyDestroyed(Turn& turn, uint64_t key, const absl::Status& status);
+  void SaveMessageKeys(Turn& turn);
+
   // desk_doubt.cc
   void QueryOpen(const SessionPtr& session);
   void DoubtLost(Turn& turn);
@@ -313,12 +340,14 @@ class Desk {
   void SettleDoubts(Turn& turn);
   void LookUp(Turn& turn);
   bool ResendAfterDoubt(Turn& turn, const OpenAttempt& open);
+  bool StaysInDoubt(Turn& turn, const OpenAttempt& open);
 
   // desk_recover.cc
   void PurgeParked(Turn& turn);
   void MoveOldQueue(Turn& turn);
   void RecoverOpen(Turn& turn);
   void RecoverRoutes(Turn& turn);
+  void RecoverMessages(Turn& turn);
   template <typename Row>
   void ReadTable(Turn& turn, uint8_t table, const std::function<void(std::string_view, Row)>& take);
 
@@ -340,6 +369,8 @@ class Desk {
               const customer::internal::v1::RecordReplyResponse& response);
   void RetryReplies();
   void Confirm(Turn& turn, const Reply& reply);
+  void NoteStart(Turn& turn, const record::v1::ReplyRow& row);
+  std::string ConfirmationOver(Turn& turn, const record::v1::IntentRow& intent);
   void SaveReply(Turn& turn, const record::v1::ReplyRow& row);
   void AcknowledgeInbound(Turn& turn, const Bringer& bringer, uint64_t sequence);
   std::string AttemptOfLink(const std::string& token) const;
@@ -359,6 +390,7 @@ class Desk {
 
   IntentStore intents_;
   ReadyQueue ready_;
+  int64_t ticked_at_us_ = 0;  // wall time of the last turn
   OpenAttempts open_;
   Paces paces_;
   std::map<std::string, Step> steps_;
@@ -377,6 +409,7 @@ class Desk {
   std::map<int, std::vector<std::string>> used_;        // by channel: the connectors that carry it now
   std::map<int, std::string> unused_why_;               // by channel: why none does, in words
   std::unordered_map<std::string, int64_t> site_hold_;  // "connector site" → boot time
+  std::unordered_map<std::string, int64_t> site_line_;  // likewise → boot time of the last place given
   std::unordered_map<std::string, record::v1::MailSiteRow> mail_sites_;
   std::set<std::string> mail_sites_changed_;
   std::unordered_map<std::string, int64_t> lost_lives_;  // life → when its stream was lost (boot time)
@@ -398,6 +431,12 @@ class Desk {
   int64_t report_not_before_us_ = 0;
 
   std::unordered_map<std::string, Reply> replies_;  // not yet acknowledged by customer
+
+  MessageVault* vault_ = nullptr;
+  std::map<uint64_t, record::v1::MessageKeyRow> message_keys_;  // that seal messages, by id
+  std::set<uint64_t> message_keys_changed_;                     // in this turn
+  std::set<uint64_t> message_keys_going_;                       // being destroyed in access
+  int64_t messages_swept_at_us_ = 0;                            // boot time of the last sweep
 
   int64_t canaries_at_us_ = 0, held_at_us_ = 0;  // boot times of the last looks
   mutable base::Mutex held_mutex_;

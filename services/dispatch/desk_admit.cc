@@ -21,6 +21,11 @@ constexpr int64_t kCanaryLookMicros = 200'000;
 constexpr int64_t kShowMicros = 200'000;
 constexpr int64_t kRouteWaitMicros = 1'000'000;  // a message that only one connector may carry looks again
 constexpr int64_t kGuardWaitMicros = int64_t{3600} * 1'000'000;  // a mail site with too many complaints
+// How fast messages come back to a mail site that asked to be left alone, where the settings name no pace.
+constexpr double kBackPerSecond = 100;
+// Nobody waits in a site's line for longer before looking again: it may have become shorter.
+constexpr int64_t kMostLineMicros = int64_t{900} * 1'000'000;
+constexpr size_t kMostSites = 65'536;  // held or with a line, each; past it a hold costs one refusal more
 constexpr Nation kNations[] = {type::v1::ENGLAND, type::v1::WALES, type::v1::SCOTLAND,
                                type::v1::NORTHERN_IRELAND};
 
@@ -84,6 +89,10 @@ void Desk::CountPaces(const Session& session, const Step* step, const std::strin
   if (most > 0 && campaign != kConfirmations) paces_.Take(campaign, most, parts, boot);
 }
 
+void Desk::GiveBackPace(Turn& turn, const Session& session, const std::string& campaign) {
+  CountPaces(session, StepOf(turn, OnlyStep(campaign)), campaign, -1);
+}
+
 std::optional<int64_t> Desk::WaitUntil(Turn& turn, const Session& session, const Step& step,
                                        const record::v1::IntentRow& intent) {
   const std::string& connector = session.hello.connector();
@@ -98,13 +107,28 @@ std::optional<int64_t> Desk::WaitUntil(Turn& turn, const Session& session, const
   const std::string site = connector + "\n" + intent.mail_site();
   int64_t free = boot;
   if (const auto hold = site_hold_.find(site); hold != site_hold_.end()) free = std::max(free, hold->second);
-  if (const double most = settings_.RouteOf(connector).per_domain_second; most > 0)
-    free = std::max(free, paces_.WhenFree("site\n" + site, most, 1, boot));
+  const double most = settings_.RouteOf(connector).per_domain_second;
+  if (most > 0) free = std::max(free, paces_.WhenFree("site\n" + site, most, 1, boot));
   if (step.manifest.purpose_class() != type::v1::PURPOSE_CLASS_URGENT &&
       MailGuard(MailSiteRowOf(turn, intent.mail_site()), turn.now_us).state == MailGuardState::kPause)
     free = std::max(free, boot + kGuardWaitMicros);
-  if (free > boot) return turn.now_us + (free - boot);
+  if (free > boot) return turn.now_us + (PlaceInLine(site, most, free) - boot);
   return std::nullopt;
+}
+
+// Those who wait for one site come back one after the other at its pace, not all at the moment at which it is
+// free again.
+int64_t Desk::PlaceInLine(const std::string& site, double per_second, int64_t free_us) {
+  if (site_line_.size() >= kMostSites) {
+    const int64_t boot = clock_.BootMicros();
+    std::erase_if(site_line_, [boot](const auto& line) { return line.second <= boot; });
+  }
+  if (site_line_.size() >= kMostSites) return free_us;
+  int64_t& last = site_line_[site];
+  const double rate = per_second > 0 ? per_second : kBackPerSecond;
+  last = std::max(free_us, last + static_cast<int64_t>(1e6 / rate));
+  if (last - free_us > kMostLineMicros) last = free_us;
+  return last;
 }
 
 // True: it must wait after all.
@@ -139,12 +163,11 @@ std::string Desk::SiteOf(const std::string& address) const {
 
 void Desk::HoldSite(const std::string& connector, const std::string& site, int64_t until_us) {
   if (site.empty()) return;
-  constexpr size_t kMostHolds = 65'536;  // past it a hold costs one refusal more
-  if (site_hold_.size() >= kMostHolds) {
+  if (site_hold_.size() >= kMostSites) {
     const int64_t boot = clock_.BootMicros();
     std::erase_if(site_hold_, [boot](const auto& hold) { return hold.second <= boot; });
   }
-  if (site_hold_.size() >= kMostHolds) return;
+  if (site_hold_.size() >= kMostSites) return;
   int64_t& until = site_hold_[connector + "\n" + site];
   until = std::max(until, until_us);
 }
@@ -152,7 +175,11 @@ void Desk::HoldSite(const std::string& connector, const std::string& site, int64
 // Every change of an intent's state passes here.
 void Desk::OnMove(Turn& turn, const record::v1::IntentRow& intent, State from, State to) {
   if (to == State::kPending) ready_.Noted(intent);
-  if (from == State::kUnconfirmed && !intent.connector().empty()) --RouteOf(intent.connector()).unconfirmed;
+  if (from == State::kUnconfirmed && !intent.connector().empty()) {
+    // Not below 0: what waited to be sent again after a doubt is not counted again at a start.
+    int32_t& unconfirmed = RouteOf(intent.connector()).unconfirmed;
+    unconfirmed = std::max(0, unconfirmed - 1);
+  }
   if (to == State::kUnconfirmed) ++RouteOf(intent.connector()).unconfirmed;
   if (!intent.canary()) return;
   const auto gone = [](State state) { return state != State::kPending && state != State::kInFlight; };

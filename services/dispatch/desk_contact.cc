@@ -25,10 +25,23 @@ std::string Desk::WithholdFor(Turn& turn, const Step& step, const record::v1::In
     if (auto row = LoadRow<record::v1::ContactRow>(turn, contacts.person_key))
       contacts.person = *std::move(row);
   }
-  return IsCapped(purpose_class, contacts.person, contacts.endpoint, settings_.caps, turn.now_us,
-                  &intent.key())
-             ? "FREQUENCY_CAP"
-             : "";
+  const auto capped = [&](const record::v1::ContactRow& person) {
+    return IsCapped(purpose_class, person, contacts.endpoint, settings_.caps, turn.now_us, &intent.key());
+  };
+  const bool linked = settings_.caps.person_most > 0 && !grant.former_names().empty();
+  return capped(linked ? WithFormer(turn, grant, contacts.person) : contacts.person) ? "FREQUENCY_CAP" : "";
+}
+
+// What the person was sent by the names that were linked into theirs counts, too. It is not moved: a name
+// that is unlinked again takes what is its own with it.
+record::v1::ContactRow Desk::WithFormer(Turn& turn, const customer::internal::v1::Grant& grant,
+                                        const record::v1::ContactRow& person) {
+  record::v1::ContactRow all = person;
+  for (const auto& name : grant.former_names()) {
+    if (const auto row = LoadRow<record::v1::ContactRow>(turn, PersonContactKey(PersonHash(name))))
+      AddEntriesOf(*row, all);
+  }
+  return all;
 }
 
 // Planned under another id that is the same person as linked now. Ids are never used again, so the intents
@@ -67,6 +80,7 @@ bool Desk::IsTaken(Turn& turn, const record::v1::IntentKey& claimant, const reco
   if (row == nullptr) return false;
   const State state = StateOf(*row);
   const bool refused = state == State::kFailed && row->parts_size() == 0 && row->reason() != "PARTIAL";
+  if (WasResent(*row)) return true;  // the attempt before may have reached them
   return state != State::kPending && state != State::kWithheld && !refused;
 }
 

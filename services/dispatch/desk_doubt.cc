@@ -96,7 +96,8 @@ void Desk::SettleDoubts(Turn& turn) {
   LookUp(turn);
   std::vector<std::string> due;
   for (const auto& [id, open] : open_.table()) {
-    if (open.in_doubt && boot - open.doubt_us >= kDoubtAfterMicros && ResendAfterDoubt(turn, open))
+    if (open.in_doubt && boot - open.doubt_us >= kDoubtAfterMicros && ResendAfterDoubt(turn, open) &&
+        !StaysInDoubt(turn, open))
       due.push_back(id);
     if (due.size() == kResendBatch) break;
   }
@@ -119,6 +120,18 @@ bool Desk::ResendAfterDoubt(Turn& turn, const OpenAttempt& open) {
   const int64_t after_s = step->manifest.rules().in_doubt_after_s();
   const int64_t wait = after_s > 0 ? after_s * 1'000'000 : kInDoubtMicros;
   return turn.now_us - intent->doubt_time_us() >= wait && intent->attempts() < kMaxAttempts;
+}
+
+// Its campaign would have it sent again, but has been stopped or is over: it stays UNCONFIRMED and says so.
+// The attempt stays open, as a receipt may still tell.
+bool Desk::StaysInDoubt(Turn& turn, const OpenAttempt& open) {
+  const record::v1::IntentKey& key = open.row.key();
+  const bool halted = SteeringOf(turn, key.campaign()) == internal::v1::HALT;
+  if (!halted && !Expired(*StepOf(turn, key), turn.now_us)) return false;
+  const std::string why = halted ? "STOPPED" : "EXPIRED";
+  record::v1::IntentRow* intent = intents_.Load(turn, key);
+  if (intent->reason() != why) intents_.Move(turn, *intent, State::kUnconfirmed, why);
+  return true;
 }
 
 void Desk::LookUp(Turn& turn) {

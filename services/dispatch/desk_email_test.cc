@@ -224,6 +224,7 @@ TEST_F(DeskEmailTest, UnsubscribingStopsThePurposeAndGetsNoConfirmation) {
   ASSERT_EQ(Replies().size(), 1u);
   EXPECT_EQ(Replies()[0].kind(), "UNSUBSCRIBE");
   EXPECT_EQ(Tally().opted_out(), 1);
+  EXPECT_THAT(Responses(), testing::ElementsAre(Intent().key().person() + " OPTED_OUT"));
   EXPECT_EQ(Tally(kConfirmations).intents(), 0);
 }
 

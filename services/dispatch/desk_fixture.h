@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pharos/record/v1/change.pb.h"
+#include "pharos/type/v1/event.pb.h"
 #include "services/base/fake_clock.h"
 #include "services/base/ids.h"
 #include "services/dispatch/approval_fixture.h"
@@ -309,6 +311,22 @@ class DeskTest : public testing::Test {
     EXPECT_TRUE(storage::GetRecord(*store_, TallyKey(campaign), tally).ok());
     EXPECT_EQ(SumOf(tally), tally.intents());
     return tally;
+  }
+  // What the feed tells of people, "people/… KIND", oldest first.
+  std::vector<std::string> Responses() {
+    std::vector<std::string> told;
+    const auto changes = store_->ReadChanges(0, 10'000);
+    EXPECT_TRUE(changes.ok());
+    for (const auto& change : *changes) {
+      record::v1::ChangeEntry entry;
+      type::v1::EventBatch batch;
+      EXPECT_TRUE(entry.ParseFromString(change.entry));
+      if (entry.kind() != "intents.changed") continue;
+      EXPECT_TRUE(batch.ParseFromString(entry.facts()));
+      for (const auto& response : batch.responses())
+        told.push_back(response.person() + " " + response.kind());
+    }
+    return told;
   }
   record::v1::IntentRow Intent(int i = 0) {
     record::v1::IntentKey key;

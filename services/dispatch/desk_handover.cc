@@ -11,6 +11,7 @@
 #include "services/content/sms_text.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/errors.h"
+#include "services/dispatch/message.h"
 #include "services/dispatch/tables.h"
 
 namespace pharos::dispatch {
@@ -45,7 +46,9 @@ void Desk::AskFor(Turn& turn, const SessionPtr& session) {
   ask->sent_us = clock_.BootMicros();
   customer::internal::v1::IssuePermitsRequest request;
   for (const auto& key : *keys) {
-    if (!WantPermit(turn, session, key, *ask, request)) ready_.Forget(key);
+    if (WantPermit(turn, session, key, *ask, request)) continue;
+    ready_.Forget(key);
+    GiveBackPace(turn, *session, key.campaign());
   }
   if (ask->items.empty()) return;
   session->asking = true;
@@ -68,10 +71,18 @@ bool Desk::WantPermit(Turn& turn, const SessionPtr& session, const record::v1::I
     intents_.Move(turn, *intent, State::kWithheld, "EXPIRED");
     return false;
   }
+  if (key.campaign() == kConfirmations) {
+    if (const std::string over = ConfirmationOver(turn, *intent); !over.empty()) {
+      intents_.Move(turn, *intent, State::kWithheld, over);
+      return false;
+    }
+  }
   if (const auto wait = WaitUntil(turn, *session, *step, *intent)) {
     intents_.PutOff(turn, *intent, *wait);
     return false;
   }
+  const bool single = IsMessageStep(key.step());
+  if (single && !HasContent(turn, *intent)) return false;
   auto* wanted = request.add_requests();
   wanted->set_id(MintId(key));
   wanted->set_person(key.person());
@@ -85,9 +96,11 @@ bool Desk::WantPermit(Turn& turn, const SessionPtr& session, const record::v1::I
         request.add_fields(field);
     }
   };
+  wanted->set_whoever(single);
+  ask.items.push_back({wanted->id(), key});
+  if (single) return true;  // it brings its own values
   if (step->email && intent->channel() == type::v1::CHANNEL_EMAIL) want(step->email->fields());
   if (step->text && intent->channel() == type::v1::CHANNEL_SMS) want(step->text->fields());
-  ask.items.push_back({wanted->id(), key});
   return true;
 }
 
@@ -104,6 +117,7 @@ void Desk::OnPermits(Turn& turn, Ask& ask,
   if (!answer.ok() || answer->answers_size() != static_cast<int>(ask.items.size())) {
     for (const auto& item : ask.items) {
       if (const auto* intent = intents_.Load(turn, item.key); intent != nullptr) ready_.Return(*intent);
+      GiveBackPace(turn, *ask.session, item.key.campaign());
     }
     ask_not_before_us_ = clock_.BootMicros() + kAskBackoffMicros;
     return;
@@ -113,6 +127,8 @@ void Desk::OnPermits(Turn& turn, Ask& ask,
   for (int i = 0; i < answer->answers_size(); ++i) {
     if (auto ready = Submit(turn, ask, ask.items[i], answer->answers(i), begun))
       batch.push_back(*std::move(ready));
+    else
+      GiveBackPace(turn, *ask.session, ask.items[i].key.campaign());
   }
   if (batch.empty()) return;
   const internal::v1::Hello& connector = ask.session->hello;
@@ -161,6 +177,7 @@ std::optional<Desk::Ready> Desk::Submit(Turn& turn, Ask& ask, Asked& item,
     return give_back();
   }
   if (Learn(turn, *ask.session, *step, grant, *intent)) return give_back();
+  if (IsMessageStep(item.key.step()) && !HasContent(turn, *intent)) return give_back();
   Ready ready{item.id, item.key, {}};
   if (const absl::Status composed = Compose(*step, grant, item.id, *intent, ready.attempt); !composed.ok()) {
     Fail(turn, *intent, base::ReasonOf(composed));
@@ -179,7 +196,8 @@ std::optional<Desk::Ready> Desk::Submit(Turn& turn, Ask& ask, Asked& item,
 absl::Status Desk::Compose(const Step& step, const customer::internal::v1::Grant& grant,
                            const std::string& id, record::v1::IntentRow& intent,
                            internal::v1::Attempt& attempt) const {
-  const std::map<std::string, std::string> values(grant.fields().begin(), grant.fields().end());
+  std::map<std::string, std::string> values(grant.fields().begin(), grant.fields().end());
+  if (IsMessageStep(intent.key().step())) values = ContentOf(intent.key());
   const bool is_email = intent.channel() == type::v1::CHANNEL_EMAIL;
   if (is_email ? !step.email : !step.text) return DispatchErrors::ChannelHasNoText();
   for (const auto& route : step.manifest.routes()) {

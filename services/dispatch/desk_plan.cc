@@ -9,6 +9,7 @@
 #include "services/content/digest.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/errors.h"
+#include "services/dispatch/message.h"
 #include "services/dispatch/tables.h"
 
 namespace pharos::dispatch {
@@ -45,11 +46,16 @@ bool Covers(const type::v1::CampaignManifest& manifest, const internal::v1::Decl
   return found == 1 && same;
 }
 
-absl::Status CheckTexts(const internal::v1::StepContent& content) {
+// A single message brings what its placeholders name; for any other it is taken from the golden record.
+content::Names NamesOf(const type::v1::CampaignManifest& manifest) {
+  return manifest.kind() == type::v1::STANDING ? content::Names::kBrought : content::Names::kRecord;
+}
+
+absl::Status CheckTexts(const internal::v1::StepContent& content, content::Names names) {
   if (!content.sms_body().empty())
-    PHAROS_RETURN_IF_ERROR(content::Template::Parse(content.sms_body()).status());
+    PHAROS_RETURN_IF_ERROR(content::Template::Parse(content.sms_body(), names).status());
   if (content.email_subject().empty() && content.email_body().empty()) return absl::OkStatus();
-  return content::EmailTemplate::Parse(content.email_subject(), content.email_body()).status();
+  return content::EmailTemplate::Parse(content.email_subject(), content.email_body(), names).status();
 }
 
 std::string PageDigest(const internal::v1::PlanIntentsRequest& request) {
@@ -86,7 +92,7 @@ absl::Status Desk::DeclareStep(Turn& turn, const internal::v1::DeclareStepReques
   type::v1::CampaignManifest manifest;
   if (!manifest.ParseFromString(approval.manifest()) || !Covers(manifest, request))
     return DispatchErrors::ApprovalForged(request.step());
-  PHAROS_RETURN_IF_ERROR(CheckTexts(request.content()));
+  PHAROS_RETURN_IF_ERROR(CheckTexts(request.content(), NamesOf(manifest)));
   const record::v1::StepRow row = RowOf(request);
   const std::string key = StepKey(request.campaign(), request.step());
   if (auto stands = LoadRow<record::v1::StepRow>(turn, key)) {
@@ -139,10 +145,17 @@ absl::Status Desk::Steer(Turn& turn, const internal::v1::SteerCampaignRequest& r
   const int before = SteeringOf(turn, campaign);
   if (before == internal::v1::HALT && request.steering() != internal::v1::HALT)
     return DispatchErrors::CampaignHalted(campaign);
-  if (before != request.steering()) {
-    record::v1::SteeringRow row;
+  auto row =
+      LoadRow<record::v1::SteeringRow>(turn, SteeringKey(campaign)).value_or(record::v1::SteeringRow());
+  // A caller that gave up long ago may still be heard, after those that came later.
+  const bool halts = request.steering() == internal::v1::HALT;
+  if (!halts && request.revision() < row.revision()) return DispatchErrors::SteeringOvertaken(campaign);
+  if (before != request.steering() || request.revision() > row.revision()) {
     row.set_steering(request.steering());
+    row.set_revision(std::max(row.revision(), request.revision()));
     storage::PutRecord(turn.tx, SteeringKey(campaign), row);
+  }
+  if (before != request.steering()) {
     steering_[campaign] = request.steering();
     if (request.steering() == internal::v1::GO) ready_.Rescan();
     if (request.steering() == internal::v1::HALT) halting_[campaign] = {"STOPPED", ""};
@@ -163,14 +176,16 @@ const Desk::Step* Desk::StepOf(Turn& turn, const record::v1::IntentKey& key) {
 }
 
 Desk::Step* Desk::MutableStepOf(Turn& turn, const record::v1::IntentKey& key) {
-  const std::string name = key.campaign() + '\n' + (key.campaign() == kConfirmations ? "" : key.step());
+  // Of a single message: what was declared, without the message.
+  const std::string declared = DeclaredStep(key.step());
+  const std::string name = key.campaign() + '\n' + (key.campaign() == kConfirmations ? "" : declared);
   if (auto at = steps_.find(name); at != steps_.end()) return &at->second;
   Step step;
   if (key.campaign() == kConfirmations) {
     step.row.set_campaign(kConfirmations);
     step.manifest.set_purpose_class(type::v1::PURPOSE_CLASS_URGENT);
     step.row.mutable_content()->set_sms_body(kConfirmationText);
-  } else if (auto row = LoadRow<record::v1::StepRow>(turn, StepKey(key.campaign(), key.step()))) {
+  } else if (auto row = LoadRow<record::v1::StepRow>(turn, StepKey(key.campaign(), declared))) {
     step.row = *row;
     if (!step.manifest.ParseFromString(row->approval().manifest())) {
       turn.Fail(absl::DataLossError("the approval of a declared step cannot be read"));
@@ -179,13 +194,15 @@ Desk::Step* Desk::MutableStepOf(Turn& turn, const record::v1::IntentKey& key) {
   } else {
     return nullptr;
   }
-  if (auto canary = LoadRow<record::v1::CanaryRow>(turn, CanaryKey(key.campaign(), key.step())))
+  if (auto canary = LoadRow<record::v1::CanaryRow>(turn, CanaryKey(key.campaign(), declared)))
     step.canary = *std::move(canary);
   const auto& content = step.row.content();
-  if (auto text = content::Template::Parse(content.sms_body()); text.ok() && !content.sms_body().empty())
+  const content::Names names = NamesOf(step.manifest);
+  if (auto text = content::Template::Parse(content.sms_body(), names);
+      text.ok() && !content.sms_body().empty())
     step.text = *std::move(text);
   if (!content.email_body().empty()) {
-    auto email = content::EmailTemplate::Parse(content.email_subject(), content.email_body());
+    auto email = content::EmailTemplate::Parse(content.email_subject(), content.email_body(), names);
     if (email.ok()) step.email = *std::move(email);
   }
   return &steps_.emplace(name, std::move(step)).first->second;

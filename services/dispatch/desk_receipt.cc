@@ -116,6 +116,7 @@ void Desk::Complain(Turn& turn, record::v1::IntentRow& intent) {
   intents_.Save(turn, intent);
   record::v1::TallyRow& tally = intents_.Tally(turn, intent.key().campaign());
   tally.set_complained(tally.complained() + 1);
+  intents_.NoteResponse(turn, intent.key(), "COMPLAINED", intent.channel());
   if (!intent.mail_site().empty()) AddMailComplaint(ChangeMailSite(turn, intent.mail_site()), turn.now_us);
   if (intent.canary()) CountCanaryOf(turn, intent, CanaryEvent::kComplained);
 }

@@ -46,6 +46,7 @@ void Desk::Recover(Turn& turn) {
         }
       });
   RecoverRoutes(turn);
+  RecoverMessages(turn);
   RecoverOpen(turn);
   ReadTable<record::v1::EndpointReportRow>(
       turn, kReport,
@@ -68,6 +69,13 @@ void Desk::Recover(Turn& turn) {
     reply.row = std::move(row);
     replies_.emplace(id, std::move(reply));
   });
+}
+
+void Desk::RecoverMessages(Turn& turn) {
+  ReadTable<record::v1::MessageKeyRow>(turn, kMessageKey,
+                                       [&](std::string_view key, record::v1::MessageKeyRow row) {
+                                         message_keys_[storage::KeyReader(key).U64()] = std::move(row);
+                                       });
 }
 
 void Desk::RecoverRoutes(Turn& turn) {

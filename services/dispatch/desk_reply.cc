@@ -182,6 +182,7 @@ void Desk::OnReplyDurable(Turn& turn, const std::string& id,
   reply.row.set_changed(response.changed());
   reply.request = RepeatOf(reply.row);
   HearOf(turn, reply.row, response);
+  if (reply.row.kind() == NameOf(ReplyMeaning::kStart) && response.changed()) NoteStart(turn, reply.row);
   SaveReply(turn, reply.row);
   AcknowledgeInbound(turn, reply.bringer, reply.sequence);
 }
@@ -198,9 +199,11 @@ void Desk::HearOf(Turn& turn, record::v1::ReplyRow& row,
   }
   if (!answered) return;
   row.set_campaign(answered->campaign());
+  if (!row.has_unsubscribed()) intents_.NoteResponse(turn, *answered, "REPLIED", row.channel());
   const bool opts_out =
       row.kind() == NameOf(ReplyMeaning::kStop) || row.kind() == NameOf(ReplyMeaning::kUnsubscribe);
   if (!response.changed() || !opts_out) return;
+  intents_.NoteResponse(turn, *answered, "OPTED_OUT", row.channel());
   auto& tally = intents_.Tally(turn, answered->campaign());
   tally.set_opted_out(tally.opted_out() + 1);
   record::v1::IntentRow* intent = intents_.Load(turn, *answered);
@@ -255,6 +258,24 @@ void Desk::RetryReplies() {
   }
 }
 
+// Who says START after a STOP is not told any more that they have been opted out.
+void Desk::NoteStart(Turn& turn, const record::v1::ReplyRow& row) {
+  const std::string key = EndpointContactKey(row.endpoint());
+  auto contacts = LoadRow<record::v1::ContactRow>(turn, key).value_or(record::v1::ContactRow());
+  contacts.set_start_received_time_ns(row.received_time_ns());
+  contacts.set_start_durable_time_us(turn.now_us);
+  storage::PutRecord(turn.tx, key, contacts);
+}
+
+// Why a confirmation that was planned does not go any more; empty: it does.
+std::string Desk::ConfirmationOver(Turn& turn, const record::v1::IntentRow& intent) {
+  const int64_t planned_us = intent.events_size() > 0 ? intent.events(0).time_us() : turn.now_us;
+  if (turn.now_us - planned_us > kConfirmationMicros) return "EXPIRED";
+  const auto contacts = LoadRow<record::v1::ContactRow>(turn, EndpointContactKey(intent.endpoint()));
+  const bool started = contacts && contacts->start_durable_time_us() >= planned_us;
+  return started ? "STARTED_AGAIN" : "";
+}
+
 // The one confirmation: an intent of a standing campaign whose step is the opt-out, so that there can be only
 // one.
 void Desk::Confirm(Turn& turn, const Reply& reply) {
@@ -263,6 +284,9 @@ void Desk::Confirm(Turn& turn, const Reply& reply) {
   const auto last = LastTo(turn, reply.row.endpoint());
   if (!last) return;  // we never wrote to this number
   if (intents_.Load(turn, *last) == nullptr) return;
+  if (turn.now_us - reply.row.received_time_ns() / 1000 > kConfirmationMicros) return;
+  const auto contacts = LoadRow<record::v1::ContactRow>(turn, EndpointContactKey(reply.row.endpoint()));
+  if (contacts && contacts->start_received_time_ns() > reply.row.received_time_ns()) return;
   record::v1::IntentRow row;
   row.mutable_key()->set_campaign(kConfirmations);
   row.mutable_key()->set_step(reply.row.opt_out());

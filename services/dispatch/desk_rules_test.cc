@@ -291,6 +291,7 @@ TEST_F(DeskRulesTest, AComplaintSuppressesAndCountsOnce) {
   Receive(session, complaint);
   Receive(session, complaint);
   EXPECT_EQ(Tally().complained(), 1);
+  EXPECT_THAT(Responses(), testing::ElementsAre(Intent().key().person() + " COMPLAINED"));
   ASSERT_FALSE(customer_->reports.empty());
   EXPECT_EQ(customer_->reports[0].request.reports(0).reason(), type::v1::COMPLAINT);
 }

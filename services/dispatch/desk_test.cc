@@ -207,6 +207,8 @@ TEST_F(DeskTest, AReplyStopIsAnsweredOnlyOnceItIsDurableAndConfirmedOnce) {
   Attempts(session);
   EXPECT_THAT(acknowledged_inbound_, testing::ElementsAre(7));
   EXPECT_EQ(Tally().opted_out(), 1);
+  EXPECT_THAT(Responses(), testing::ElementsAre(Intent().key().person() + " REPLIED",
+                                                Intent().key().person() + " OPTED_OUT"));
 
   customer_->replies[0].stages.acknowledged(response);
   for (auto& input : loop_->TakeInputsForTest()) Turned(input);

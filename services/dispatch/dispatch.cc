@@ -7,9 +7,13 @@
 #include "services/dispatch/feed_service.h"
 #include "services/dispatch/inbound_service.h"
 #include "services/dispatch/intent_service.h"
+#include "services/dispatch/message_service.h"
+#include "services/dispatch/message_vault.h"
 #include "services/dispatch/plan_service.h"
+#include "services/dispatch/recipient_client.h"
 #include "services/dispatch/tables.h"
 #include "services/dispatch/work_service.h"
+#include "services/rpc/key_client.h"
 #include "storage/open.h"
 
 namespace pharos::dispatch {
@@ -41,9 +45,10 @@ class LateCustomer : public CustomerClient {
 class DispatchImpl : public Dispatch {
  public:
   DispatchImpl(std::unique_ptr<storage::Store> store, std::unique_ptr<storage::BlindIndex> key,
-               base::Clock& clock, const policy::SnapshotHolder& access, DispatchSettings settings)
+               base::Clock& clock, const policy::SnapshotHolder& access, DispatchSettings settings, bool seal)
       : store_(std::move(store)),
         key_(std::move(key)),
+        vault_(seal),
         loop_(*store_, clock),
         desk_(*store_, loop_, customer_, clock, *key_, access, std::move(settings)),
         plan_(loop_, desk_),
@@ -51,7 +56,10 @@ class DispatchImpl : public Dispatch {
         intents_(*store_, desk_),
         connectors_(loop_, desk_),
         inbound_(loop_, desk_),
-        feed_(*store_, clock) {}
+        feed_(*store_, clock),
+        messages_({*store_, loop_, desk_, vault_, recipients_, *key_, clock}) {
+    desk_.UseVault(&vault_);
+  }
   ~DispatchImpl() override { Stop(); }
 
   std::vector<std::unique_ptr<rpc::Service>> Services() override {
@@ -60,6 +68,7 @@ class DispatchImpl : public Dispatch {
     services.push_back(internal::v1::MakeWorkService(work_));
     services.push_back(v1::MakeIntentService(intents_));
     services.push_back(v1::MakeConnectorService(connectors_));
+    services.push_back(v1::MakeMessageService(messages_));
     services.push_back(internal::v1::MakeFeedService(feed_));
     services.push_back(internal::v1::MakeInboundService(inbound_));
     return services;
@@ -68,6 +77,9 @@ class DispatchImpl : public Dispatch {
   // Inputs that came before wait in the loop's queue; recovery is always the first to run.
   void Start(const rpc::Peers& peers) override {
     customer_.Set(CustomerClient::Make(peers));
+    recipients_.Start(peers);
+    vault_.Start(rpc::MakeKeyClient(peers.access, peers.token),
+                 rpc::MakeKeyDestroyer(peers.access, peers.token));
     loop_.PostSelf([this](Turn& turn) { desk_.Recover(turn); });
     loop_.Start([this](Turn& turn) { desk_.Tick(turn); }, [this](Turn& turn) { desk_.Flush(turn); });
   }
@@ -75,14 +87,18 @@ class DispatchImpl : public Dispatch {
   bool halted() const override { return loop_.halted(); }
 
   void Stop() override {
+    recipients_.Stop();
     loop_.Stop();
     customer_.Stop();
+    vault_.Stop();
   }
 
  private:
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<storage::BlindIndex> key_;
   LateCustomer customer_;
+  RecipientClient recipients_;
+  MessageVault vault_;
   TurnLoop loop_;
   Desk desk_;
   PlanService plan_;
@@ -91,6 +107,7 @@ class DispatchImpl : public Dispatch {
   ConnectorService connectors_;
   InboundService inbound_;
   FeedService feed_;
+  MessageService messages_;
 };
 
 }  // namespace
@@ -112,7 +129,8 @@ absl::StatusOr<std::unique_ptr<Dispatch>> Dispatch::Open(const DispatchOptions& 
   base::Clock& clock = options.clock == nullptr ? base::Clock::System() : *options.clock;
   static const policy::SnapshotHolder kUnheard;
   const policy::SnapshotHolder& access = options.access == nullptr ? kUnheard : *options.access;
-  return std::make_unique<DispatchImpl>(std::move(store), std::move(key), clock, access, options.settings);
+  return std::make_unique<DispatchImpl>(std::move(store), std::move(key), clock, access, options.settings,
+                                        options.seal);
 }
 
 }  // namespace pharos::dispatch

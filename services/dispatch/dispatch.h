@@ -22,6 +22,7 @@ struct DispatchOptions {
   // Mode and approval keys; outlives the service. nullptr: no approval can be checked, trial mode.
   const policy::SnapshotHolder* access = nullptr;
   DispatchSettings settings;
+  bool seal = true;  // the content of single messages
   bool in_memory = false;
   size_t block_cache_bytes = 256u << 20;
 };

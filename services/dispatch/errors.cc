@@ -1,6 +1,7 @@
 #include "services/dispatch/errors.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "services/base/errors.h"
 
@@ -38,6 +39,13 @@ absl::Status DispatchErrors::ContentDigestWrong() {
 absl::Status DispatchErrors::CampaignHalted(std::string_view campaign) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "CAMPAIGN_HALTED",
                    fmt::format("{} was stopped, which is final. Make a new campaign.", campaign));
+}
+absl::Status DispatchErrors::SteeringOvertaken(std::string_view campaign) {
+  return MakeError(
+      absl::StatusCode::kAborted, "STEERING_OVERTAKEN",
+      fmt::format("Dispatch follows a newer word about {}. Say again what it may do, as it stands "
+                  "now.",
+                  campaign));
 }
 absl::Status DispatchErrors::PageTokenWrong() {
   return MakeError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_WRONG",
@@ -98,6 +106,67 @@ absl::Status DispatchErrors::LiveRouteInTrial(std::string_view connector) {
                   "exist. Start the connector with --sandbox; or go live, which takes two people: "
                   "pharos act propose go-live, and another person confirms it.",
                   connector));
+}
+
+absl::Status DispatchErrors::KeysAway() {
+  return MakeError(absl::StatusCode::kUnavailable, "ACCESS_AWAY",
+                   "The access service, which keeps the data keys, has not been reached. Start it; then try "
+                   "again.");
+}
+absl::Status DispatchErrors::CustomerAway() {
+  return MakeError(
+      absl::StatusCode::kUnavailable, "CUSTOMER_AWAY",
+      "The customer service, which knows who has an address, did not answer in time. Nothing was "
+      "accepted; try again in a moment with the same request_id.");
+}
+absl::Status DispatchErrors::MessageDamaged() {
+  return MakeError(absl::StatusCode::kDataLoss, "MESSAGE_DAMAGED",
+                   "A message cannot be read; check the disk and restore the newest backup.");
+}
+absl::Status DispatchErrors::MessageNotFound() {
+  return MakeError(absl::StatusCode::kNotFound, "MESSAGE_NOT_FOUND",
+                   "There is no such message, or it has been removed: a message is kept for some days after "
+                   "its end. List those that are kept with ListMessages.");
+}
+absl::Status DispatchErrors::CampaignNotStanding(std::string_view campaign) {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "CAMPAIGN_NOT_STANDING",
+      fmt::format("{} is not a STANDING campaign that has been launched. Make one with kind STANDING, have "
+                  "somebody else approve it, and launch it.",
+                  campaign));
+}
+absl::Status DispatchErrors::CampaignExpired(std::string_view campaign) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "CAMPAIGN_EXPIRED",
+                   fmt::format("The end (not_after) of {} has passed. Make a new campaign.", campaign));
+}
+absl::Status DispatchErrors::TemplateNotApproved(std::string_view campaign, std::string_view name) {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "TEMPLATE_NOT_APPROVED",
+      fmt::format("{} is not among the templates that were approved for {}, or has no text for this channel. "
+                  "Choose one of them; the campaign shows which they are.",
+                  name, campaign));
+}
+absl::Status DispatchErrors::ChannelNotApproved(std::string_view campaign) {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "CHANNEL_NOT_APPROVED",
+      fmt::format("{} was not approved for this channel. The campaign shows its channels.", campaign));
+}
+absl::Status DispatchErrors::PersonalisationMissing(const std::vector<std::string>& names) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "PERSONALISATION_MISSING",
+                   fmt::format("Missing personalisation: {}. Give a value for each.", fmt::join(names, ", ")),
+                   {{"missing", fmt::format("{}", fmt::join(names, ", "))}});
+}
+absl::Status DispatchErrors::RecipientRefused(std::string_view refused) {
+  if (refused == "ADDRESS_WRONG" || refused == "NOT_A_MOBILE") {
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, refused,
+        refused == "ADDRESS_WRONG"
+            ? "The address cannot be read. Give a phone number or an email address."
+            : "Texts do not reach this number: it is not a British mobile. Give a mobile number.");
+  }
+  return MakeError(absl::StatusCode::kFailedPrecondition, "RECIPIENT_REFUSED",
+                   fmt::format("Nothing may be sent to this address ({}). Do not try again.", refused),
+                   {{"refused", std::string(refused)}});
 }
 
 }  // namespace pharos::dispatch

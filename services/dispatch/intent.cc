@@ -81,21 +81,29 @@ State StateOf(const record::v1::IntentRow& row) {
 }
 
 bool WasResent(const record::v1::IntentRow& row) {
+  if (row.resent()) return true;
+  // A row that was written before it was marked.
   for (const auto& event : row.events()) {
     if (event.reason() == kResentAfterDoubt) return true;
   }
   return false;
 }
 
+State EndOf(const record::v1::IntentRow& row, State to) {
+  const bool not_sent = to == State::kWithheld || (to == State::kFailed && StateOf(row) == State::kPending);
+  return not_sent && WasResent(row) ? State::kUnconfirmed : to;
+}
+
 bool MayMove(State from, State to) {
   switch (from) {
     case State::kPending:
       return to == State::kInFlight || to == State::kWithheld || to == State::kFailed ||
-             to == State::kPending;
+             to == State::kPending || to == State::kUnconfirmed;
     case State::kInFlight:
       return to == State::kSent || to == State::kFailed || to == State::kPending || to == State::kUnconfirmed;
     case State::kUnconfirmed:
-      return to == State::kSent || to == State::kDelivered || to == State::kFailed || to == State::kPending;
+      return to == State::kSent || to == State::kDelivered || to == State::kFailed || to == State::kPending ||
+             to == State::kUnconfirmed;
     case State::kSent:
       return to == State::kDelivered || to == State::kFailed || to == State::kPending;
     case State::kFailed:
@@ -119,6 +127,7 @@ void Move(record::v1::IntentRow& row, record::v1::TallyRow& tally, State to, std
   Count(tally, to, std::string(reason), +1);
   row.set_state(static_cast<int>(to));
   row.set_reason(std::string(reason));
+  if (reason == kResentAfterDoubt) row.set_resent(true);
   AddEvent(row, to, reason, now_us);
 }
 

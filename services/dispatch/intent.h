@@ -1,10 +1,11 @@
 // An intent's life: one transition table, and the rule that turns receipts into a state. Pure.
 //
-//   PENDING → IN_FLIGHT | WITHHELD | FAILED | PENDING
-//       a permit and SUBMITTING on disk; a rule said no; or on the next channel
+//   PENDING → IN_FLIGHT | WITHHELD | FAILED | PENDING | UNCONFIRMED
+//       a permit and SUBMITTING on disk; a rule said no; or on the next channel; UNCONFIRMED: a rule said no
+//       to sending it again after a doubt (EndOf)
 //   IN_FLIGHT → SENT | FAILED | PENDING | UNCONFIRMED
-//   UNCONFIRMED → SENT | DELIVERED | FAILED | PENDING
-//       settled by the same connector life, or by a receipt
+//   UNCONFIRMED → SENT | DELIVERED | FAILED | PENDING | UNCONFIRMED
+//       settled by the same connector life, or by a receipt; UNCONFIRMED: it will not be sent again, and why
 //   SENT → DELIVERED | FAILED | PENDING
 //       by receipt; PENDING: on the next channel, after a known failure
 //   FAILED → DELIVERED | SENT | PENDING
@@ -42,6 +43,9 @@ State StateOf(const record::v1::IntentRow& row);
 // An earlier attempt is still in doubt: it may yet turn out to have been accepted, by the connector that had
 // it.
 bool WasResent(const record::v1::IntentRow& row);
+// Where a move to `to` ends. What was to be sent again after a doubt and then is not (WITHHELD, or FAILED
+// before it was handed over) is UNCONFIRMED: nobody knows of the first attempt that it did not arrive.
+State EndOf(const record::v1::IntentRow& row, State to);
 bool MayMove(State from, State to);
 
 // Moves the row and the tally together. A move that the table does not have is a broken invariant and stops

@@ -33,6 +33,7 @@ void IntentStore::Enter(Turn& turn, record::v1::IntentRow& row) {
 
 void IntentStore::Move(Turn& turn, record::v1::IntentRow& row, State to, std::string_view reason) {
   const State from = StateOf(row);
+  to = EndOf(row, to);
   if (from == State::kPending) turn.tx.Delete(TurnKeyOf(row));
   dispatch::Move(row, Tally(turn, row.key().campaign()), to, reason, turn.now_us);
   if (to == State::kPending) {
@@ -101,6 +102,16 @@ void IntentStore::Note(const record::v1::IntentRow& row) {
   event->set_attempt(row.attempt());
 }
 
+void IntentStore::NoteResponse(Turn& turn, const record::v1::IntentKey& key, std::string_view kind,
+                               type::v1::Channel channel) {
+  Tally(turn, key.campaign());
+  auto* response = touched_[key.campaign()].batch.add_responses();
+  response->set_step(key.step());
+  response->set_person(key.person());
+  response->set_kind(std::string(kind));
+  response->set_channel(channel);
+}
+
 void IntentStore::Flush(Turn& turn) {
   for (auto& [name, kept] : dirty_) {
     storage::PutRecord(turn.tx, name, kept->row);
@@ -130,7 +141,7 @@ void IntentStore::Log(Turn& turn, const std::string& campaign, Touched& touched)
   const record::v1::TallyRow& after = tallies_[campaign];
   type::v1::TallyChange change = Difference(touched.before, after);
   const bool same = google::protobuf::util::MessageDifferencer::Equals(change, type::v1::TallyChange());
-  if (same && touched.batch.events().empty()) return;
+  if (same && touched.batch.events().empty() && touched.batch.responses().empty()) return;
   if (!same) storage::PutRecord(turn.tx, TallyKey(campaign), after);
   touched.batch.set_time_us(turn.now_us);
   touched.batch.set_campaign(campaign);

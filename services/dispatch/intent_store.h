@@ -37,7 +37,7 @@ class IntentStore {
   record::v1::IntentRow* Load(Turn& turn, const record::v1::IntentKey& key);
   // A new intent, PENDING, in the queue from `row.due_time_us` on.
   void Enter(Turn& turn, record::v1::IntentRow& row);
-  // Moves and saves. Into PENDING: due again at `row.due_time_us`.
+  // Moves to where `to` ends (EndOf) and saves. Into PENDING: due again at `row.due_time_us`.
   void Move(Turn& turn, record::v1::IntentRow& row, State to, std::string_view reason);
   // PENDING on another channel, due at once.
   void Reroute(Turn& turn, record::v1::IntentRow& row, const internal::v1::PlannedAlternative& next,
@@ -46,6 +46,11 @@ class IntentStore {
   void PutOff(Turn& turn, record::v1::IntentRow& row, int64_t due_us);
   // Saves a row whose state did not change.
   void Save(Turn& turn, const record::v1::IntentRow& row);
+
+  // What a person did about the message of this intent ("REPLIED", "OPTED_OUT", "COMPLAINED"): told to
+  // whoever follows the feed, and no change of state.
+  void NoteResponse(Turn& turn, const record::v1::IntentKey& key, std::string_view kind,
+                    type::v1::Channel channel);
 
   record::v1::TallyRow& Tally(Turn& turn, const std::string& campaign);
   // Writes the rows and the tallies that changed, and to the change log what changed them; last act of a

@@ -39,6 +39,34 @@ TEST(Intent, NeverLeavesAFinalState) {
   }
 }
 
+TEST(Intent, RemembersThatItWasSentAgainHoweverMuchHappensAfterwards) {
+  record::v1::TallyRow tally;
+  auto row = Pending(tally);
+  Move(row, tally, State::kInFlight, "", 2);
+  Move(row, tally, State::kUnconfirmed, "LINK_LOST", 3);
+  Move(row, tally, State::kPending, kResentAfterDoubt, 4);
+  for (int i = 0; i < 2 * kMaxEvents; ++i) {
+    Move(row, tally, State::kInFlight, "", 5);
+    Move(row, tally, State::kPending, "THROTTLED", 6);
+  }
+  EXPECT_TRUE(WasResent(row));
+}
+
+TEST(Intent, WhatWasToBeSentAgainAndIsNotStaysInDoubt) {
+  record::v1::TallyRow tally;
+  auto row = Pending(tally);
+  EXPECT_EQ(EndOf(row, State::kWithheld), State::kWithheld);
+  Move(row, tally, State::kInFlight, "", 2);
+  Move(row, tally, State::kUnconfirmed, "LINK_LOST", 3);
+  Move(row, tally, State::kPending, kResentAfterDoubt, 4);
+  EXPECT_EQ(EndOf(row, State::kWithheld), State::kUnconfirmed);
+  EXPECT_EQ(EndOf(row, State::kFailed), State::kUnconfirmed);
+  EXPECT_EQ(EndOf(row, State::kInFlight), State::kInFlight);
+  Move(row, tally, EndOf(row, State::kWithheld), "STOPPED", 5);
+  EXPECT_EQ(tally.unconfirmed(), 1);
+  EXPECT_EQ(SumOf(tally), 1);
+}
+
 TEST(Intent, InDoubtIsNeverCalledInFlightAgain) {
   EXPECT_FALSE(MayMove(State::kUnconfirmed, State::kInFlight));
 }

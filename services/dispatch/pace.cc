@@ -37,7 +37,7 @@ bool Pace::MayTake(double n, int64_t boot_us) {
 void Pace::Take(double n, int64_t boot_us) {
   if (per_second_ <= 0) return;
   Refill(boot_us);
-  tokens_ -= n;
+  tokens_ = n < 0 ? std::min(burst_, tokens_ - n) : tokens_ - n;
 }
 
 int64_t Pace::WhenFree(double n, int64_t boot_us) {

@@ -22,6 +22,7 @@ class Pace {
   explicit Pace(double per_second, int64_t boot_us = 0);
 
   bool MayTake(double n, int64_t boot_us);
+  // n below 0 gives back what was taken and not used; never more than a burst comes together.
   void Take(double n, int64_t boot_us);
   // The earliest time at which MayTake(n) says yes, if nothing is taken until then; not before `boot_us`.
   int64_t WhenFree(double n, int64_t boot_us);

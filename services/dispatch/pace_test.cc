@@ -138,6 +138,16 @@ TEST(Pace, IsNotFooledByAClockThatGoesBack) {
   EXPECT_TRUE(pace.MayTake(1, 101 * kSecond));
 }
 
+TEST(Pace, TakesBackWhatWasNotUsedButNoMoreThanABurst) {
+  Pace pace(1, 0);
+  pace.Take(1, 0);
+  pace.Take(-1, 0);
+  EXPECT_TRUE(pace.MayTake(1, 0));
+  pace.Take(-1, 0);
+  pace.Take(1, 0);
+  EXPECT_FALSE(pace.MayTake(1, 0));
+}
+
 TEST(Paces, KeepsKeysApart) {
   Paces paces;
   ASSERT_TRUE(paces.MayTake("smpp-main", 10, 1, 0));

@@ -30,6 +30,7 @@ struct CapSettings {
 struct DispatchSettings {
   std::map<std::string, RouteSettings> routes;  // by connector name
   CapSettings caps;
+  int64_t message_days = 7;  // single messages are kept so long after their end, as GOV.UK Notify keeps them
   std::string edge_url;  // "https://host[:port]" of the edge as people reach it; empty = no one-click links
   const RouteSettings& RouteOf(const std::string& connector) const {
     static const RouteSettings kDefault;

@@ -41,6 +41,11 @@ enum Table : uint8_t {
   // The pending ones, by campaign and in the order of their turn; tier 0: the step's canary, 1: the rest.
   // U64(channel) U64(lane) String(campaign) U64(tier) U64(due µs) String(step) String(person) → empty
   kTurn = 21,
+  kMessage = 30,           // Raw(16: message id) → MessageRow
+  kMessageOrder = 31,      // String(campaign) Raw(16: complement of the id, so newest first) → empty
+  kMessageReference = 32,  // Raw(16: keyed hash of campaign and reference) Raw(16: complement) → empty
+  kMessageDue = 33,        // U64(when to look whether it is to be removed, µs) Raw(16: id) → empty
+  kMessageKey = 34,        // U64(data key) → MessageKeyRow
 };
 
 inline std::string StepKey(const std::string& campaign, const std::string& step) {
@@ -105,6 +110,21 @@ inline std::string MailSiteKey(const std::string& site) {
 }
 inline std::string CanaryKey(const std::string& campaign, const std::string& step) {
   return storage::KeyWriter(kCanary).String(campaign).String(step).str();
+}
+inline std::string MessageKey(const std::string& id) {
+  return storage::KeyWriter(kMessage).Raw(id).str();
+}
+inline std::string MessageOrderKey(const std::string& campaign, const std::string& complement) {
+  return storage::KeyWriter(kMessageOrder).String(campaign).Raw(complement).str();
+}
+inline std::string MessageReferenceKey(const std::string& reference, const std::string& complement) {
+  return storage::KeyWriter(kMessageReference).Raw(reference).Raw(complement).str();
+}
+inline std::string MessageDueKey(int64_t due_us, const std::string& id) {
+  return storage::KeyWriter(kMessageDue).U64(static_cast<uint64_t>(due_us)).Raw(id).str();
+}
+inline std::string MessageKeyKey(uint64_t key) {
+  return storage::KeyWriter(kMessageKey).U64(key).str();
 }
 inline std::string ReportKey(const std::string& endpoint) {
   return storage::KeyWriter(kReport).Raw(endpoint).str();

@@ -71,6 +71,16 @@ void TurnLoop::Loop() {
   }
 }
 
+int64_t TurnLoop::NowMicros() {
+  const int64_t boot = clock_.BootMicros(), wall = clock_.WallMicros();
+  const int64_t expected = wall_then_us_ + boot - boot_then_us_;
+  if (std::llabs(wall - expected) <= kStepMicros) return expected;
+  base::Log(base::LogLevel::kWarning, "dispatch.clock_set", {{"by_ms", (wall - expected) / 1000}});
+  wall_then_us_ = wall;
+  boot_then_us_ = boot;
+  return wall;
+}
+
 void TurnLoop::LetOut(bool all) {
   for (;;) {
     std::shared_ptr<Committing> oldest;

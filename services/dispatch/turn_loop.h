@@ -27,7 +27,7 @@ class Turn {
   Turn(storage::Transaction& tx, int64_t now_us) : tx(tx), now_us(now_us) {}
 
   storage::Transaction& tx;
-  const int64_t now_us;
+  const int64_t now_us;  // wall time; it may be before the last turn's, where the clock was set
 
   // Runs on the loop's thread once the turn is durable, in the order given.
   void After(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
@@ -49,8 +49,8 @@ class TurnLoop {
   TurnLoop(storage::Store& store, base::Clock& clock)
       : store_(store),
         clock_(clock),
-        wall_at_start_us_(clock.WallMicros()),
-        boot_at_start_us_(clock.BootMicros()),
+        wall_then_us_(clock.WallMicros()),
+        boot_then_us_(clock.BootMicros()),
         inputs_(kMaxInputs) {}
   ~TurnLoop() { Stop(); }
 
@@ -78,13 +78,15 @@ class TurnLoop {
       4096;  // past this, callers wait: back-pressure to connectors and planners
   static constexpr size_t kInputsPerTurn = 32;   // each has up to 1,024 rows; the store takes 64 MiB at once
   static constexpr int64_t kIdleMicros = 5'000;  // how late a timer may be
-  static constexpr size_t kTurnsAhead = 2;       // on their way to the disk while the next one runs
+  static constexpr int64_t kStepMicros =
+      1'000'000;  // more than a clock is slewed between two turns; less moves no quiet hours
+  static constexpr size_t kTurnsAhead = 2;  // on their way to the disk while the next one runs
 
  private:
   void Loop();
-  // Wall time that never steps: what the wall clock said when the loop was made, and how long it has been
-  // since.
-  int64_t NowMicros() const { return wall_at_start_us_ + clock_.BootMicros() - boot_at_start_us_; }
+  // Wall time that steps only when somebody sets the clock: what it said once, and how long it has been
+  // since, until the two are further apart than kStepMicros. Leases and backoffs are not measured with it.
+  int64_t NowMicros();
   using Effects = std::vector<std::function<void()>>;
   absl::Status Apply(storage::Transaction& tx, std::vector<Input>& inputs, Effects& effects);
   void OneTurn(std::vector<Input> inputs);
@@ -96,7 +98,7 @@ class TurnLoop {
 
   storage::Store& store_;
   base::Clock& clock_;
-  const int64_t wall_at_start_us_, boot_at_start_us_;
+  int64_t wall_then_us_, boot_then_us_;  // loop thread only
   base::BoundedQueue<Input> inputs_;
   std::vector<Input> own_;  // loop thread only
   int64_t turned_at_us_ = 0;

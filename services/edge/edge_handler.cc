@@ -19,6 +19,9 @@ constexpr int kRetrySeconds = 30;
 constexpr size_t kFormBytes = 8 << 10;  // the pair, and what multipart puts round it
 constexpr size_t kCallbackBytes =
     512 << 10;  // 1,024 receipts, or 32 messages of the longest text a phone can send
+constexpr size_t kApiBytes = 4 << 20;      // as gRPC's messages
+constexpr size_t kFileBytes = 16 << 20;    // a contact file of some 100,000 rows; larger ones by the command line
+constexpr size_t kNotifyBytes = 64 << 10;  // a message's personalisation
 
 Language LanguageOf(const Request& request) {
   if (request.target.welsh) return Language::kWelsh;
@@ -62,12 +65,20 @@ Response OfCallback(const absl::Status& status) {
 std::string_view AllowedMethods(Route route) {
   switch (route) {
     case Route::kHealth:
+    case Route::kApiDocument:
+    case Route::kConsoleStream:
+    case Route::kAsset:
+    case Route::kLink:
       return "GET, HEAD";
     case Route::kUnsubscribe:
+    case Route::kPreferences:
+    case Route::kNotifyApi:
+    case Route::kConsole:
       return "GET, HEAD, POST";
     case Route::kNotifyReceipt:
     case Route::kNotifyMessage:
     case Route::kSigned:
+    case Route::kApi:
       return "POST";
     case Route::kNone:
       break;
@@ -76,11 +87,33 @@ std::string_view AllowedMethods(Route route) {
 }
 
 bool IsAllowed(Route route, const std::string& method) {
-  if (method == "POST") return route != Route::kHealth;
-  return (method == "GET" || method == "HEAD") && (route == Route::kHealth || route == Route::kUnsubscribe);
+  const std::string_view allowed = AllowedMethods(route);
+  if (method == "POST") return allowed.find("POST") != std::string_view::npos;
+  return (method == "GET" || method == "HEAD") && allowed.find("GET") != std::string_view::npos;
 }
 
 }  // namespace
+
+Site* Sites::Of(Route route) const {
+  switch (route) {
+    case Route::kApi:
+      return api;
+    case Route::kApiDocument:
+      return api_document;
+    case Route::kNotifyApi:
+      return notify_api;
+    case Route::kConsole:
+    case Route::kConsoleStream:
+    case Route::kAsset:
+      return console;
+    case Route::kLink:
+      return links;
+    case Route::kPreferences:
+      return preferences;
+    default:
+      return nullptr;
+  }
+}
 
 Response Busy(int status) {
   Response response = OfText(status, "There are too many requests just now. Try again in a minute.");
@@ -89,14 +122,25 @@ Response Busy(int status) {
 }
 
 size_t EdgeHandler::BodyLimit(Route route) {
-  const bool callback =
-      route == Route::kNotifyReceipt || route == Route::kNotifyMessage || route == Route::kSigned;
-  return callback ? kCallbackBytes : kFormBytes;
+  switch (route) {
+    case Route::kNotifyReceipt:
+    case Route::kNotifyMessage:
+    case Route::kSigned:
+      return kCallbackBytes;
+    case Route::kApi:
+      return kApiBytes;
+    case Route::kConsole:
+      return kFileBytes;
+    case Route::kNotifyApi:
+      return kNotifyBytes;
+    default:
+      return kFormBytes;
+  }
 }
 
-bool EdgeHandler::HandleAtOnce(const Request& request, Response& response) {
+bool EdgeHandler::HandleAtOnce(const Request& request, Response& response) const {
   const Route route = request.target.route;
-  if (route == Route::kNone) {
+  if (!IsServed(route)) {
     response = OfPage(404, Page::kUnknown, request, "");
     return true;
   }
@@ -110,6 +154,21 @@ bool EdgeHandler::HandleAtOnce(const Request& request, Response& response) {
   return true;
 }
 
+bool EdgeHandler::IsServed(Route route) const {
+  switch (route) {
+    case Route::kNone:
+      return false;
+    case Route::kHealth:
+    case Route::kUnsubscribe:
+    case Route::kNotifyReceipt:
+    case Route::kNotifyMessage:
+    case Route::kSigned:
+      return true;
+    default:
+      return sites_.Of(route) != nullptr;
+  }
+}
+
 Response EdgeHandler::Handle(const Request& request) {
   switch (request.target.route) {
     case Route::kUnsubscribe:
@@ -120,10 +179,10 @@ Response EdgeHandler::Handle(const Request& request) {
       return NotifyMessage(request);
     case Route::kSigned:
       return Signed(request);
-    case Route::kNone:
-    case Route::kHealth:
+    default:
       break;
   }
+  if (Site* site = sites_.Of(request.target.route)) return site->Handle(request);
   Response response;
   HandleAtOnce(request, response);
   return response;

@@ -7,27 +7,10 @@
 
 #include "services/base/clock.h"
 #include "services/edge/inbound_client.h"
-#include "services/edge/target.h"
+#include "services/edge/request.h"
 #include "services/edge/unsubscribe_page.h"
-#include "services/edge/webhook_signature.h"
 
 namespace pharos::edge {
-
-struct Request {
-  std::string method;  // "POST"
-  Target target;
-  std::string content_type, accept_language, authorization;
-  WebhookHeaders webhook;
-  std::string body;  // raw, as signed
-};
-
-struct Response {
-  int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-  int retry_after_s = 0;  // 0 = none
-  std::string allow;      // of 405
-};
 
 // Who may call back, by connector.
 struct CallbackSecrets {
@@ -37,16 +20,17 @@ struct CallbackSecrets {
 
 class EdgeHandler {
  public:
-  EdgeHandler(const InboundClient& dispatch, CallbackSecrets secrets, base::Clock& clock)
-      : dispatch_(dispatch), secrets_(std::move(secrets)), clock_(clock) {}
+  EdgeHandler(const InboundClient& dispatch, CallbackSecrets secrets, base::Clock& clock, Sites sites = {})
+      : dispatch_(dispatch), secrets_(std::move(secrets)), clock_(clock), sites_(sites) {}
 
   // Answers that need nobody else: 404, 405, /health. False: Handle must be asked, where it may block.
-  static bool HandleAtOnce(const Request& request, Response& response);
+  bool HandleAtOnce(const Request& request, Response& response) const;
   Response Handle(const Request& request);
   // Most bytes of a body on this route.
   static size_t BodyLimit(Route route);
 
  private:
+  bool IsServed(Route route) const;
   Response Unsubscribe(const Request& request);
   Response NotifyReceipt(const Request& request);
   Response NotifyMessage(const Request& request);
@@ -56,6 +40,7 @@ class EdgeHandler {
   const InboundClient& dispatch_;
   const CallbackSecrets secrets_;
   base::Clock& clock_;
+  const Sites sites_;
   WebhookIds seen_;
 };
 

@@ -146,22 +146,47 @@ struct Shared {
   }
   static int64_t NowUs() { return base::Clock::System().BootMicros(); }
   Lane& LaneOf(const Request& request) {
-    if (IsCallback(request.target.route)) return callbacks;
+    const Route route = request.target.route;
+    if (IsCallback(route)) return callbacks;
+    if (route == Route::kApi && request.content_type.starts_with("application/connect+")) return streams;
+    if (route == Route::kApi || route == Route::kApiDocument) return api;
+    if (route == Route::kNotifyApi) return notify_api;
+    if (route == Route::kConsole || route == Route::kAsset) return console;
+    if (route == Route::kConsoleStream) return streams;
+    if (route == Route::kLink) return links;
+    if (route == Route::kPreferences) return request.method == "POST" ? opt_outs : pages;
     const bool acts = request.method == "POST" && IsOneClick(request.content_type, request.body);
     return acts ? opt_outs : pages;
+  }
+  RequestRate& RateOf(Route route) {
+    if (IsCallback(route)) return callback_rate;
+    const bool known = route == Route::kApi || route == Route::kNotifyApi || route == Route::kConsole ||
+                       route == Route::kConsoleStream || route == Route::kAsset;
+    return known ? api_rate : rate;
   }
 
   EdgeHandler& handler;
   const std::vector<std::string> trusted;
   const bool tls;
   const HttpLimits limits;
-  RequestRate rate, callback_rate;
+  RequestRate rate, callback_rate, api_rate{RequestRate::kApiPerSecond, RequestRate::kApiBurst};
+  std::atomic<bool> stopping{false};  // streams end
+  size_t body_bytes = 0;  // of bodies that are being read or worked on
   size_t connections = 0, callback_connections = 0;
   std::unordered_map<std::string, size_t> by_peer, callbacks_by_peer;
   std::list<AwaitedEntry> awaited;  // longest first
   Lane opt_outs{HttpServer::kOptOutWorkers, HttpServer::kMostOptOuts};
   Lane pages{HttpServer::kPageWorkers, HttpServer::kMostPages};
   Lane callbacks{HttpServer::kCallbackWorkers, HttpServer::kMostCallbacks};
+  Lane api{HttpServer::kApiWorkers, HttpServer::kMostApi};
+  Lane notify_api{HttpServer::kApiWorkers, HttpServer::kMostApi};
+  Lane console{HttpServer::kConsoleWorkers, HttpServer::kMostConsole};
+  Lane links{HttpServer::kPageWorkers, HttpServer::kMostConsole};
+  Lane streams{HttpServer::kMostStreams, HttpServer::kMostStreams};
+
+  std::vector<Lane*> Lanes() {
+    return {&opt_outs, &pages, &callbacks, &api, &notify_api, &console, &links, &streams};
+  }
 };
 
 // One connection: one request after the other. `Stream` is a tcp_stream, in the clear or under TLS.
@@ -174,6 +199,7 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
   ~Session() {
     NotAwaited();
     LeavePlace();
+    LeaveBody();
   }
 
   void Run() {
@@ -220,12 +246,36 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
   void ReadHeader() {
     parser_.emplace();
     parser_->header_limit(kHeaderBytes);
-    parser_->body_limit(EdgeHandler::BodyLimit(Route::kSigned));
+    parser_->body_limit(EdgeHandler::BodyLimit(Route::kConsole));  // until the route is known
+    LeaveBody();
     Until(requests_ == 0 ? shared_.limits.header : shared_.limits.idle);
     BeAwaited();
     http::async_read_header(
         stream_, buffer_, *parser_,
         [self = this->shared_from_this()](Failure failure, size_t) { self->OnHeader(failure); });
+  }
+
+  bool EnterBody(uint64_t bytes) {
+    if (shared_.body_bytes + bytes > HttpServer::kMostBodyBytes) return false;
+    body_bytes_ = static_cast<size_t>(bytes);
+    shared_.body_bytes += body_bytes_;
+    return true;
+  }
+  void LeaveBody() {
+    shared_.body_bytes -= body_bytes_;
+    body_bytes_ = 0;
+  }
+
+  template <typename Head>
+  void ReadHead(const Head& head) {
+    const std::string target = Text(head.target());
+    request_.target = ReadTarget(target);
+    const size_t question = target.find('?');
+    request_.path = target.substr(0, question);
+    if (question != std::string::npos) request_.query = target.substr(question + 1);
+    for (const auto& field : head)
+      request_.headers[base::LowerAscii(Text(field.name_string()))] = Text(field.value());
+    request_.tls = shared_.tls || (shared_.IsTrusted(peer_) && request_.Header("x-forwarded-proto") == "https");
   }
 
   void OnHeader(Failure failure) {
@@ -235,7 +285,7 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     const auto& head = parser_->get();
     request_ = Request();
     request_.method = Text(head.method_string());
-    request_.target = ReadTarget(Text(head.target()));
+    ReadHead(head);
     request_.content_type = Text(head[http::field::content_type]);
     request_.accept_language = Text(head[http::field::accept_language]);
     request_.authorization = Text(head[http::field::authorization]);
@@ -247,12 +297,13 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     const size_t most = EdgeHandler::BodyLimit(request_.target.route);
     if (parser_->content_length() && *parser_->content_length() > most) return RefuseAs(413);
     parser_->body_limit(most);
+    if (!EnterBody(parser_->chunked() ? most : parser_->content_length().value_or(0))) return RefuseAs(503);
     // The proxy's own line is the last: those before it are the caller's.
     std::string forwarded;
     for (auto [at, end] = head.equal_range("X-Forwarded-For"); at != end; ++at) forwarded = Text(at->value());
     const std::string asker = shared_.Asker(peer_, forwarded);
-    RequestRate& rate = callback ? shared_.callback_rate : shared_.rate;
-    if (!rate.Admit(asker, Shared::NowUs())) return RefuseAs(429);
+    request_.asker = asker;
+    if (!shared_.RateOf(request_.target.route).Admit(asker, Shared::NowUs())) return RefuseAs(429);
     Until(shared_.limits.body);
     BeAwaited();
     http::async_read(stream_, buffer_, *parser_,
@@ -283,7 +334,7 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     if (failure) return Refuse(failure);
     request_.body = std::move(parser_->get().body());
     Response response;
-    if (EdgeHandler::HandleAtOnce(request_, response)) return Answer(response);
+    if (shared_.handler.HandleAtOnce(request_, response)) return Answer(response);
     Lane& lane = shared_.LaneOf(request_);
     if (lane.waiting >= lane.most) return Answer(Busy(503));
     ++lane.waiting;
@@ -293,13 +344,54 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
       const auto loop = self->stream_.get_executor();
       // Moved: a session ends on the loop's thread only.
       asio::post(loop, [self = std::move(self), &lane, made] {
+        if (made->next) return self->AnswerByPieces(*made, lane);
         --lane.waiting;
         self->Answer(*made);
       });
     });
   }
 
-  void Answer(const Response& made) {
+  // A stream: its head, then a piece at a time, each made by a worker and written by the loop.
+  void AnswerByPieces(const Response& made, Lane& lane) {
+    SetHead(made);
+    keep_ = false;
+    answer_.keep_alive(false);
+    answer_.chunked(true);
+    head_ = http::response<http::empty_body>(http::response_header<>(answer_.base()));
+    pieces_.emplace(head_);
+    Until(shared_.limits.write);
+    http::async_write_header(stream_, *pieces_,
+                             [self = this->shared_from_this(), &lane, next = made.next](Failure failure, size_t) {
+                               failure ? self->EndPieces(lane) : self->MakePiece(lane, next);
+                             });
+  }
+  void MakePiece(Lane& lane, const std::function<bool(std::string&)>& next) {
+    beast::get_lowest_layer(stream_).expires_never();
+    asio::post(lane.workers, [self = this->shared_from_this(), &lane, next]() mutable {
+      auto text = std::make_shared<std::string>();
+      const bool more = !self->shared_.stopping && next(*text);
+      const auto loop = self->stream_.get_executor();
+      asio::post(loop, [self = std::move(self), &lane, next, text, more] {
+        self->WritePiece(lane, next, text, more);
+      });
+    });
+  }
+  void WritePiece(Lane& lane, const std::function<bool(std::string&)>& next, std::shared_ptr<std::string> text,
+                  bool more) {
+    if (more && text->empty()) return MakePiece(lane, next);
+    Until(shared_.limits.write);
+    const auto done = [self = this->shared_from_this(), &lane, next, text, more](Failure failure, size_t) {
+      failure || !more ? self->EndPieces(lane) : self->MakePiece(lane, next);
+    };
+    if (text->empty()) return asio::async_write(stream_, http::make_chunk_last(), done);
+    asio::async_write(stream_, http::make_chunk(asio::buffer(*text)), done);
+  }
+  void EndPieces(Lane& lane) {
+    --lane.waiting;
+    Close();
+  }
+
+  void SetHead(const Response& made) {
     const Route route = request_.target.route;
     Count(route, made.status);
     base::Log(base::LogLevel::kInfo, "edge.request",
@@ -316,6 +408,17 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     if (shared_.tls) answer_.set("Strict-Transport-Security", "max-age=31536000");
     if (made.retry_after_s > 0) answer_.set(http::field::retry_after, fmt::format("{}", made.retry_after_s));
     if (!made.allow.empty()) answer_.set(http::field::allow, made.allow);
+    for (const auto& [name, value] : made.headers) {
+      if (name == "Set-Cookie") {
+        answer_.insert(name, value);
+      } else {
+        answer_.set(name, value);
+      }
+    }
+  }
+
+  void Answer(const Response& made) {
+    SetHead(made);
     answer_.keep_alive(keep_);
     answer_.body() = made.body;
     answer_.prepare_payload();
@@ -354,6 +457,9 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
   beast::flat_buffer buffer_{2 * kHeaderBytes};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> answer_;
+  http::response<http::empty_body> head_;  // of a stream
+  std::optional<http::response_serializer<http::empty_body>> pieces_;
+  size_t body_bytes_ = 0;  // of shared_.body_bytes
   Request request_;
   bool keep_ = false;
   bool callback_ = false, left_ = false;  // brings callbacks; has given its place back
@@ -438,7 +544,8 @@ class Beast final : public HttpServer {
       Failure ignored;
       acceptor_.close(ignored);
     });
-    for (Lane* lane : {&shared_.opt_outs, &shared_.pages, &shared_.callbacks})
+    shared_.stopping = true;
+    for (Lane* lane : shared_.Lanes())
       lane->workers.join();  // their answers are posted to the loop, which runs them before it stops
     asio::post(loop_, [this] { loop_.stop(); });
     thread_.join();

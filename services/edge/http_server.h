@@ -43,6 +43,10 @@ class HttpServer {
   static constexpr size_t kOptOutWorkers = 16, kMostOptOuts = 128;
   static constexpr size_t kPageWorkers = 4, kMostPages = 32;
   static constexpr size_t kCallbackWorkers = 16, kMostCallbacks = 128;
+  static constexpr size_t kApiWorkers = 16, kMostApi = 256;  // of our API, and of GOV.UK Notify's
+  static constexpr size_t kConsoleWorkers = 8, kMostConsole = 128;
+  static constexpr size_t kMostStreams = 64;             // each has a worker; past it 503, and the page asks anew
+  static constexpr size_t kMostBodyBytes = 256u << 20;  // of all requests at a time; past it 503
 
   // INVALID_ARGUMENT (CONFIG_WRONG): address or certificate, or plaintext on an address that others reach;
   // UNAVAILABLE (PORT_IN_USE).

@@ -1,5 +1,7 @@
 #include "services/engagement/counters.h"
 
+#include <algorithm>
+
 #include "services/base/errors.h"
 
 namespace pharos::engagement {
@@ -12,6 +14,7 @@ absl::Status Counters::Apply(const dispatch::internal::v1::FollowEventsResponse&
   }
   base::MutexLock lock(mutex_);
   heard_us_ = heard_us;
+  if (news.batches_size() > 0) applied_ = std::max<uint64_t>(applied_, news.position());
   if (rows_.size() > kMostKept) rows_.clear();
   for (auto& [campaign, row] : changed) rows_[campaign] = std::move(row);
   changed_.NotifyAll();
@@ -36,6 +39,7 @@ absl::StatusOr<v1::Counters> Counters::Now(const std::string& campaign) {
   *counters.mutable_tally() = std::move(*row.mutable_tally());
   counters.set_position(row.position());
   counters.set_event_time_us(row.event_time_us());
+  counters.set_wrong_from_position(row.wrong_from_position());
   counters.set_time_us(clock_.WallMicros());
   base::MutexLock lock(mutex_);
   counters.set_behind_us(clock_.BootMicros() - heard_us_);
@@ -52,6 +56,15 @@ bool Counters::WaitForNewer(const std::string& campaign, uint64_t position, int6
     if (left <= 0 || !changed_.WaitForMicros(lock, left)) return false;
   }
   return false;
+}
+
+void Counters::WaitForApplied(uint64_t position, int64_t micros) {
+  const int64_t until = clock_.BootMicros() + micros;
+  base::MutexLock lock(mutex_);
+  while (!stopping_ && applied_ <= position) {
+    const int64_t left = until - clock_.BootMicros();
+    if (left <= 0 || !changed_.WaitForMicros(lock, left)) return;
+  }
 }
 
 void Counters::Stop() {

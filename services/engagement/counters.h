@@ -25,6 +25,8 @@ class Counters {
   absl::StatusOr<v1::Counters> Now(const std::string& campaign);
   // Waits up to `micros` for counters newer than `position`. False: they are not, or the service stops.
   bool WaitForNewer(const std::string& campaign, uint64_t position, int64_t micros);
+  // Waits up to `micros` until something after `position` has been applied since the start.
+  void WaitForApplied(uint64_t position, int64_t micros);
   void Stop();
   bool stopping() const;
 
@@ -38,7 +40,8 @@ class Counters {
   mutable base::Mutex mutex_;
   base::CondVar changed_;
   std::unordered_map<std::string, record::v1::CountersRow> rows_ ABSL_GUARDED_BY(mutex_);
-  int64_t heard_us_ ABSL_GUARDED_BY(mutex_);  // boot time of dispatch's last word, or of the start
+  int64_t heard_us_ ABSL_GUARDED_BY(mutex_);      // boot time of dispatch's last word, or of the start
+  uint64_t applied_ ABSL_GUARDED_BY(mutex_) = 0;  // position of the last batches since the start
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -80,14 +80,31 @@ TEST_F(CountersTest, WhatComesTwiceCountsOnce) {
   EXPECT_EQ(*counters_store_.Cursor(), 3u);
 }
 
-TEST_F(CountersTest, NumbersThatWouldNotAddUpAreRefusedWhole) {
+TEST_F(CountersTest, NumbersThatWouldNotAddUpStandStillAndSaySo) {
   ASSERT_TRUE(counters_.Apply(News({Batch(1, 10, 0)})).ok());
   auto wrong = Batch(3, 0, 1);
   wrong.mutable_changes()->set_pending(0);
-  const absl::Status status = counters_.Apply(News({Batch(2, 0, 2), wrong}));
-  EXPECT_EQ(base::ReasonOf(status), "COUNTERS_WRONG");
-  EXPECT_EQ(Now().tally().sent(), 0);
-  EXPECT_EQ(*counters_store_.Cursor(), 1u);
+  ASSERT_TRUE(counters_.Apply(News({Batch(2, 0, 2), wrong, Batch(4, 0, 1)})).ok());
+  EXPECT_EQ(Now().tally().sent(), 2);
+  EXPECT_EQ(Now().position(), 2u);
+  EXPECT_EQ(Now().wrong_from_position(), 3u);
+  EXPECT_EQ(*counters_store_.Cursor(), 4u);
+  v1::ListEventsResponse page;
+  ASSERT_TRUE(counters_store_.List("campaigns/winter", "", 100, "", page).ok());
+  EXPECT_EQ(page.events_size(), 4) << "what happened to people is kept all the same";
+}
+
+TEST_F(CountersTest, OneCampaignsWrongNumbersDoNotStopTheOthers) {
+  auto wrong = Batch(1, 0, 1);  // the very first batch: of a message that was never planned
+  auto other = Batch(2, 5, 1);
+  other.set_campaign("campaigns/spring");
+  ASSERT_TRUE(counters_.Apply(News({wrong, other})).ok());
+  EXPECT_EQ(Now().tally().intents(), 0);
+  EXPECT_EQ(Now().wrong_from_position(), 1u);
+  const auto spring = *counters_.Now("campaigns/spring");
+  EXPECT_EQ(spring.tally().sent(), 1);
+  EXPECT_EQ(spring.wrong_from_position(), 0u);
+  EXPECT_EQ(*counters_store_.Cursor(), 2u);
 }
 
 TEST_F(CountersTest, SaysForHowLongDispatchHasBeenSilent) {

@@ -5,6 +5,7 @@
 #include "services/engagement/counters_store.h"
 #include "services/engagement/engagement_service.h"
 #include "services/engagement/feed_client.h"
+#include "services/engagement/feed_service.h"
 #include "services/engagement/tables.h"
 
 namespace pharos::engagement {
@@ -18,12 +19,14 @@ class EngagementImpl : public Engagement {
         counters_(counters_store_, clock),
         feed_(FeedClient::New({.cursor = [this] { return counters_store_.Cursor(); },
                                .apply = [this](const auto& news) { return counters_.Apply(news); }})),
-        service_(counters_store_, counters_) {}
+        service_(counters_store_, counters_),
+        feed_service_(counters_store_, counters_, clock) {}
   ~EngagementImpl() override { Stop(); }
 
   std::vector<std::unique_ptr<rpc::Service>> Services() override {
     std::vector<std::unique_ptr<rpc::Service>> services;
     services.push_back(v1::MakeEngagementService(service_));
+    services.push_back(internal::v1::MakeFeedService(feed_service_));
     return services;
   }
   void Start(const rpc::Peers& peers) override { feed_->Start(peers); }
@@ -38,6 +41,7 @@ class EngagementImpl : public Engagement {
   Counters counters_;
   const std::unique_ptr<FeedClient> feed_;
   EngagementService service_;
+  FeedService feed_service_;
 };
 
 }  // namespace
@@ -51,6 +55,7 @@ absl::StatusOr<std::unique_ptr<Engagement>> Engagement::Open(const EngagementOpt
   open.in_memory = options.in_memory;
   open.settings = options.store;
   PHAROS_ASSIGN_OR_RETURN(auto store, storage::Open(open));
+  PHAROS_RETURN_IF_ERROR(CountersStore(*store).OrderEvents());
   base::Clock& clock = options.clock != nullptr ? *options.clock : base::Clock::System();
   return std::make_unique<EngagementImpl>(std::move(store), clock);
 }

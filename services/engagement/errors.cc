@@ -18,13 +18,10 @@ absl::Status Stopping() {
   return base::MakeError(absl::StatusCode::kUnavailable, "The service stops; watch again.", std::move(facts));
 }
 
-absl::Status DoesNotAddUp(std::string_view campaign, uint64_t position) {
-  return base::MakeError(absl::StatusCode::kDataLoss, "COUNTERS_WRONG",
-                         fmt::format("The counters of {} would not add up at position {} of dispatch's log; "
-                                     "they stay as they were. The dispatch and engagement stores do not "
-                                     "belong together: stop pharosd, remove the engagement store and start "
-                                     "again; it is made anew from dispatch's log.",
-                                     campaign, position));
+absl::Status CursorUnknown(uint64_t last) {
+  return base::MakeError(absl::StatusCode::kOutOfRange, "CURSOR_UNKNOWN",
+                         "The cursor is ahead of this store; start again at 0.",
+                         {{"last", std::to_string(last)}});
 }
 
 }  // namespace pharos::engagement::errors

@@ -1,6 +1,7 @@
 // The engagement service's errors, by name.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -9,6 +10,6 @@ namespace pharos::engagement::errors {
 
 absl::Status PageTokenWrong();
 absl::Status Stopping();
-absl::Status DoesNotAddUp(std::string_view campaign, uint64_t position);
+absl::Status CursorUnknown(uint64_t last);
 
 }  // namespace pharos::engagement::errors

@@ -6,12 +6,15 @@
 
 namespace pharos::engagement {
 
-inline constexpr uint32_t kFormat = 1;
+// 2: events in the order of dispatch, for engagement's own feed.
+inline constexpr uint32_t kFormat = 2;
 
 enum Table : uint8_t {
   kCursor = 1,    // → FeedCursorRow
   kCounters = 2,  // String(campaign) → CountersRow
-  kEvents = 3,    // String(campaign) U64(position at dispatch) → pharos.type.v1.EventBatch, its events only
+  kEvents = 3,    // String(campaign) U64(position at dispatch) → pharos.type.v1.EventBatch, what people had
+  kOrder = 4,     // U64(position at dispatch) String(campaign) → empty: a batch stands in kEvents
+  kOrdered = 5,   // → FeedCursorRow: kOrder has all of kEvents
 };
 
 }  // namespace pharos::engagement

@@ -36,7 +36,7 @@ constexpr Permission kPermissions[] = {
     {"consents.write", false},  // what somebody said on the phone; replies come through dispatch
     {"endpoints.read", false},  // turns an address into a name: a question about personal data
     {"endpoints.suppress", false},
-    {"events.follow", true},     // engagement follows dispatch
+    {"events.follow", true},     // engagement follows dispatch, audience follows engagement
     {"facts.write", false},      // e.g. a death
     {"identity.decide", false},  // who is the same person, and who is not
     {"identity.read", false},
@@ -47,6 +47,8 @@ constexpr Permission kPermissions[] = {
     {"keys.destroy", true},  // erasure
     {"keys.use", true},
     {"members.pin", true},
+    {"messages.read", false},  // single messages: what was sent to whom
+    {"messages.send", false},
     {"optouts.record", true},
     {"organisations.read", false},
     {"organisations.write", false},
@@ -63,8 +65,11 @@ constexpr Permission kPermissions[] = {
     {"purposes.read", false},
     {"purposes.write", false},
     {"queries.read", false},  // what was asked of audiences, and answered
+    {"recipients.resolve", true},  // dispatch asks customer whose address it is
     {"records.import", false},
     {"records.sync", false},
+    {"reference.read", false},   // areas and what is loaded of them
+    {"reference.write", false},  // loads areas, code changes and postcodes
     {"reflection.read", false},  // the public API is no secret from anybody with a role
     {"self.read", false},        // who am I
     {"snapshot.follow", true},

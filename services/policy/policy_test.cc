@@ -35,8 +35,9 @@ TEST(Policy, TheOneThatShipsPassesItsTests) {
   int tests = 0;
   EXPECT_THAT(Policy::ProblemsOf(Policy::ShippedText(), &tests), IsEmpty());
   EXPECT_GT(tests, 100);
-  EXPECT_THAT(Policy::Shipped()->roles(), ElementsAre("analyst", "approver", "connector", "governance",
-                                                      "marketing", "operator", "partner", "service"));
+  EXPECT_THAT(Policy::Shipped()->roles(),
+              ElementsAre("analyst", "approver", "connector", "governance", "marketing", "operator",
+                          "partner", "sender", "service"));
 }
 
 TEST(Policy, AddsUpTheRolesOfACaller) {

@@ -41,4 +41,10 @@ absl::Status AuditRead(const Call& call, storage::Store& store, std::string_view
   return status;
 }
 
+void AuditReadIn(const Call& call, storage::Transaction& tx, std::string_view kind,
+                 const std::vector<std::string>& resources, int64_t now_us) {
+  tx.AppendChange(EntryOf(call, kind, resources, now_us).SerializeAsString());
+  call.audited_ = true;
+}
+
 }  // namespace pharos::rpc

@@ -19,4 +19,8 @@ namespace pharos::rpc {
 absl::Status AuditRead(const Call& call, storage::Store& store, std::string_view kind,
                        const std::vector<std::string>& resources, int64_t now_us);
 
+// The same in somebody else's transaction, where a loop owns the store: the answer waits for its commit.
+void AuditReadIn(const Call& call, storage::Transaction& tx, std::string_view kind,
+                 const std::vector<std::string>& resources, int64_t now_us);
+
 }  // namespace pharos::rpc

@@ -67,6 +67,16 @@ class KeyClient final : public storage::KeySource {
     return keys;
   }
 
+  absl::Status Destroy(const std::vector<uint64_t>& ids) {
+    for (size_t at = 0; at < ids.size(); at += kBatch) {
+      v1::DestroyKeysRequest request;
+      for (size_t i = at; i < std::min(ids.size(), at + kBatch); ++i) request.add_ids(ids[i]);
+      v1::DestroyKeysResponse response;
+      PHAROS_RETURN_IF_ERROR(Ask(&v1::KeyService::Stub::DestroyKeys, request, response));
+    }
+    return absl::OkStatus();
+  }
+
  private:
   template <typename Method, typename Request, typename Response>
   absl::Status Ask(Method method, const Request& request, Response& response) {
@@ -88,6 +98,12 @@ class KeyClient final : public storage::KeySource {
 
 std::unique_ptr<storage::KeySource> MakeKeyClient(std::shared_ptr<grpc::Channel> access, std::string token) {
   return std::make_unique<KeyClient>(access, std::move(token));
+}
+
+std::function<absl::Status(const std::vector<uint64_t>&)> MakeKeyDestroyer(
+    std::shared_ptr<grpc::Channel> access, std::string token) {
+  auto client = std::make_shared<KeyClient>(access, std::move(token));
+  return [client](const std::vector<uint64_t>& ids) { return client->Destroy(ids); };
 }
 
 }  // namespace pharos::rpc

@@ -1,10 +1,14 @@
 #include "storage/rocksdb/open_rocksdb.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <charconv>
 
 #include "fmt/format.h"
 #include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
+#include "rocksdb/listener.h"
 #include "rocksdb/table.h"
 #include "rocksdb/wal_filter.h"
 #include "services/base/errors.h"
@@ -34,6 +38,19 @@ constexpr uint64_t kSyncEveryBytes =
 constexpr double kMemtableBloomShare = 0.02;  // of a write buffer
 constexpr size_t kInfoLogBytes = 4u << 20;
 constexpr size_t kInfoLogs = 4;
+
+// Merging has time: whoever waits for an answer goes first. Not so far back that it would never come to its
+// turn, as level 0 would fill up then and commits would have to wait.
+class MergeAfterOthers final : public rocksdb::EventListener {
+ public:
+  void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
+    thread_local const int set = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+    (void)set;  // refused: it merges as it did
+  }
+
+ private:
+  static constexpr int kNice = 5;  // a third of another thread's share
+};
 
 rocksdb::BlockBasedTableOptions TableOptions(const Resources& resources) {
   rocksdb::BlockBasedTableOptions table;
@@ -74,6 +91,7 @@ rocksdb::Options MakeOptions(const Resources& resources, rocksdb::Env* env) {
   db.max_write_buffer_number = kWriteBuffers;
   db.memtable_whole_key_filtering = true;  // most point reads are for what is not there
   db.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
+  db.listeners.push_back(std::make_shared<MergeAfterOthers>());
   db.max_open_files = kMaxOpenFiles;
   db.bytes_per_sync = kSyncEveryBytes;
   db.max_log_file_size = kInfoLogBytes;

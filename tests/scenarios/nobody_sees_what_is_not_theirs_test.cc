@@ -59,6 +59,8 @@ const std::vector<Door> kDoors = {
     {"audience.v1.AudienceService/UpdateAudience", {"marketing"}},
     {"audience.v1.AudienceService/PreviewAudience", {"marketing", "approver", "governance"}},
     {"audience.v1.QueryService/GetQuery", {"governance"}},
+    {"audience.v1.ReferenceService/GetReferenceState",
+     {"operator", "marketing", "approver", "governance", "analyst"}},
     {"campaign.v1.CampaignService/CreateCampaign", {"marketing"}},
     {"campaign.v1.CampaignService/ApproveCampaign", {"approver"}},
     {"campaign.v1.CampaignService/LaunchCampaign", {"marketing"}},

@@ -34,7 +34,8 @@ constexpr Principal kPrincipals[] = {{"operator", "operator"},   {"marketing", "
                                      {"approver", "approver"},   {"governance", "governance"},
                                      {"analyst", "analyst"},     {"partner", "partner"},
                                      {"service", "service"},     {"author", "marketing,approver"},
-                                     {"connector", "connector"}, {"second-operator", "operator"}};
+                                     {"connector", "connector"}, {"second-operator", "operator"},
+                                     {"sender", "sender"},       {"second-sender", "sender"}};
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address{};

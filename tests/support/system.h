@@ -99,7 +99,7 @@ class System {
   int64_t serving_since_ns() const { return serving_since_ns_; }
 
   // A caller with the one role that it is named after (operator, marketing, approver, governance, analyst,
-  // partner, service, connector), "second-operator", or "author", who is both marketing and approver.
+  // partner, service, connector, sender), "second-operator", or "author", who is both marketing and approver.
   Client As(const std::string& principal) const;
   // A caller without a credential.
   Client Stranger() const;

@@ -12,6 +12,7 @@ PEOPLE = "people"
 MATCHED, MEMBERS = "matched", "members"
 PAGE = 1000
 Edge = Union[int, str, datetime.date]
+Moment = Union[None, str, datetime.date, datetime.datetime]
 _CERTAINTY = {1: EXACT, 2: ROUNDED, 3: SUPPRESSED}
 _CHANNELS = {"sms": 1, "email": 2}
 _PSEUDONYM_BYTES = 16
@@ -75,8 +76,11 @@ class Pharos:
     # ---- data
 
     def count(self, filter: str = "", by: Sequence[str] = (), bands: Optional[Mapping[str, Sequence[Edge]]] = None,
-              measures: Optional[Mapping[str, str]] = None, audience: str = "", min_position: int = 0) -> Table:
+              measures: Optional[Mapping[str, str]] = None, audience: str = "", min_position: int = 0, as_of: Moment = None) -> Table:
         """How many people a filter (or a saved audience) matches; `by` up to four fields, in each cell.
+
+        `as_of`: as people were then, from the newest daily snapshot at or before; a date (its beginning, UTC), a time with its zone,
+        or either as text. The table's `as_of` says when the snapshot was taken. NotKept names the oldest there is.
 
         `bands`: for ages and dates, the ascending lower edges, by field. `measures`: further numbers of each cell's people, by name,
         each the people whom another filter matches too. One row for each cell and number, with the columns of `by`, then measure
@@ -91,8 +95,8 @@ class Pharos:
         if PEOPLE in measures:
             raise ValueError(f'"{PEOPLE}" is the name of each cell\'s own number: choose another for the measure')
         if not by:
-            return self._count_whole(filter, measures, audience, min_position)
-        request = self._message(AUDIENCE, "BreakDownAudienceRequest", min_position=min_position, **_what(filter, audience))
+            return self._count_whole(filter, measures, audience, min_position, as_of)
+        request = self._message(AUDIENCE, "BreakDownAudienceRequest", min_position=min_position, as_of_time_us=_micros(as_of), **_what(filter, audience))
         for name in by:
             request.dimensions.add(field=name, edges=[_edge(edge) for edge in bands.get(name, ())])
         for name, of in measures.items():
@@ -104,23 +108,24 @@ class Pharos:
             for name, figure in zip([PEOPLE, *measures], [cell.people, *cell.measures]):
                 records.append({**keys, **_numbers(name, _figure(figure))})
         return Table([*by, "measure", "value", "certainty", "rule"], records, answer.position, answer.rule_set, answer.query,
-                     _figure(answer.total))
+                     _figure(answer.total), as_of=_taken(answer))
 
-    def _count_whole(self, filter: str, measures: Mapping[str, str], audience: str, min_position: int) -> Table:
+    def _count_whole(self, filter: str, measures: Mapping[str, str], audience: str, min_position: int, as_of: Moment) -> Table:
         if measures and audience:
             raise ValueError("measures of a saved audience need by=[…], or its filter")
         records, first = [], None
         for name, of in [(PEOPLE, ""), *measures.items()]:
             both = " AND ".join(f"({part})" for part in (filter, of) if part.strip()) if of else filter
-            request = self._message(AUDIENCE, "CountAudienceRequest", min_position=min_position, **_what(both, audience))
+            request = self._message(AUDIENCE, "CountAudienceRequest", min_position=min_position, as_of_time_us=_micros(as_of),
+                                    **_what(both, audience))
             answer = self._ask("AudienceService", "CountAudience", request, both)
             first = first or answer
             records.append(_numbers(name, _figure(answer.figure)))
         return Table(["measure", "value", "certainty", "rule"], records, first.position, _rule_set(first.figure), first.query,
-                     _figure(first.figure))
+                     _figure(first.figure), as_of=_taken(first))
 
     def funnel(self, filter: str = "", purpose: str = "", channels: Sequence[str] = ("sms",), audience: str = "",
-               min_position: int = 0) -> Table:
+               min_position: int = 0, as_of: Moment = None) -> Table:
         """From who matches to who would get a message: matched, then each reason why somebody would not, in the order of the gate,
         then members; for exact
         numbers matched = members + the reasons. Columns: step, value, certainty, rule. Where only a rounded number may be told
@@ -132,7 +137,7 @@ class Pharos:
             if name.lower() not in _CHANNELS:
                 raise ValueError(f'there is no channel "{name}": {", ".join(_CHANNELS)}')
         request = self._message(AUDIENCE, "CountAudienceRequest", min_position=min_position, purpose=_named(purpose, "purposes"),
-                                channels=[_CHANNELS[name.lower()] for name in names], **_what(filter, audience))
+                                as_of_time_us=_micros(as_of), channels=[_CHANNELS[name.lower()] for name in names], **_what(filter, audience))
         answer = self._ask("AudienceService", "CountAudience", request, filter)
         steps = [(MATCHED, _figure(answer.figure))]
         notes = []
@@ -143,7 +148,7 @@ class Pharos:
             notes.append("your role is told rounded numbers; a funnel's numbers add up, so they cannot be told rounded")
         records = [{"step": name, "value": f.value, "certainty": f.certainty, "rule": f.rule} for name, f in steps]
         return Table(["step", "value", "certainty", "rule"], records, answer.position, _rule_set(answer.figure), answer.query,
-                     steps[0][1], notes)
+                     steps[0][1], notes, _taken(answer))
 
     def people(self, filter: str = "", purpose: str = "", audience: str = "") -> Iterator[str]:
         """Pseudonyms of everybody who matches, in hex, for those who may have row-level data. The same person has another pseudonym
@@ -217,6 +222,25 @@ def _numbers(name: str, figure: Figure) -> Record:
 
 def _rule_set(figure: Any) -> str:
     return figure.rule.partition("/")[0]
+
+
+def _micros(as_of: Moment) -> int:
+    """0: now."""
+    if as_of is None:
+        return 0
+    if isinstance(as_of, str):
+        as_of = datetime.datetime.fromisoformat(as_of.replace("Z", "+00:00")) if "T" in as_of else datetime.date.fromisoformat(as_of)
+    if not isinstance(as_of, datetime.datetime):
+        as_of = datetime.datetime(as_of.year, as_of.month, as_of.day, tzinfo=datetime.timezone.utc)
+    if as_of.tzinfo is None:
+        raise ValueError("as_of is a date, or a time with its zone, e.g. 2026-03-01T09:00:00Z")
+    return int((as_of - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) / datetime.timedelta(microseconds=1))
+
+
+def _taken(answer: Any) -> Optional[datetime.datetime]:
+    if not answer.as_of_time_us:
+        return None
+    return datetime.datetime.fromtimestamp(answer.as_of_time_us / 1e6, datetime.timezone.utc)
 
 
 def _edge(edge: Edge) -> str:

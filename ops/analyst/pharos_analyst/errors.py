@@ -1,6 +1,7 @@
 """What can go wrong, as Python exceptions. Each carries the server's stable reason and says what to do next."""
 from __future__ import annotations
 
+import datetime
 from typing import Dict, Optional
 
 
@@ -46,6 +47,15 @@ class NotFound(PharosError):
 
 class TryLater(PharosError):
     """Nothing is wrong with the question: the service is starting, is behind, or is not there."""
+
+
+class NotKept(PharosError):
+    """No snapshot of that time or before is kept. `oldest`: when the oldest was taken, or None where there is none yet."""
+
+    @property
+    def oldest(self) -> Optional[datetime.datetime]:
+        text = self.facts.get("oldest")
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
 
 
 class Suppressed(PharosError):

@@ -1,6 +1,7 @@
 """Answers: a Figure is one number as it may be told; a Table is a list of records, one a row."""
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union, overload
 
@@ -32,7 +33,8 @@ class Figure:
 @dataclass(frozen=True)
 class Table(Sequence[Record]):
     """Rows as dictionaries that all have `columns`. `position`: how fresh; `rule_set`: the rules of disclosure control that were
-    applied, "" for none; `query`: its name in the record of questions, "" if exact numbers were told; `total`: distinct people."""
+    applied, "" for none; `query`: its name in the record of questions, "" if exact numbers were told; `total`: distinct people; `as_of`: when
+    the snapshot that was asked was taken, None: now was asked."""
 
     columns: List[str]
     records: List[Record]
@@ -41,6 +43,7 @@ class Table(Sequence[Record]):
     query: str = ""
     total: Optional[Figure] = None
     notes: List[str] = field(default_factory=list)
+    as_of: Optional[datetime.datetime] = None
 
     @overload
     def __getitem__(self, at: int) -> Record: ...
@@ -67,7 +70,8 @@ class Table(Sequence[Record]):
         frame = pandas.DataFrame(self.records, columns=self.columns)
         if "value" in frame:
             frame["value"] = frame["value"].astype("Int64")
-        frame.attrs.update(position=self.position, rule_set=self.rule_set, query=self.query, notes=list(self.notes))
+        frame.attrs.update(position=self.position, rule_set=self.rule_set, query=self.query, notes=list(self.notes),
+                           as_of=self.as_of)
         return frame
 
     def __str__(self) -> str:

@@ -104,6 +104,8 @@ class Wire:
         message = error.details() or error.code().name
         if reason == "FILTER_WRONG":
             return errors.FilterError(message, filter=filter, **said)
+        if reason == "SNAPSHOT_NOT_KEPT":
+            return errors.NotKept(message, **said)
         if reason in TABLE_REASONS:
             return errors.TableError(message, **said)
         if reason in HOPELESS:

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #include "absl/flags/flag.h"
@@ -12,9 +13,14 @@
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/config/config.h"
+#include "services/edge/api/api_site.h"
+#include "services/edge/backend_client.h"
+#include "services/edge/console/console.h"
 #include "services/edge/errors.h"
 #include "services/edge/http_server.h"
 #include "services/edge/inbound_client.h"
+#include "services/edge/notify_api.h"
+#include "services/edge/notify_api_settings.h"
 #include "services/edge/settings.h"
 #include "services/rpc/channel.h"
 #include "services/rpc/metrics.h"
@@ -49,13 +55,40 @@ void WaitForSignal() {
   sigwait(&signals, &signal);
 }
 
+std::map<std::string, std::shared_ptr<grpc::Channel>> ChannelsOf(const config::Config& config) {
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels;
+  for (const std::string_view service : config::kServices)
+    channels[std::string(service)] = rpc::Connect(config.AddressOf(service));
+  return channels;
+}
+
+// What is set, else where ops/setup console puts it beside the build.
+std::string AssetsOf(const config::Config& config) {
+  if (!config.edge.assets.empty()) return config.edge.assets;
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return program.parent_path().parent_path().parent_path() / "npm/node_modules/govuk-frontend/dist/govuk";
+}
+
 absl::Status Run() {
   PHAROS_ASSIGN_OR_RETURN(const config::Config config, ReadConfig());
   PHAROS_ASSIGN_OR_RETURN(const std::string token, edge::ReadSecret("service_token", config.service_token));
   PHAROS_ASSIGN_OR_RETURN(edge::CallbackSecrets secrets, edge::ReadSecrets(config.edge));
   const edge::InboundClient dispatch(rpc::Connect(config.AddressOf("dispatch")),
                                      rpc::Connect(config.AddressOf("customer")), token);
-  edge::EdgeHandler handler(dispatch, std::move(secrets), base::Clock::System());
+  const edge::Backend backend(ChannelsOf(config));
+  base::Clock& clock = base::Clock::System();
+  edge::Sites sites;
+  const auto console = edge::console::MakeConsole({AssetsOf(config)}, backend, clock);
+  if (config.edge.console) sites.console = console.get();
+  edge::api::ApiSite api(backend);
+  edge::api::ApiDocument document;
+  sites.api = &api;
+  sites.api_document = &document;
+  PHAROS_ASSIGN_OR_RETURN(auto notify_keys, edge::ReadNotifyKeys(config.edge));
+  edge::NotifyApi notify(backend, std::move(notify_keys), clock);
+  if (!config.edge.notify_keys.empty()) sites.notify_api = &notify;
+  edge::EdgeHandler handler(dispatch, std::move(secrets), clock, sites);
   std::unique_ptr<rpc::MetricsServer> metrics;
   if (!absl::GetFlag(FLAGS_metrics).empty()) {
     PHAROS_ASSIGN_OR_RETURN(metrics, rpc::MetricsServer::Start(absl::GetFlag(FLAGS_metrics)));

@@ -1,0 +1,16 @@
+# Writes a source that holds files as texts: cmake -DOUT=… -DHEADER=… -DNAMESPACE=… -DFUNCTION=… -DSTRIP=.ext -DFILES="a;b" -P embed.cmake
+set(text "// Written by ops/build/embed.cmake.\n#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n\n")
+string(APPEND text "const std::map<std::string_view, std::string_view>& ${FUNCTION}() {\n")
+string(APPEND text "  static const std::map<std::string_view, std::string_view> files = {\n")
+foreach(file ${FILES})
+  get_filename_component(name "${file}" NAME)
+  if(STRIP)
+    string(REGEX REPLACE "\\${STRIP}$" "" name "${name}")
+  endif()
+  file(READ "${file}" content)
+  string(LENGTH "${content}" length)
+  # A literal is at most 64 KiB by the standard; pieces of it are joined by the compiler.
+  string(APPEND text "      {\"${name}\", R\"~~~~(${content})~~~~\"},\n")
+endforeach()
+string(APPEND text "  };\n  return files;\n}\n\n}  // namespace ${NAMESPACE}\n")
+file(WRITE "${OUT}" "${text}")
