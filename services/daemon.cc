@@ -178,7 +178,13 @@ class Parts final : public Daemon {
     customer.blind_key_file = Keys() + "/blind.key";
     customer.seal = config_.seal;
     PHAROS_RETURN_IF_ERROR(Open("customer", customer, customer_));
-    PHAROS_RETURN_IF_ERROR(Open("audience", audience::AudienceOptions{}, audience_));
+    audience::AudienceOptions audience;
+    if (customer_) {
+      audience.position_here = [this](const auto& request, auto& response) {
+        return customer_->Position(request, response);
+      };
+    }
+    PHAROS_RETURN_IF_ERROR(Open("audience", audience, audience_));
     PHAROS_RETURN_IF_ERROR(Open("campaign", campaign::CampaignOptions{}, campaign_));
     dispatch::DispatchOptions dispatch;
     dispatch.access = &snapshot_;

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <string>
 
@@ -122,6 +124,8 @@ int main(int argc, char** argv) {
       "serves unsubscribe links and providers' callbacks: pharos-edge --config=pharos.toml");
   absl::ParseCommandLine(argc, argv);
   umask(077);
+  setenv("TZ", "Europe/London", 1);  // times on pages, and those that people type
+  tzset();
   pharos::BlockSignals();
   const absl::Status status = pharos::Run();
   if (status.ok()) return 0;

@@ -1,7 +1,7 @@
 """audience: fifteen questions over gRPC, each at least as fresh as the last acknowledged write, while 1,000 records a second are
 written; asked by a role that is told exact numbers. Compared with DuckDB and PostgreSQL 15 on the same people, who are not written to.
 
-The people's records are linked as truth.csv says, sources are trusted alike and nothing is verified. What is written meanwhile is a
+The people are made plain first (audience_people.py). Their records are linked as truth.csv says, sources are trusted alike and nothing is verified. What is written meanwhile is a
 field that no question asks about, of people with one record, with a time a little later: each is a real change, and changes no answer.
 With --restart: from a stop, and from kill -9, until the first question is answered."""
 import collections
@@ -17,6 +17,7 @@ import time
 import urllib.request
 
 import audience_peers as peers
+import audience_people
 import audience_queries as questions
 from cli import Cli, Refused
 from system import Broken, System
@@ -56,7 +57,9 @@ def generate(args):
         subprocess.run([sys.executable, os.path.join(OPS, "generate"), "--people", str(args.people), "--seed", str(args.seed),
                         "--out", folder], check=True, stdout=subprocess.DEVNULL)
         write_areas(folder)
-    return os.path.abspath(folder)
+    settled = os.path.join(args.folder, "settled")
+    audience_people.settle(folder, settled, [name for name, _ in SOURCES])
+    return os.path.abspath(settled)
 
 
 def write_areas(folder):
@@ -381,7 +384,8 @@ def run(args, say):
 def load_areas(cli, folder, say):
     """False, and said: without reference data nobody has a region or a decile, and q05 and g03 are answered accordingly."""
     try:
-        cli.run("operator", "reference", "load", "--areas", os.path.join(folder, "areas.csv"))
+        cli.run("operator", "reference", "load", "areas", os.path.join(folder, "areas.csv"), "--columns",
+                "code=area,deprivation-decile=deprivation_decile", "--attribution", "made up, or as ../shared has it")
         return True
     except Refused as refused:
         say(f"  NO AREAS: {refused.said.strip()[:200]}")

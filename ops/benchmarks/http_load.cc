@@ -1,5 +1,5 @@
-// pharos-bench-http: asks one address over TLS from many kept-alive connections and says how fast it was, as one JSON object. ops/bench
-// runs it.
+// pharos-bench-http: asks one address over TLS from many kept-alive connections and says how fast it was, as
+// one JSON object. ops/bench runs it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -50,15 +50,16 @@ struct Shared {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  explicit Connection(Shared& shared) : shared_(shared), stream_(shared.loop, shared.tls), pause_(shared.loop) {}
+  explicit Connection(Shared& shared)
+      : shared_(shared), stream_(shared.loop, shared.tls), pause_(shared.loop) {}
 
   void Run() {
-    beast::get_lowest_layer(stream_).async_connect(shared_.where, [self = shared_from_this()](Failure failure) {
-      if (failure) return self->Failed();
-      self->stream_.async_handshake(asio::ssl::stream_base::client, [self](Failure wrong) {
-        wrong ? self->Failed() : self->Ask();
-      });
-    });
+    beast::get_lowest_layer(stream_).async_connect(
+        shared_.where, [self = shared_from_this()](Failure failure) {
+          if (failure) return self->Failed();
+          self->stream_.async_handshake(asio::ssl::stream_base::client,
+                                        [self](Failure wrong) { wrong ? self->Failed() : self->Ask(); });
+        });
   }
 
  private:
@@ -122,9 +123,11 @@ int Main() {
   for (int i = 0; i < absl::GetFlag(FLAGS_connections); ++i) std::make_shared<Connection>(shared)->Run();
   shared.loop.run();
   std::sort(shared.ms.begin(), shared.ms.end());
-  fmt::print("{{\"calls\": {}, \"errors\": {}, \"per_second\": {:.1f}, \"p50_ms\": {:.3f}, \"p99_ms\": {:.3f}, \"response_bytes\": {}}}\n",
-             shared.ms.size(), shared.errors, static_cast<double>(shared.ms.size()) / seconds, Percentile(shared.ms, 0.5),
-             Percentile(shared.ms, 0.99), shared.answer_bytes);
+  fmt::print(
+      "{{\"calls\": {}, \"errors\": {}, \"per_second\": {:.1f}, \"p50_ms\": {:.3f}, \"p99_ms\": {:.3f}, "
+      "\"response_bytes\": {}}}\n",
+      shared.ms.size(), shared.errors, static_cast<double>(shared.ms.size()) / seconds,
+      Percentile(shared.ms, 0.5), Percentile(shared.ms, 0.99), shared.answer_bytes);
   return shared.errors == 0 ? 0 : 1;
 }
 

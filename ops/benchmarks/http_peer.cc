@@ -1,5 +1,5 @@
-// pharos-bench-beast: what Boost.Beast does alone: an answer of 200 octets to every request, over TLS, one thread. ops/bench compares
-// pharos-edge with it. Prints its port.
+// pharos-bench-beast: what Boost.Beast does alone: an answer of 200 octets to every request, over TLS, one
+// thread. ops/bench compares pharos-edge with it. Prints its port.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>

@@ -38,7 +38,8 @@ absl::StatusOr<std::map<std::string, std::string>> ColumnsOf(const std::string& 
   if (text.empty()) return columns;
   for (const std::string& pair : base::Split(text, ',')) {
     const size_t equals = pair.find('=');
-    if (equals == std::string::npos) return UsageError("--columns takes OURS=THEIRS,… such as code=LAD25CD,name=LAD25NM.");
+    if (equals == std::string::npos)
+      return UsageError("--columns takes OURS=THEIRS,… such as code=LAD25CD,name=LAD25NM.");
     columns[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   return columns;
@@ -49,8 +50,10 @@ absl::Status Load(Context& c) {
   PHAROS_ASSIGN_OR_RETURN(const auto columns, ColumnsOf(c.args.Get("columns")));
   std::ifstream in(c.args.Operand(1), std::ios::binary);
   std::stringstream text;
-  if (!in || !(text << in.rdbuf())) return UsageError(fmt::format("The file {} cannot be read, or is empty.", c.args.Operand(1)));
-  PHAROS_ASSIGN_OR_RETURN(const ReferenceFile file, ReadReferenceFile(kind, text.str(), columns, c.args.Get("attribution")));
+  if (!in || !(text << in.rdbuf()))
+    return UsageError(fmt::format("The file {} cannot be read, or is empty.", c.args.Operand(1)));
+  PHAROS_ASSIGN_OR_RETURN(const ReferenceFile file,
+                          ReadReferenceFile(kind, text.str(), columns, c.args.Get("attribution")));
   if (file.left_out > 0)
     c.out.Warn(fmt::format("{} rows lack what they must have and are left out.", Thousands(file.left_out)));
   PHAROS_ASSIGN_OR_RETURN(const LoadReferenceResponse response, LoadReference(c.client, file.requests));
@@ -90,7 +93,8 @@ absl::Status State(Context& c) {
     c.out.Json(state);
     return absl::OkStatus();
   }
-  if (state.loaded().empty()) c.out.Say("Nothing is loaded. Begin with: pharos reference load areas ops/reference/areas.csv");
+  if (state.loaded().empty())
+    c.out.Say("Nothing is loaded. Begin with: pharos reference load areas ops/reference/areas.csv");
   for (const auto& loaded : state.loaded())
     c.out.Data(fmt::format("{}: {} rows, loaded {}. {}", WordOf(loaded.kind()), Thousands(loaded.rows()),
                            Time(loaded.load_time_us()), loaded.attribution()));
@@ -100,23 +104,25 @@ absl::Status State(Context& c) {
 }  // namespace
 
 std::vector<Command> ReferenceCommands() {
-  return {{"reference",
-           "load",
-           "KIND FILE",
-           "Replace the areas, changes (of codes) or postcodes by those of a CSV file.",
-           {"reference load areas ops/reference/areas.csv --attribution \"Office for National Statistics, OGL v3.0\"",
-            "reference load postcodes onspd.csv --columns postcode=pcds,area=oslaua"},
-           {{"attribution", "TEXT", "where the data comes from, and its licence"},
-            {"columns", "OURS=THEIRS,…", "columns that the file calls otherwise"}},
-           Load},
-          {"reference",
-           "areas",
-           "",
-           "The areas that are loaded, with region and deprivation decile.",
-           {"reference areas", "reference areas --region E12000003"},
-           {{"region", "CODE", "only of this region"}},
-           Areas},
-          {"reference", "state", "", "What is loaded, since when, from where.", {"reference state"}, {}, State}};
+  return {
+      {"reference",
+       "load",
+       "KIND FILE",
+       "Replace the areas, changes (of codes) or postcodes by those of a CSV file.",
+       {"reference load areas ops/reference/areas.csv --attribution \"Office for National Statistics, OGL "
+        "v3.0\"",
+        "reference load postcodes onspd.csv --columns postcode=pcds,area=oslaua"},
+       {{"attribution", "TEXT", "where the data comes from, and its licence"},
+        {"columns", "OURS=THEIRS,…", "columns that the file calls otherwise"}},
+       Load},
+      {"reference",
+       "areas",
+       "",
+       "The areas that are loaded, with region and deprivation decile.",
+       {"reference areas", "reference areas --region E12000003"},
+       {{"region", "CODE", "only of this region"}},
+       Areas},
+      {"reference", "state", "", "What is loaded, since when, from where.", {"reference state"}, {}, State}};
 }
 
 }  // namespace pharos::cli

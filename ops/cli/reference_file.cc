@@ -30,7 +30,9 @@ std::vector<Column> ColumnsOf(Request::Kind kind) {
             {"upper-tier-name", false, {"upper_tier_name"}},
             {"region", false, {"region_code"}},
             {"region-name", false, {"region_name"}},
-            {"deprivation-decile", false, {"deprivation_decile", "imd2025_decile_of_rank", "imd2019_decile_of_rank"}}};
+            {"deprivation-decile",
+             false,
+             {"deprivation_decile", "imd2025_decile_of_rank", "imd2019_decile_of_rank"}}};
   }
   if (kind == Request::AREA_CODE_CHANGES)
     return {{"code", true, {"la_code"}}, {"code-now", true, {"code_now", "la_code_now"}}};
@@ -55,7 +57,8 @@ absl::StatusOr<std::optional<size_t>> PlaceOf(const Column& column, const std::v
     if (const auto at = Find(header, other)) return at;
   }
   if (!column.needed) return std::nullopt;
-  return UsageError(fmt::format("The file has no column \"{}\". Say how it is called: --columns {}=NAME.", column.name, column.name));
+  return UsageError(fmt::format("The file has no column \"{}\". Say how it is called: --columns {}=NAME.",
+                                column.name, column.name));
 }
 
 // A decile that cannot be read is sent as it cannot be, so that the row is named.
@@ -109,7 +112,8 @@ absl::StatusOr<ReferenceFile> ReadReferenceFile(Request::Kind kind, std::string_
   int rows = 0;
   for (size_t i = 1; i < lines.size(); ++i) {
     std::vector<std::string> cells;
-    for (const auto& place : places) cells.push_back(place && *place < lines[i].cells.size() ? lines[i].cells[*place] : "");
+    for (const auto& place : places)
+      cells.push_back(place && *place < lines[i].cells.size() ? lines[i].cells[*place] : "");
     bool whole = true;
     for (size_t c = 0; c < columns.size(); ++c) whole &= !columns[c].needed || !cells[c].empty();
     if (!whole) {

@@ -15,13 +15,15 @@ namespace pharos::cli {
 //   AREAS: code, name, upper-tier, upper-tier-name, region, region-name, deprivation-decile
 //   AREA_CODE_CHANGES: code, code-now
 //   POSTCODES: postcode, area, deprivation-decile
-// `from`: ours → the file's, where it is called otherwise; the columns of common extracts are known (la_code, la_name, …). Rows without
-// what must be there are counted, not sent. INVALID_ARGUMENT (USAGE) for a header that lacks it.
+// `from`: ours → the file's, where it is called otherwise; the columns of common extracts are known (la_code,
+// la_name, …). Rows without what must be there are counted, not sent. INVALID_ARGUMENT (USAGE) for a header
+// that lacks it.
 struct ReferenceFile {
   std::vector<audience::v1::LoadReferenceRequest> requests;
   int64_t left_out = 0;
 };
-absl::StatusOr<ReferenceFile> ReadReferenceFile(audience::v1::LoadReferenceRequest::Kind kind, std::string_view text,
+absl::StatusOr<ReferenceFile> ReadReferenceFile(audience::v1::LoadReferenceRequest::Kind kind,
+                                                std::string_view text,
                                                 const std::map<std::string, std::string>& from,
                                                 const std::string& attribution);
 

@@ -13,10 +13,11 @@ using Request = audience::v1::LoadReferenceRequest;
 using ::testing::HasSubstr;
 
 TEST(ReferenceFile, ReadsTheColumnsOfCommonExtracts) {
-  const auto file = ReadReferenceFile(Request::AREAS,
-                                      "la_code,la_name,la_type,region_code,region_name,imd2025_decile_of_rank\n"
-                                      "E08000035,Leeds,district,E12000003,\"Yorkshire, and The Humber\",3\n",
-                                      {}, "OGL");
+  const auto file =
+      ReadReferenceFile(Request::AREAS,
+                        "la_code,la_name,la_type,region_code,region_name,imd2025_decile_of_rank\n"
+                        "E08000035,Leeds,district,E12000003,\"Yorkshire, and The Humber\",3\n",
+                        {}, "OGL");
   ASSERT_TRUE(file.ok()) << file.status();
   ASSERT_EQ(file->requests.size(), 1u);
   EXPECT_EQ(file->requests[0].kind(), Request::AREAS);
@@ -42,13 +43,15 @@ TEST(ReferenceFile, AMissingColumnIsNamed) {
 }
 
 TEST(ReferenceFile, ADecileThatIsNoNumberIsSentAsWrong) {
-  const auto file = ReadReferenceFile(Request::POSTCODES, "postcode,area,deprivation-decile\nLS1 4AP,E08000035,ten\n", {}, "");
+  const auto file = ReadReferenceFile(Request::POSTCODES,
+                                      "postcode,area,deprivation-decile\nLS1 4AP,E08000035,ten\n", {}, "");
   EXPECT_GT(file->requests[0].postcodes(0).deprivation_decile(), 10u);
 }
 
 TEST(ReferenceFile, WhatShipsCanBeRead) {
   const std::string folder = std::string(std::getenv("PHAROS_SOURCE")) + "/ops/reference/";
-  for (const auto& [name, kind, least] : {std::tuple("areas.csv", Request::AREAS, 290), std::tuple("changes.csv", Request::AREA_CODE_CHANGES, 50)}) {
+  for (const auto& [name, kind, least] : {std::tuple("areas.csv", Request::AREAS, 290),
+                                          std::tuple("changes.csv", Request::AREA_CODE_CHANGES, 50)}) {
     std::ifstream in(folder + name);
     std::stringstream text;
     text << in.rdbuf();

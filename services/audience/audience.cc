@@ -20,18 +20,20 @@ namespace {
 class AudienceImpl : public Audience {
  public:
   // `folder`: of the checkpoint; empty: none.
-  AudienceImpl(std::unique_ptr<storage::Store> store, std::string folder, base::Clock& clock)
+  AudienceImpl(std::unique_ptr<storage::Store> store, std::string folder, base::Clock& clock,
+               FeedClient::PositionHere position_here)
       : store_(std::move(store)),
         index_(PeopleIndex::New()),
-        feed_(FeedClient::New(*index_)),
+        feed_(FeedClient::New(*index_, std::move(position_here))),
         engagement_(EngagementClient::New(*index_)),
         shelf_(folder, *index_, clock),
         keeper_(*index_, *feed_, shelf_, clock, std::move(folder)),
         audience_service_(*store_, *index_, Asker(), clock, &shelf_),
         query_service_(*store_, *index_, Asker(), clock, &shelf_),
         member_service_(*store_, *index_, Asker(), clock),
-        reference_service_(*store_, clock,
-                           [this](std::shared_ptr<const Reference> data) { index_->SetReference(std::move(data)); }) {}
+        reference_service_(*store_, clock, [this](std::shared_ptr<const Reference> data) {
+          index_->SetReference(std::move(data));
+        }) {}
   ~AudienceImpl() override { Stop(); }
 
   absl::Status OpenReference() { return reference_service_.Open(); }
@@ -91,7 +93,8 @@ absl::StatusOr<std::unique_ptr<Audience>> Audience::Open(const AudienceOptions& 
   base::Clock& clock = options.clock != nullptr ? *options.clock : base::Clock::System();
   PHAROS_RETURN_IF_ERROR(PinStore(*store).DropDrafts());
   PHAROS_RETURN_IF_ERROR(PinStore(*store).DropOldRequests(clock.WallMicros()));
-  auto audience = std::make_unique<AudienceImpl>(std::move(store), options.in_memory ? "" : options.folder, clock);
+  auto audience = std::make_unique<AudienceImpl>(std::move(store), options.in_memory ? "" : options.folder,
+                                                 clock, options.position_here);
   PHAROS_RETURN_IF_ERROR(audience->OpenReference());
   return audience;
 }

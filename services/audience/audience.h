@@ -1,6 +1,7 @@
 // The audience service, ready to be wired.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,11 @@
 #include "services/rpc/service.h"
 #include "storage/open.h"
 
+namespace pharos::customer::internal::v1 {
+class GetPositionRequest;
+class GetPositionResponse;
+}  // namespace pharos::customer::internal::v1
+
 namespace pharos::audience {
 
 struct AudienceOptions {
@@ -19,6 +25,11 @@ struct AudienceOptions {
   bool in_memory = false;
   size_t block_cache_bytes = 32u << 20;
   storage::Settings store;
+  // customer's FeedService.GetPosition, where customer is in this process; empty: it is called. Most of a
+  // small count's time was that call.
+  std::function<absl::Status(const customer::internal::v1::GetPositionRequest&,
+                             customer::internal::v1::GetPositionResponse&)>
+      position_here;
 };
 
 class Audience {

@@ -23,7 +23,8 @@ constexpr int64_t kStreamMs = 3'600'000;  // streams live at most an hour; then 
 
 class Client : public FeedClient {
  public:
-  explicit Client(PeopleIndex& index) : index_(index) {}
+  Client(PeopleIndex& index, PositionHere position_here)
+      : index_(index), position_here_(std::move(position_here)) {}
   ~Client() override { Stop(); }
 
   void Start(const rpc::Peers& peers) override {
@@ -49,9 +50,18 @@ class Client : public FeedClient {
   absl::StatusOr<Freshness> Ask(bool with_purposes, int64_t micros) override {
     const auto stub = Stub();
     if (stub == nullptr) return AudienceErrors::Loading();
+    feed::GetPositionRequest request;
+    request.set_with_purposes(with_purposes);
+    feed::GetPositionResponse response;
+    PHAROS_RETURN_IF_ERROR(position_here_ ? position_here_(request, response)
+                                          : Call(*stub, micros, request, response));
     Freshness freshness;
-    PHAROS_RETURN_IF_ERROR(AskPosition(*stub, micros, freshness));
-    if (with_purposes) PHAROS_RETURN_IF_ERROR(AskPurposes(*stub, micros, freshness));
+    freshness.position = response.position();
+    for (const auto& purpose : response.purposes()) {
+      freshness.purposes[purpose.purpose()] = {purpose.purpose(), purpose.purpose_class(),
+                                               purpose.lawful_basis()};
+      if (purpose.retired()) freshness.retired.insert(purpose.purpose());
+    }
     return freshness;
   }
 
@@ -68,31 +78,11 @@ class Client : public FeedClient {
     return options;
   }
 
-  absl::Status AskPosition(feed::FeedService::Stub& stub, int64_t micros, Freshness& freshness) {
+  absl::Status Call(feed::FeedService::Stub& stub, int64_t micros, const feed::GetPositionRequest& request,
+                    feed::GetPositionResponse& response) {
     grpc::ClientContext context;
     rpc::Prepare(context, Options(std::max<int64_t>(1, micros / 1000)));
-    feed::GetPositionResponse response;
-    PHAROS_RETURN_IF_ERROR(rpc::FromGrpc(stub.GetPosition(&context, {}, &response)));
-    freshness.position = response.position();
-    return absl::OkStatus();
-  }
-
-  // The first message of the stream is the state now; nothing needs to follow it.
-  absl::Status AskPurposes(feed::FeedService::Stub& stub, int64_t micros, Freshness& freshness) {
-    grpc::ClientContext context;
-    rpc::Prepare(context, Options(std::max<int64_t>(1, micros / 1000)));
-    auto stream = stub.FollowPurposes(&context, {});
-    feed::FollowPurposesResponse response;
-    const bool read = stream->Read(&response);
-    context.TryCancel();
-    const grpc::Status status = stream->Finish();
-    if (!read) return status.ok() ? AudienceErrors::Loading() : rpc::FromGrpc(status);
-    for (const auto& purpose : response.purposes()) {
-      freshness.purposes[purpose.purpose()] = {purpose.purpose(), purpose.purpose_class(),
-                                               purpose.lawful_basis()};
-      if (purpose.retired()) freshness.retired.insert(purpose.purpose());
-    }
-    return absl::OkStatus();
+    return rpc::FromGrpc(stub.GetPosition(&context, request, &response));
   }
 
   void Follow() {
@@ -144,6 +134,7 @@ class Client : public FeedClient {
   }
 
   PeopleIndex& index_;
+  const PositionHere position_here_;
   base::Mutex mutex_;
   base::CondVar wake_;
   std::shared_ptr<feed::FeedService::Stub> stub_ ABSL_GUARDED_BY(mutex_);
@@ -155,8 +146,8 @@ class Client : public FeedClient {
 
 }  // namespace
 
-std::unique_ptr<FeedClient> FeedClient::New(PeopleIndex& index) {
-  return std::make_unique<Client>(index);
+std::unique_ptr<FeedClient> FeedClient::New(PeopleIndex& index, PositionHere position_here) {
+  return std::make_unique<Client>(index, std::move(position_here));
 }
 
 }  // namespace pharos::audience

@@ -57,7 +57,10 @@ class AskFreshness {
 
 class FeedClient {
  public:
-  static std::unique_ptr<FeedClient> New(PeopleIndex& index);
+  // customer's FeedService.GetPosition without a call; empty: customer is in another process.
+  using PositionHere = std::function<absl::Status(const customer::internal::v1::GetPositionRequest&,
+                                                  customer::internal::v1::GetPositionResponse&)>;
+  static std::unique_ptr<FeedClient> New(PeopleIndex& index, PositionHere position_here = {});
   virtual ~FeedClient() = default;
 
   // Follows people into the index, on a thread of its own, again and again until Stop.

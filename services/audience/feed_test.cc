@@ -47,18 +47,21 @@ class TinyFeed : public feed::FeedServiceHandler {
   absl::Status FollowPurposes(rpc::Call& call, const feed::FollowPurposesRequest&,
                               rpc::Writer<feed::FollowPurposesResponse>& writer) override {
     feed::FollowPurposesResponse response;
-    response.add_purposes()->set_purpose("purposes/news");
-    response.add_purposes()->set_purpose("purposes/old");
-    response.mutable_purposes(1)->set_retired(true);
+    AddPurposes(response);
     writer.Write(response);
     base::MutexLock lock(mutex_);
     while (!call.cancelled()) changed_.WaitForMicros(lock, 20'000);
     return absl::OkStatus();
   }
-  absl::Status GetPosition(rpc::Call&, const feed::GetPositionRequest&,
+  absl::Status GetPosition(rpc::Call&, const feed::GetPositionRequest& request,
                            feed::GetPositionResponse& response) override {
+    ++calls;
+    return Position(request, response);
+  }
+  absl::Status Position(const feed::GetPositionRequest& request, feed::GetPositionResponse& response) {
     base::MutexLock lock(mutex_);
     response.set_position(committed_);
+    if (request.with_purposes()) AddPurposes(response);
     return absl::OkStatus();
   }
   void Commit(uint64_t people) {
@@ -72,10 +75,17 @@ class TinyFeed : public feed::FeedServiceHandler {
     changed_.NotifyAll();
   }
 
-  std::atomic<int> streams = 0;
+  std::atomic<int> streams = 0, calls = 0;
   std::atomic<bool> lost = false;  // the change log before now
 
  private:
+  template <typename Response>
+  static void AddPurposes(Response& response) {
+    response.add_purposes()->set_purpose("purposes/news");
+    response.add_purposes()->set_purpose("purposes/old");
+    response.mutable_purposes(1)->set_retired(true);
+  }
+
   base::Mutex mutex_;
   base::CondVar changed_;
   uint64_t committed_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -95,10 +105,13 @@ class FeedTest : public testing::Test {
     rpc::ServerOptions options;
     options.credentials = &credentials_;
     server_ = *rpc::StartServer(options, std::move(services));
+    client_->Start(Peers());
+  }
+  rpc::Peers Peers() {
     rpc::Peers peers;
     peers.customer = server_->InProcess();
     peers.token = "token";
-    client_->Start(peers);
+    return peers;
   }
   ~FeedTest() override {
     index_.Stop();
@@ -129,6 +142,20 @@ TEST_F(FeedTest, CountsWhatWasCommittedJustBefore) {
   }
   EXPECT_EQ(base::ReasonOf(Count("purposes/nope").status()), "PURPOSE_NOT_FOUND");
   EXPECT_EQ(base::ReasonOf(Count("purposes/old").status()), "PURPOSE_RETIRED");
+}
+
+TEST_F(FeedTest, CallsNobodyWhereThePositionIsKnownInThisProcess) {
+  client_->Stop();
+  client_ = FeedClient::New(
+      index_, [this](const auto& request, auto& response) { return customer_.Position(request, response); });
+  EXPECT_EQ(base::ReasonOf(client_->Ask(true, kPatienceUs).status()), "AUDIENCE_LOADING") << "before Start";
+  client_->Start(Peers());
+  for (int people = 1; people <= 20; ++people) {
+    customer_.Commit(1);
+    EXPECT_EQ(Count("purposes/news")->matched, people);
+  }
+  EXPECT_EQ(base::ReasonOf(Count("purposes/old").status()), "PURPOSE_RETIRED");
+  EXPECT_EQ(customer_.calls, 0);
 }
 
 TEST_F(FeedTest, GoesOnAfterTheStreamEndsAndStartsAgainWhenTheLogIsGone) {

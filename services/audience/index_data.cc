@@ -1,6 +1,9 @@
 #include "services/audience/index_data.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "services/audience/scan.h"
 
 namespace pharos::audience {
 
@@ -44,6 +47,8 @@ void IndexData::Grow() {
   for (auto& column : texts) column.push_back(StringPool::kAbsent);
   born.push_back(0);
   updated.push_back(0);
+  born_day.push_back(0);
+  updated_day.push_back(0);
   interests.push_back(0);
   sources.push_back(0);
   kinds.push_back(0);
@@ -113,6 +118,8 @@ void IndexData::Fill(PersonNo person, CompactPerson from) {
   SetCombo(sources, from_source, has_source, person, std::move(from.sources));
   SetDecile(deprivation, of_deprivation, person, from.deprivation);
   SetDecile(inclusion, of_inclusion, person, from.inclusion);
+  born_day[person] = DayOfDate(from.born);
+  updated_day[person] = DayOfMoment(from.update_time_us);
   if ((born[person] = from.born) != 0) {
     has_born.add(person);
   } else {
@@ -157,6 +164,19 @@ void IndexData::AddEngaged(std::string_view id, std::string_view campaign, Engag
   engagement.Add(person, campaign, event, day);
 }
 
+void IndexData::SetPlaces(const Reference& reference) {
+  CompactPerson person;  // its place only
+  for (const PersonNo number : Roaring(alive)) {
+    person.texts[kPostcode] = texts[kPostcode][number];
+    person.texts[kSourceArea] = texts[kSourceArea][number];
+    SetPlace(pool, reference, person);
+    for (const TextField field : {kArea, kAreaName, kUpperTier, kUpperTierName, kRegion, kRegionName})
+      SetText(field, number, person.texts[field]);
+    if (deprivation[number] != person.deprivation)
+      SetDecile(deprivation, of_deprivation, number, person.deprivation);
+  }
+}
+
 CompactPerson IndexData::PersonAt(PersonNo person) const {
   CompactPerson of;
   of.kinds = kinds[person];
@@ -197,7 +217,7 @@ size_t IndexData::IndexBytes() const {
   for (const auto* bitmap : {&alive, &has_born, &has_updated, &has_kind, &has_interest, &has_source})
     bytes += bitmap->getSizeInBytes(false);
   for (const auto& column : texts) bytes += column.capacity() * sizeof(column[0]);
-  return bytes + engagement.Bytes() + born.capacity() * 4 + updated.capacity() * 8 +
+  return bytes + engagement.Bytes() + born.capacity() * 6 + updated.capacity() * 10 +
          (interests.capacity() + sources.capacity()) * 4 + kinds.capacity() * 4;
 }
 

@@ -29,6 +29,11 @@ class IdBook {
   static constexpr PersonNo kNobody = UINT32_MAX;
   PersonNo Find(std::string_view id) const;
   PersonNo Add(std::string_view id);  // not yet there
+  // That so many will come.
+  void Reserve(size_t people) {
+    ids_.reserve(people);
+    numbers_.reserve(people);
+  }
   // The number stays taken, its id is forgotten.
   void Drop(PersonNo person);
   std::string_view Id(PersonNo person) const { return ids_[person]; }
@@ -79,7 +84,8 @@ struct IndexData {
   std::array<std::vector<uint32_t>, kTextFields> texts;
   std::vector<PackedDate> born;
   std::vector<int64_t> updated;
-  std::vector<uint32_t> interests, sources;  // combinations
+  std::vector<uint16_t> born_day, updated_day;  // codes of the two (services/audience/scan.h)
+  std::vector<uint32_t> interests, sources;     // combinations
   std::vector<uint8_t> kinds, reach, deprivation, inclusion;
   std::vector<std::string> gate;  // type::v1::GateFacts
   size_t gate_bytes = 0;
@@ -99,6 +105,8 @@ struct IndexData {
   PersonNo Remove(std::string_view id);
   // That whoever is or was called `id` had an event.
   void AddEngaged(std::string_view id, std::string_view campaign, EngagementEvent event, int32_t day);
+  // Where everybody lives, anew.
+  void SetPlaces(const Reference& reference);
   // What Put was given.
   CompactPerson PersonAt(PersonNo person) const;
   size_t IndexBytes() const;

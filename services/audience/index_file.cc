@@ -2,18 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <thread>
+#include <utility>
 
 #include "services/base/errors.h"
 
 namespace pharos::audience {
 namespace {
 
-constexpr uint64_t kMagic = 0x3258444e49415850;  // "PXAINDX2"
+constexpr uint64_t kMagic = 0x3358444e49415850;  // "PXAINDX3"
 constexpr uint32_t kMostText = 1u << 24;         // far above what the feed may bring
 constexpr size_t kBuffer = 1u << 20;
+constexpr size_t kBatch = 1u << 14;           // people: some 10 MB, milliseconds of work
+constexpr uint64_t kMostReserved = 1u << 24;  // the number is believed only when everything has been read
 
 absl::Status Damaged() {
   return base::MakeError(
@@ -194,6 +199,34 @@ bool ReadPerson(Reader& in, uint64_t symbols, CompactPerson& person) {
   return in.ok();
 }
 
+using People = std::vector<std::pair<std::string, CompactPerson>>;
+
+// Up to kBatch of the `left` people.
+bool ReadBatch(Reader& in, uint64_t symbols, uint64_t& left, People& people) {
+  people.clear();
+  for (; left > 0 && people.size() < kBatch; --left) {
+    auto& [id, person] = people.emplace_back();
+    id = in.Text();
+    if (!ReadPerson(in, symbols, person)) return false;
+  }
+  return true;
+}
+
+// One batch is read while the one before is put into the index.
+bool ReadPeople(Reader& in, uint64_t symbols, IndexData& data) {
+  auto left = in.NumberOf<uint64_t>();
+  data.ids.Reserve(std::min(left, kMostReserved));
+  People next, now;
+  bool ok = in.ok() && ReadBatch(in, symbols, left, next);
+  while (ok && !next.empty()) {
+    std::swap(now, next);
+    std::thread reader([&] { ok = ReadBatch(in, symbols, left, next); });
+    for (auto& [id, person] : now) data.Put(id, std::move(person));
+    reader.join();
+  }
+  return ok;
+}
+
 }  // namespace
 
 absl::Status SaveIndex(const IndexData& data, const IndexPositions& positions, const std::string& path) {
@@ -202,6 +235,7 @@ absl::Status SaveIndex(const IndexData& data, const IndexPositions& positions, c
   out.Number(kMagic);
   out.Number(positions.people);
   out.Number(positions.engagement);
+  out.Number(positions.reference);
   out.Number(uint64_t{data.pool.size()});
   for (uint32_t symbol = 1; symbol < data.pool.size(); ++symbol) {
     out.Text(data.pool.Get(symbol));
@@ -225,18 +259,13 @@ absl::Status LoadIndex(const std::string& path, IndexData& data, IndexPositions&
   if (in.NumberOf<uint64_t>() != kMagic) return Damaged();
   positions.people = in.NumberOf<uint64_t>();
   positions.engagement = in.NumberOf<uint64_t>();
+  positions.reference = in.NumberOf<uint64_t>();
   const auto symbols = in.NumberOf<uint64_t>();
   for (uint64_t symbol = 1; symbol < symbols && in.ok(); ++symbol) {
     const std::string text = in.Text();
     if (data.pool.Intern(text, in.Text()) != symbol) return Damaged();
   }
-  const auto people = in.NumberOf<uint64_t>();
-  for (uint64_t at = 0; at < people && in.ok(); ++at) {
-    const std::string id = in.Text();
-    CompactPerson person;
-    if (!ReadPerson(in, symbols, person)) return Damaged();
-    data.Put(id, std::move(person));
-  }
+  if (!ReadPeople(in, symbols, data)) return Damaged();
   const EngagementPages pages = ReadPages(in);
   if (!in.ok() || !data.engagement.Read(pages)) return Damaged();
   return in.AtEnd() ? absl::OkStatus() : Damaged();

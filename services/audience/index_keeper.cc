@@ -1,9 +1,28 @@
 #include "services/audience/index_keeper.h"
 
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
 #include "services/base/log.h"
 #include "services/rpc/key_client.h"
+#include "services/rpc/metrics.h"
 
 namespace pharos::audience {
+namespace {
+
+prometheus::Gauge& MakeGauge(const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(rpc::Metrics()).Add({});
+}
+
+struct Gauges {
+  prometheus::Gauge& people = MakeGauge("pharos_audience_people", "People in the audience index.");
+  prometheus::Gauge& index_bytes =
+      MakeGauge("pharos_audience_index_bytes", "Memory of the audience index without the gate's facts.");
+  prometheus::Gauge& gate_bytes =
+      MakeGauge("pharos_audience_gate_bytes", "Memory of the gate's facts in the audience index.");
+};
+
+}  // namespace
 
 IndexKeeper::IndexKeeper(PeopleIndex& index, FeedClient& feed, SnapshotShelf& shelf, base::Clock& clock,
                          std::string folder)
@@ -38,8 +57,23 @@ void IndexKeeper::Run(const rpc::Peers& peers) {
             {{"code", static_cast<int64_t>(loaded.code())}, {"position", static_cast<int64_t>(saved_)}});
   checkpoint.Prepare();
   feed_.Start(peers);
-  while (Pause(kSaveEveryUs)) SaveAndKeep(checkpoint);
+  Measure();
+  for (int64_t waited_us = 0; Pause(kMeasureEveryUs);) {
+    Measure();
+    waited_us += kMeasureEveryUs;
+    if (waited_us < kSaveEveryUs) continue;
+    SaveAndKeep(checkpoint);
+    waited_us = 0;
+  }
   Save(checkpoint);
+}
+
+void IndexKeeper::Measure() const {
+  static auto* gauges = new Gauges;
+  const PeopleIndex::Stats stats = index_.stats();
+  gauges->people.Set(static_cast<double>(stats.people));
+  gauges->index_bytes.Set(static_cast<double>(stats.index_bytes));
+  gauges->gate_bytes.Set(static_cast<double>(stats.gate_bytes));
 }
 
 void IndexKeeper::SaveAndKeep(const Checkpoint& checkpoint) {

@@ -21,6 +21,8 @@ class IndexKeeper {
   static constexpr int64_t kSaveEveryUs =
       120'000'000;  // a start after a crash follows two minutes of changes
 
+  static constexpr int64_t kMeasureEveryUs = 10'000'000;  // its size is told by metrics
+
   IndexKeeper(PeopleIndex& index, FeedClient& feed, SnapshotShelf& shelf, base::Clock& clock,
               std::string folder);
   ~IndexKeeper() { Stop(); }
@@ -34,6 +36,7 @@ class IndexKeeper {
   void Run(const rpc::Peers& peers);
   // True: the file is as the index was when this began.
   bool Save(const Checkpoint& checkpoint);
+  void Measure() const;
   void SaveAndKeep(const Checkpoint& checkpoint);
   // False: stopped.
   bool Pause(int64_t micros);

@@ -1,7 +1,9 @@
 #include "services/audience/index_match.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "services/audience/scan.h"
 
@@ -44,24 +46,98 @@ Roaring Matcher::Match(const Predicate& predicate) const {
   return Find(predicate).Take();
 }
 
+// Ranges wait until it is known how few people are left to look at.
+struct Matcher::Parts {
+  struct Range {
+    int64_t low = INT64_MIN, high = INT64_MAX;
+    bool given = false;
+    void Narrow(int64_t from, int64_t to) {
+      low = std::max(low, from), high = std::min(high, to);
+      given = true;
+    }
+  };
+  std::vector<Found> with, without;
+  Range born, updated;
+};
+
+struct Matcher::Joined {
+  Found found;
+  Found last;
+  enum { kNothing, kWith, kWithout } step = kNothing;
+};
+
+void Matcher::Gather(const std::vector<Predicate>& of, Parts& parts) const {
+  for (const Predicate& part : of) {
+    const bool whole = part.unequal;
+    if (part.kind == Kind::kAnd) {
+      Gather(part.parts, parts);
+    } else if (part.kind == Kind::kNot) {
+      parts.without.push_back(Find(part.parts[0]));
+    } else if (part.kind == Kind::kBorn && !whole) {
+      parts.born.Narrow(std::max<int64_t>(part.low, 1), part.high);
+    } else if (part.kind == Kind::kAge && !whole) {
+      const auto [low, high] = BornFor(today_, part.low, part.high);
+      parts.born.Narrow(std::max<int64_t>(low, 1), high);
+    } else if (part.kind == Kind::kUpdated && !whole) {
+      parts.updated.Narrow(part.low, part.high);
+      if (part.low <= 0) parts.with.push_back(&data_.has_updated);
+    } else {
+      parts.with.push_back(Find(part));
+    }
+  }
+}
+
+Matcher::Joined Matcher::Join(const std::vector<Predicate>& of) const {
+  constexpr uint64_t kFew = 32;  // of so many: looking at each is quicker than scanning all
+  Parts parts;
+  Gather(of, parts);
+  std::vector<std::pair<uint64_t, Found*>> order;  // the smallest first
+  for (Found& found : parts.with) order.emplace_back(found.get().cardinality(), &found);
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::pair<Found, bool>> steps;  // true: without
+  for (const auto& [size, found] : order) steps.emplace_back(std::move(*found), false);
+  for (Found& found : parts.without) steps.emplace_back(std::move(found), true);
+  const bool ranges = parts.born.given || parts.updated.given;
+  std::optional<Found> joined;
+  size_t at = 0;
+  if (!order.empty()) joined.emplace(std::move(steps[at++].first));
+  const auto take = [&](const Found& other, bool without) {
+    const Roaring& before = joined ? joined->get() : data_.alive;
+    Roaring made = without ? before - other.get() : before & other.get();
+    joined.emplace(std::move(made));
+  };
+  const auto narrow = [&](const Parts::Range& range, const auto& days, const auto& values) {
+    if (!range.given) return;
+    const bool few = joined && joined->get().cardinality() * kFew < days.size();
+    Roaring found = few ? PickRange(joined->get(), values, range.low, range.high)
+                        : ScanRange(days, values, range.low, range.high);
+    if (joined && !few) found &= joined->get();
+    joined.emplace(std::move(found));
+  };
+  for (; at < steps.size() && (ranges || at + 1 < steps.size()); ++at)
+    take(steps[at].first, steps[at].second);
+  narrow(parts.born, data_.born_day, data_.born);
+  narrow(parts.updated, data_.updated_day, data_.updated);
+  if (!joined) joined.emplace(&data_.alive);
+  if (at == steps.size()) return {*std::move(joined), &Nobody(), Joined::kNothing};
+  return {*std::move(joined), std::move(steps[at].first),
+          steps[at].second ? Joined::kWithout : Joined::kWith};
+}
+
 uint64_t Matcher::Count(const Predicate& predicate) const {
   if (predicate.kind == Kind::kNot) return data_.alive.cardinality() - Count(predicate.parts[0]);
-  if (predicate.kind != Kind::kAnd || predicate.parts.size() < 2) return Find(predicate).get().cardinality();
-  const std::vector<Predicate> most(predicate.parts.begin(), predicate.parts.end() - 1);
-  const Predicate& last = predicate.parts.back();
-  const Found before = All(most);
-  if (last.kind == Kind::kNot) return before.get().andnot_cardinality(Find(last.parts[0]).get());
-  return before.get().and_cardinality(Find(last).get());
+  if (predicate.kind != Kind::kAnd) return Find(predicate).get().cardinality();
+  const Joined joined = Join(predicate.parts);
+  if (joined.step == Joined::kNothing) return joined.found.get().cardinality();
+  if (joined.step == Joined::kWithout) return joined.found.get().andnot_cardinality(joined.last.get());
+  return joined.found.get().and_cardinality(joined.last.get());
 }
 
 Matcher::Found Matcher::All(const std::vector<Predicate>& parts) const {
-  Found found = Find(parts[0]);
-  for (size_t at = 1; at < parts.size(); ++at) {
-    const bool without = parts[at].kind == Kind::kNot;
-    const Found other = Find(without ? parts[at].parts[0] : parts[at]);
-    found = without ? Found(found.get() - other.get()) : Found(found.get() & other.get());
-  }
-  return found;
+  Joined joined = Join(parts);
+  if (joined.step == Joined::kNothing) return std::move(joined.found);
+  if (joined.step == Joined::kWithout) return joined.found.get() - joined.last.get();
+  return joined.found.get() & joined.last.get();
 }
 
 Matcher::Found Matcher::Any(const std::vector<Predicate>& parts) const {
@@ -118,12 +194,12 @@ Roaring Matcher::PostcodeIs(const Predicate& predicate) const {
   return ScanSymbols(data_.texts[kPostcode], wanted);
 }
 
-Roaring Matcher::TextIs(TextField field, const Predicate& predicate) const {
+Matcher::Found Matcher::TextIs(TextField field, const Predicate& predicate) const {
   if (field == kPostcode) return PostcodeIs(predicate);
   const auto& bitmaps = data_.with_text[field];
   if (!predicate.prefix) {
     const auto found = bitmaps.find(data_.pool.Find(predicate.text));
-    return found == bitmaps.end() ? Roaring() : found->second;
+    return found == bitmaps.end() ? &Nobody() : &found->second;
   }
   Roaring all;
   for (const auto& [symbol, bitmap] : bitmaps) {
@@ -134,19 +210,27 @@ Roaring Matcher::TextIs(TextField field, const Predicate& predicate) const {
 
 Matcher::Found Matcher::Text(const Predicate& predicate) const {
   const TextField field = predicate.field->text, name = NameOf(field);
-  Roaring found = TextIs(field, predicate);
-  if (name != kTextFields) found |= TextIs(name, predicate);
-  return predicate.unequal ? data_.has_text[field] - found : std::move(found);
+  Found found = TextIs(field, predicate);
+  if (name != kTextFields) {
+    Found named = TextIs(name, predicate);
+    if (found.get().isEmpty()) {
+      found = std::move(named);
+    } else if (!named.get().isEmpty()) {
+      found = Found(found.get() | named.get());
+    }
+  }
+  return predicate.unequal ? Found(data_.has_text[field] - found.get()) : std::move(found);
 }
 
 Matcher::Found Matcher::Aged(const Predicate& predicate) const {
   int64_t low = predicate.low, high = predicate.high;
   if (predicate.kind == Kind::kAge) std::tie(low, high) = BornFor(today_, low, high);
-  Roaring found = ScanRange(data_.born, std::max<int64_t>(low, 1), high);
+  Roaring found = ScanRange(data_.born_day, data_.born, std::max<int64_t>(low, 1), high);
   if (!predicate.unequal) return found;
   // Of those who have an age: born by today.
-  const Roaring known =
-      predicate.kind == Kind::kAge ? ScanRange(data_.born, 1, int64_t{today_} + 1) : data_.has_born;
+  const Roaring known = predicate.kind == Kind::kAge
+                            ? ScanRange(data_.born_day, data_.born, 1, int64_t{today_} + 1)
+                            : data_.has_born;
   return known - found;
 }
 
@@ -162,7 +246,8 @@ Matcher::Found Matcher::Levels(const Predicate& predicate) const {
 }
 
 Matcher::Found Matcher::Updated(const Predicate& predicate) const {
-  Roaring found = ScanRange(data_.updated, predicate.low, predicate.high) & data_.has_updated;
+  Roaring found =
+      ScanRange(data_.updated_day, data_.updated, predicate.low, predicate.high) & data_.has_updated;
   return predicate.unequal ? data_.has_updated - found : std::move(found);
 }
 

@@ -24,10 +24,16 @@ class Matcher {
  private:
   class Found;
   Found Find(const Predicate& predicate) const;
+  // Everything of an AND, ready to be put together.
+  struct Parts;
+  void Gather(const std::vector<Predicate>& of, Parts& parts) const;
+  // All but the last step, which is to be taken with the second; nullptr: nothing is left to do.
+  struct Joined;
+  Joined Join(const std::vector<Predicate>& of) const;
   Found All(const std::vector<Predicate>& parts) const;
   Found Any(const std::vector<Predicate>& parts) const;
   Found Text(const Predicate& predicate) const;
-  Roaring TextIs(TextField field, const Predicate& predicate) const;
+  Found TextIs(TextField field, const Predicate& predicate) const;
   Roaring PostcodeIs(const Predicate& predicate) const;
   Found Aged(const Predicate& predicate) const;
   Found Levels(const Predicate& predicate) const;

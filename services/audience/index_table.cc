@@ -20,10 +20,8 @@ constexpr size_t kChunk = 4096;              // of people at a time: what is kno
 constexpr uint64_t kMostCounted = 1u << 22;  // cells that are counted in an array; more go into a map
 constexpr std::array<const char*, 4> kKindNames = {"", "INTERNAL", "PARTNER", "PUBLIC"};
 
-// Dates up to the year 3276.
-// Years in which people are born; others are searched for.
-constexpr size_t kFirstYear = 1850, kLastYear = 2100;
-constexpr int32_t kLastDate = 32'767'999;
+constexpr size_t kMostByBitmap =
+    512;  // values of the only dimension: a bitmap each; more are counted one by one
 
 struct Band {
   int64_t low, high;  // low <= value < high
@@ -85,8 +83,32 @@ class Coder {
       const uint8_t* column = (type_ == FieldType::kDeprivation ? data_.deprivation : data_.inclusion).data();
       for (size_t at = 0; at < count; ++at) codes[at] = code_of_[column[people[at]]];
     } else {
-      for (size_t at = 0; at < count; ++at) codes[at] = OfDate(data_.born[people[at]]);
+      for (size_t at = 0; at < count; ++at) {
+        const uint16_t code = by_day_[data_.born_day[people[at]]];
+        codes[at] = code == kMixed ? Search(data_.born[people[at]]) : code;
+      }
     }
+  }
+  // How many of `people` have each code, by the bitmaps of the values; false: there are too many or none.
+  bool CountEach(const Roaring& people, std::vector<uint64_t>& counts) const {
+    const auto* values = Values();
+    const bool levels = type_ == FieldType::kDeprivation || type_ == FieldType::kInclusion;
+    if (!levels && type_ != FieldType::kKinds && (values == nullptr || values->size() > kMostByBitmap))
+      return false;
+    counts.assign(size(), 0);
+    if (levels) {
+      const auto& of = type_ == FieldType::kDeprivation ? data_.of_deprivation : data_.of_inclusion;
+      for (size_t level = 0; level < of.size(); ++level)
+        counts[code_of_[level]] += people.and_cardinality(of[level]);
+    } else if (type_ == FieldType::kKinds) {
+      for (size_t kind = 1; kind < kKindNames.size(); ++kind)
+        counts[kind] = people.and_cardinality(data_.of_kind[kind]);
+      counts[0] = people.andnot_cardinality(data_.has_kind);
+    } else {
+      for (const auto& [symbol, bitmap] : *values) counts[code_of_[symbol]] += people.and_cardinality(bitmap);
+      counts[0] = people.andnot_cardinality(*Any());
+    }
+    return true;
   }
   // Several of one person; without a value: 0 alone.
   void CodesOf(uint32_t person, std::vector<uint32_t>& codes) const {
@@ -110,21 +132,31 @@ class Coder {
     keys_.push_back(std::move(key));
     return static_cast<uint32_t>(keys_.size() - 1);
   }
-  void OfText() {
-    code_of_.assign(data_.pool.size(), 0);
-    if (text_ == kPostcode) {
-      for (const uint32_t symbol : data_.texts[kPostcode]) {
-        if (symbol != StringPool::kAbsent && code_of_[symbol] == 0)
-          code_of_[symbol] = CodeFor(std::string(data_.pool.Shown(symbol)));
-      }
-      return;
-    }
-    OfSet(data_.with_text[text_]);
+  // A bitmap for each value; nullptr: this field has none.
+  const IndexData::ByValue* Values() const {
+    if (type_ == FieldType::kInterests) return &data_.with_interest;
+    if (type_ == FieldType::kSources) return &data_.from_source;
+    return type_ == FieldType::kText && text_ != kPostcode ? &data_.with_text[text_] : nullptr;
   }
-  void OfSet(const IndexData::ByValue& bitmaps) {
+  const Roaring* Any() const {
+    if (type_ == FieldType::kInterests) return &data_.has_interest;
+    return type_ == FieldType::kSources ? &data_.has_source : &data_.has_text[text_];
+  }
+  void OfText() {
+    if (text_ != kPostcode) return OfSet(data_.with_text[text_]);
     code_of_.assign(data_.pool.size(), 0);
-    for (const auto& [symbol, bitmap] : bitmaps)
-      code_of_[symbol] = CodeFor(std::string(data_.pool.Shown(symbol)));
+    for (const uint32_t symbol : data_.texts[kPostcode]) {
+      if (symbol != StringPool::kAbsent && code_of_[symbol] == 0)
+        code_of_[symbol] = CodeFor(std::string(data_.pool.Shown(symbol)));
+    }
+  }
+  // In the order of their keys, so that cells come in order.
+  void OfSet(const IndexData::ByValue& bitmaps) {
+    std::vector<std::pair<std::string_view, uint32_t>> values;
+    for (const auto& [symbol, bitmap] : bitmaps) values.emplace_back(data_.pool.Shown(symbol), symbol);
+    std::sort(values.begin(), values.end());
+    code_of_.assign(data_.pool.size(), 0);
+    for (const auto& [key, symbol] : values) code_of_[symbol] = CodeFor(std::string(key));
   }
   void OfLevels(const TableDimension& dimension) {
     code_of_.assign(256, 0);
@@ -146,35 +178,25 @@ class Coder {
       if (type_ == FieldType::kInt) std::tie(low, high) = BornFor(today, low, high);
       starts_.push_back({low, high, CodeFor(dimension.edge_texts[at])});
     }
-    // A table of codes by year and day of the year's numbers would be large: by month and a look at the
-    // edges.
-    by_month_.assign(kLastDate / 100 + 1, kMixed);
-    for (size_t month = kFirstYear * 100; month < kLastYear * 100; ++month) {
-      const uint32_t first = Search(static_cast<int64_t>(month) * 100);
-      if (first == Search(static_cast<int64_t>(month) * 100 + 99) &&
-          !EdgeWithin(static_cast<int64_t>(month) * 100))
-        by_month_[month] = static_cast<uint16_t>(first);
-      if (month % 100 == 13) month += 86;  // the rest are no months
+    // Days before 1870 and after 2045 share a code, and an edge may lie within a day's code: there the date
+    // itself is looked at.
+    by_day_.assign(size_t{UINT16_MAX} + 1, 0);
+    for (const Start& start : starts_) {
+      const size_t low = DayOfDate(start.low), high = DayOfDate(start.high);
+      for (size_t day = low; day < high; ++day)
+        if (by_day_[day] == 0) by_day_[day] = static_cast<uint16_t>(start.code);
     }
-  }
-  bool EdgeWithin(int64_t month) const {
-    return std::any_of(starts_.begin(), starts_.end(), [&](const Start& start) {
-      return (start.low > month && start.low <= month + 99) ||
-             (start.high > month && start.high <= month + 99);
-    });
+    for (const Start& start : starts_)
+      by_day_[DayOfDate(start.low)] = by_day_[DayOfDate(start.high)] = kMixed;
+    by_day_[1] = by_day_[UINT16_MAX] = kMixed;
   }
   uint32_t Search(int64_t date) const {
+    if (date <= 0) return 0;
     for (const Start& start : starts_) {
       if (date >= start.low && date < start.high) return start.code;
     }
     return 0;
   }
-  uint32_t OfDate(int32_t date) const {
-    if (date <= 0 || date > kLastDate) return 0;
-    const uint16_t code = by_month_[static_cast<size_t>(date / 100)];
-    return code == kMixed ? Search(date) : code;
-  }
-
   static constexpr uint16_t kMixed = UINT16_MAX;
   struct Start {
     int64_t low, high;
@@ -186,7 +208,7 @@ class Coder {
   std::vector<std::string> keys_;
   std::vector<uint32_t> code_of_;  // by symbol or level
   std::vector<Start> starts_;
-  std::vector<uint16_t> by_month_;
+  std::vector<uint16_t> by_day_;
 };
 
 // Counts by place: in an array where that is small, else in a map.
@@ -195,11 +217,11 @@ class Counts {
   explicit Counts(uint64_t places) {
     if (places <= kMostCounted) flat_.assign(places, 0);
   }
-  void Add(uint64_t place) {
+  void Add(uint64_t place, uint32_t people = 1) {
     if (!flat_.empty()) {
-      ++flat_[place];
+      flat_[place] += people;
     } else {
-      ++map_[place];
+      map_[place] += people;
     }
   }
   int64_t Of(uint64_t place) const {
@@ -232,23 +254,18 @@ class Counter {
 
   Counts Count(const Roaring& people) const {
     Counts counts(places_);
-    std::vector<uint32_t> numbers(people.cardinality());
-    people.toUint32Array(numbers.data());
-    if (sets_) {
-      for (const uint32_t person : numbers) CountSets(person, 0, 0, counts);
+    if (std::vector<uint64_t> each; coders_.size() == 1 && coders_[0].CountEach(people, each)) {
+      for (size_t code = 0; code < each.size(); ++code) {
+        if (each[code] != 0) counts.Add(code, static_cast<uint32_t>(each[code]));
+      }
       return counts;
     }
+    std::vector<uint32_t> numbers(kChunk), codes(kChunk);
     std::vector<uint64_t> places(kChunk);
-    std::vector<uint32_t> codes(kChunk);
-    for (size_t from = 0; from < numbers.size(); from += kChunk) {
-      const size_t size = std::min(kChunk, numbers.size() - from);
-      std::fill(places.begin(), places.end(), 0);
-      for (const Coder& coder : coders_) {
-        coder.Codes(&numbers[from], size, codes.data());
-        for (size_t at = 0; at < size; ++at) places[at] = places[at] * coder.size() + codes[at];
-      }
-      for (size_t at = 0; at < size; ++at) counts.Add(places[at]);
-    }
+    roaring_uint32_iterator_t from;
+    roaring_init_iterator(&people.roaring, &from);
+    while (const size_t size = roaring_read_uint32_iterator(&from, numbers.data(), kChunk))
+      CountChunk(numbers.data(), size, codes.data(), places.data(), counts);
     return counts;
   }
   std::vector<std::string> KeysOf(uint64_t place) const {
@@ -261,6 +278,19 @@ class Counter {
   }
 
  private:
+  void CountChunk(const uint32_t* people, size_t size, uint32_t* codes, uint64_t* places,
+                  Counts& counts) const {
+    if (sets_) {
+      for (size_t at = 0; at < size; ++at) CountSets(people[at], 0, 0, counts);
+      return;
+    }
+    std::fill(places, places + size, 0);
+    for (const Coder& coder : coders_) {
+      coder.Codes(people, size, codes);
+      for (size_t at = 0; at < size; ++at) places[at] = places[at] * coder.size() + codes[at];
+    }
+    for (size_t at = 0; at < size; ++at) counts.Add(places[at]);
+  }
   void CountSets(uint32_t person, size_t at, uint64_t place, Counts& counts) const {
     if (at == coders_.size()) return counts.Add(place);
     std::vector<uint32_t> codes;
@@ -282,10 +312,10 @@ Roaring WithKey(const IndexData& data, const IndexData::ByValue& bitmaps, const 
 
 Roaring InBand(const IndexData& data, PackedDate today, const TableDimension& dimension, const Band& band) {
   if (dimension.field->type == FieldType::kDate)
-    return ScanRange(data.born, std::max<int64_t>(band.low, 1), band.high);
+    return ScanRange(data.born_day, data.born, std::max<int64_t>(band.low, 1), band.high);
   if (dimension.field->type == FieldType::kInt) {
     const auto [low, high] = BornFor(today, band.low, band.high);
-    return ScanRange(data.born, std::max<int64_t>(low, 1), high);
+    return ScanRange(data.born_day, data.born, std::max<int64_t>(low, 1), high);
   }
   const auto& levels =
       dimension.field->type == FieldType::kDeprivation ? data.of_deprivation : data.of_inclusion;
@@ -372,7 +402,8 @@ absl::StatusOr<std::vector<TableCell>> MakeTable(const IndexData& data, PackedDa
     for (const Counts& measure : measured) cell.measures.push_back(measure.Of(place));
   });
   if (too_many) return AudienceErrors::TooManyCells(most);
-  std::sort(cells.begin(), cells.end(), [](const auto& a, const auto& b) { return a.keys < b.keys; });
+  const auto earlier = [](const auto& a, const auto& b) { return a.keys < b.keys; };
+  if (!std::is_sorted(cells.begin(), cells.end(), earlier)) std::sort(cells.begin(), cells.end(), earlier);
   return cells;
 }
 

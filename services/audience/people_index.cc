@@ -102,7 +102,7 @@ class IndexImpl : public PeopleIndex {
   void SetReference(std::shared_ptr<const Reference> reference) override {
     std::unique_lock lock(mutex_);
     reference_ = std::move(reference);
-    SetPlaces(*data_);
+    data_->SetPlaces(*reference_);
   }
 
   std::shared_ptr<const Reference> reference() const override {
@@ -204,7 +204,7 @@ class IndexImpl : public PeopleIndex {
   // Questions go on meanwhile; the feed waits.
   absl::Status Save(const std::string& path) const override {
     std::shared_lock lock(mutex_);
-    return SaveIndex(*data_, {read_position_, engagement_position_}, path);
+    return SaveIndex(*data_, {read_position_, engagement_position_, reference_->generation()}, path);
   }
 
   absl::Status Load(const std::string& path) override {
@@ -213,7 +213,7 @@ class IndexImpl : public PeopleIndex {
     PHAROS_RETURN_IF_ERROR(LoadIndex(path, *fresh, positions));
     {
       std::unique_lock lock(mutex_);
-      SetPlaces(*fresh);  // the file may be of another reference
+      if (positions.reference != reference_->generation()) fresh->SetPlaces(*reference_);
       data_ = std::move(fresh);
       views_.Clear();
       read_position_ = positions.people;
@@ -225,14 +225,6 @@ class IndexImpl : public PeopleIndex {
   }
 
  private:
-  void SetPlaces(IndexData& data) const {
-    const Roaring everybody = data.alive;
-    for (const PersonNo number : everybody) {
-      CompactPerson person = data.PersonAt(number);
-      SetPlace(data.pool, *reference_, person);
-      data.Put(std::string(data.ids.Id(number)), std::move(person));
-    }
-  }
   void ApplyOne(const customer::internal::v1::PersonState& state) {
     const std::string id = base::Segment(state.person(), "people");
     const PersonNo person =

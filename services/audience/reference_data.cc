@@ -17,15 +17,18 @@ constexpr int kAreaBits = 16, kDecileBits = 4;
 constexpr uint64_t kBase = 37;  // nothing, ten digits, 26 letters
 
 absl::Status TooLarge() {
-  return base::MakeError(absl::StatusCode::kResourceExhausted, "REFERENCE_TOO_LARGE",
-                         "There are more areas or postcodes than this version can hold (65,535 and 4,000,000).");
+  return base::MakeError(
+      absl::StatusCode::kResourceExhausted, "REFERENCE_TOO_LARGE",
+      "There are more areas or postcodes than this version can hold (65,535 and 4,000,000).");
 }
 
 uint64_t Pack(std::string_view normal) {
   uint64_t packed = 0;
   for (size_t i = 0; i < kLongestPostcode; ++i) {
     uint64_t digit = 0;
-    if (i < normal.size()) digit = normal[i] <= '9' ? static_cast<uint64_t>(normal[i] - '0') + 1 : static_cast<uint64_t>(normal[i] - 'A') + 11;
+    if (i < normal.size())
+      digit = normal[i] <= '9' ? static_cast<uint64_t>(normal[i] - '0') + 1
+                               : static_cast<uint64_t>(normal[i] - 'A') + 11;
     packed = packed * kBase + digit;
   }
   return packed << (kAreaBits + kDecileBits);

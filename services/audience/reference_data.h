@@ -1,4 +1,5 @@
-// Reference data in memory: areas, replaced codes, postcodes. A postcode takes eight bytes. Built once, then never changed.
+// Reference data in memory: areas, replaced codes, postcodes. A postcode takes eight bytes. Built once, then
+// never changed.
 #pragma once
 
 #include <memory>
@@ -13,14 +14,15 @@
 
 namespace pharos::audience {
 
-// Upper case, without spaces: "M11AE". "" if it has another form than 2 to 7 letters and digits (BS 7666 postcodes have 5 to 7,
-// their districts 2 to 4).
+// Upper case, without spaces: "M11AE". "" if it has another form than 2 to 7 letters and digits (BS 7666
+// postcodes have 5 to 7, their districts 2 to 4).
 std::string NormalPostcode(std::string_view text);
 
 class ReferenceData : public Reference {
  public:
-  static constexpr size_t kMostAreas = 65'535;         // the United Kingdom has some 400 local authorities
-  static constexpr size_t kMostPostcodes = 4'000'000;  // there are 1.8 million, 2.7 million with terminated ones
+  static constexpr size_t kMostAreas = 65'535;  // the United Kingdom has some 400 local authorities
+  static constexpr size_t kMostPostcodes =
+      4'000'000;  // there are 1.8 million, 2.7 million with terminated ones
 
   // RESOURCE_EXHAUSTED (REFERENCE_TOO_LARGE) past the limits.
   static absl::StatusOr<std::shared_ptr<const ReferenceData>> Make(

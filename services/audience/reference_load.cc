@@ -14,7 +14,8 @@ namespace {
 
 constexpr uint32_t kMostDecile = 10;
 
-// Register of Geographic Codes: a letter and eight digits. Other registers' codes are letters and digits, too.
+// Register of Geographic Codes: a letter and eight digits. Other registers' codes are letters and digits,
+// too.
 bool IsCode(std::string_view code) {
   return !code.empty() && code.size() <= 16 &&
          std::all_of(code.begin(), code.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
@@ -35,16 +36,20 @@ absl::Status ReferenceLoad::Wrong(std::string_view column, std::string_view word
 }
 
 absl::Status ReferenceLoad::Once(std::string_view column, const std::string& key) {
-  return keys_.insert(key).second ? absl::OkStatus() : Wrong(column, fmt::format("\"{}\" is there twice.", key));
+  return keys_.insert(key).second ? absl::OkStatus()
+                                  : Wrong(column, fmt::format("\"{}\" is there twice.", key));
 }
 
 absl::Status ReferenceLoad::AddArea(const v1::Area& area) {
   if (!IsCode(area.code())) return Wrong("code", "a code is 1 to 16 letters and digits, e.g. E08000035.");
   if (area.display_name().empty()) return Wrong("display_name", "an area needs a name.");
-  for (const auto& [column, code] : {std::pair("upper_tier", &area.upper_tier()), std::pair("region", &area.region())}) {
-    if (!code->empty() && !IsCode(*code)) return Wrong(column, "a code is letters and digits, e.g. E12000001.");
+  for (const auto& [column, code] :
+       {std::pair("upper_tier", &area.upper_tier()), std::pair("region", &area.region())}) {
+    if (!code->empty() && !IsCode(*code))
+      return Wrong(column, "a code is letters and digits, e.g. E12000001.");
   }
-  if (area.deprivation_decile() > kMostDecile) return Wrong("deprivation_decile", "a decile is 1 to 10, or empty.");
+  if (area.deprivation_decile() > kMostDecile)
+    return Wrong("deprivation_decile", "a decile is 1 to 10, or empty.");
   PHAROS_RETURN_IF_ERROR(Once("code", area.code()));
   auto& row = *chunk_.add_areas();
   row.set_code(area.code());
@@ -59,7 +64,8 @@ absl::Status ReferenceLoad::AddArea(const v1::Area& area) {
 
 absl::Status ReferenceLoad::AddChange(const v1::AreaCodeChange& change) {
   if (!IsCode(change.code())) return Wrong("code", "a code is 1 to 16 letters and digits, e.g. E06000001.");
-  if (!IsCode(change.code_now())) return Wrong("code_now", "a code is 1 to 16 letters and digits, e.g. E06000001.");
+  if (!IsCode(change.code_now()))
+    return Wrong("code_now", "a code is 1 to 16 letters and digits, e.g. E06000001.");
   PHAROS_RETURN_IF_ERROR(Once("code", change.code()));
   auto& row = *chunk_.add_changes();
   row.set_code(change.code());
@@ -70,8 +76,10 @@ absl::Status ReferenceLoad::AddChange(const v1::AreaCodeChange& change) {
 absl::Status ReferenceLoad::AddPostcode(const v1::Postcode& postcode) {
   const std::string normal = NormalPostcode(postcode.postcode());
   if (normal.empty()) return Wrong("postcode", "a postcode is 2 to 7 letters and digits, e.g. LS1 4AP.");
-  if (!IsCode(postcode.area())) return Wrong("area", "the code of an area is letters and digits, e.g. E08000035.");
-  if (postcode.deprivation_decile() > kMostDecile) return Wrong("deprivation_decile", "a decile is 1 to 10, or empty.");
+  if (!IsCode(postcode.area()))
+    return Wrong("area", "the code of an area is letters and digits, e.g. E08000035.");
+  if (postcode.deprivation_decile() > kMostDecile)
+    return Wrong("deprivation_decile", "a decile is 1 to 10, or empty.");
   PHAROS_RETURN_IF_ERROR(Once("postcode", normal));
   auto& row = *chunk_.add_postcodes();
   row.set_postcode(normal);
@@ -82,8 +90,10 @@ absl::Status ReferenceLoad::AddPostcode(const v1::Postcode& postcode) {
 
 absl::Status ReferenceLoad::Added() {
   row_.set_rows(row_.rows() + 1);
-  const size_t most = kind_ == ReferenceKind::kPostcodes ? ReferenceData::kMostPostcodes : ReferenceData::kMostAreas;
-  if (static_cast<size_t>(row_.rows()) > most) return Wrong("row", fmt::format("there are more than {} rows.", most));
+  const size_t most =
+      kind_ == ReferenceKind::kPostcodes ? ReferenceData::kMostPostcodes : ReferenceData::kMostAreas;
+  if (static_cast<size_t>(row_.rows()) > most)
+    return Wrong("row", fmt::format("there are more than {} rows.", most));
   return ++chunk_rows_ < ReferenceStore::kChunkRows ? absl::OkStatus() : Flush();
 }
 

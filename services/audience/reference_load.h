@@ -1,4 +1,5 @@
-// One load of reference data: checks each row as it comes, writes chunks, and knows at the end what was loaded. Used by one thread.
+// One load of reference data: checks each row as it comes, writes chunks, and knows at the end what was
+// loaded. Used by one thread.
 #pragma once
 
 #include <openssl/evp.h>

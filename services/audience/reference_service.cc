@@ -17,8 +17,9 @@ constexpr int kPage = 1000;
 constexpr char kQuery[] = "areas";
 
 absl::Status KindMissing() {
-  return base::MakeError(absl::StatusCode::kInvalidArgument, "REFERENCE_KIND_MISSING",
-                         "Say in the first message of what kind the rows are: AREAS, AREA_CODE_CHANGES or POSTCODES.");
+  return base::MakeError(
+      absl::StatusCode::kInvalidArgument, "REFERENCE_KIND_MISSING",
+      "Say in the first message of what kind the rows are: AREAS, AREA_CODE_CHANGES or POSTCODES.");
 }
 
 absl::Status Nothing() {
@@ -68,7 +69,8 @@ absl::Status ReferenceService::LoadReference(rpc::Call& call, Stream& stream) {
 
 absl::Status ReferenceService::Load(rpc::Call& call, Stream& stream) {
   v1::LoadReferenceRequest request;
-  if (!stream.Read(request) || request.kind() == v1::LoadReferenceRequest::KIND_UNSPECIFIED) return KindMissing();
+  if (!stream.Read(request) || request.kind() == v1::LoadReferenceRequest::KIND_UNSPECIFIED)
+    return KindMissing();
   const auto kind = static_cast<ReferenceKind>(request.kind());
   const std::string attribution = request.attribution();
   PHAROS_ASSIGN_OR_RETURN(const auto state, store_.State());
@@ -91,18 +93,20 @@ absl::Status ReferenceService::Load(rpc::Call& call, Stream& stream) {
   return absl::OkStatus();
 }
 
-absl::Status ReferenceService::Commit(rpc::Call& call, ReferenceKind kind, ReferenceRow row, const std::string& attribution,
-                                      v1::LoadReferenceResponse& response) {
+absl::Status ReferenceService::Commit(rpc::Call& call, ReferenceKind kind, ReferenceRow row,
+                                      const std::string& attribution, v1::LoadReferenceResponse& response) {
   const int64_t now = clock_.WallMicros();
   row.set_load_time_us(now);
   row.set_attribution(attribution);
-  const std::string name = v1::LoadReferenceRequest::Kind_Name(static_cast<v1::LoadReferenceRequest::Kind>(kind));
-  PHAROS_RETURN_IF_ERROR(
-      store_.Commit(kind, row, rpc::ChangeBy(call, "reference/" + name, "reference_loaded", row.generation(), now)));
+  const std::string name =
+      v1::LoadReferenceRequest::Kind_Name(static_cast<v1::LoadReferenceRequest::Kind>(kind));
+  PHAROS_RETURN_IF_ERROR(store_.Commit(
+      kind, row, rpc::ChangeBy(call, "reference/" + name, "reference_loaded", row.generation(), now)));
   return Publish();
 }
 
-absl::Status ReferenceService::ListAreas(rpc::Call&, const v1::ListAreasRequest& request, v1::ListAreasResponse& response) {
+absl::Status ReferenceService::ListAreas(rpc::Call&, const v1::ListAreasRequest& request,
+                                         v1::ListAreasResponse& response) {
   const std::string query = kQuery + request.region();
   std::string after;
   if (!request.page_token().empty()) {

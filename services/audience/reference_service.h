@@ -27,14 +27,16 @@ class ReferenceService : public v1::ReferenceServiceHandler {
   absl::Status Open();
 
   absl::Status LoadReference(rpc::Call& call, Stream& stream) override;
-  absl::Status ListAreas(rpc::Call& call, const v1::ListAreasRequest& request, v1::ListAreasResponse& response) override;
+  absl::Status ListAreas(rpc::Call& call, const v1::ListAreasRequest& request,
+                         v1::ListAreasResponse& response) override;
   absl::Status GetReferenceState(rpc::Call& call, const v1::GetReferenceStateRequest& request,
                                  v1::ReferenceState& response) override;
 
  private:
   absl::Status Load(rpc::Call& call, Stream& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loading_);
-  absl::Status Commit(rpc::Call& call, ReferenceKind kind, record::v1::ReferenceRow row, const std::string& attribution,
-                      v1::LoadReferenceResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loading_);
+  absl::Status Commit(rpc::Call& call, ReferenceKind kind, record::v1::ReferenceRow row,
+                      const std::string& attribution, v1::LoadReferenceResponse& response)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loading_);
   absl::Status Publish();
 
   const ReferenceStore store_;

@@ -38,11 +38,13 @@ absl::StatusOr<std::vector<ReferenceChunkRow>> ReferenceStore::ReadAll() const {
   std::vector<ReferenceChunkRow> chunks;
   for (const auto& [kind, row] : state) {
     for (uint64_t number = 0; number < row.chunks(); ++number) {
-      PHAROS_ASSIGN_OR_RETURN(const bool found,
-                              storage::GetRecord(store_, ChunkKey(kind, row.generation(), number), chunks.emplace_back()));
+      PHAROS_ASSIGN_OR_RETURN(
+          const bool found,
+          storage::GetRecord(store_, ChunkKey(kind, row.generation(), number), chunks.emplace_back()));
       if (!found)
-        return base::MakeError(absl::StatusCode::kDataLoss, "REFERENCE_DAMAGED",
-                               "Part of the reference data is missing. Load it again: pharos reference load.");
+        return base::MakeError(
+            absl::StatusCode::kDataLoss, "REFERENCE_DAMAGED",
+            "Part of the reference data is missing. Load it again: pharos reference load.");
     }
   }
   return chunks;
@@ -56,7 +58,8 @@ absl::Status ReferenceStore::WriteChunk(ReferenceKind kind, uint64_t generation,
   });
 }
 
-absl::Status ReferenceStore::Commit(ReferenceKind kind, const ReferenceRow& row, const std::string& change) const {
+absl::Status ReferenceStore::Commit(ReferenceKind kind, const ReferenceRow& row,
+                                    const std::string& change) const {
   return store_.Transact([&](storage::Transaction& tx) {
     storage::PutRecord(tx, RowKey(kind), row);
     tx.AppendChange(change);

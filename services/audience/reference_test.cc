@@ -1,11 +1,10 @@
-#include "services/audience/reference_data.h"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <deque>
 
 #include "pharos/audience/v1/reference_service.pb.h"
+#include "services/audience/reference_data.h"
 #include "services/audience/reference_service.h"
 #include "services/audience/tables.h"
 #include "services/base/errors.h"
@@ -22,7 +21,8 @@ using Response = v1::LoadReferenceResponse;
 TEST(NormalPostcode, SpacesAndCaseDoNotMatter) {
   EXPECT_EQ(NormalPostcode(" ls1 4ap"), "LS14AP");
   EXPECT_EQ(NormalPostcode("M1"), "M1");
-  for (const char* wrong : {"", "M", "LS1-4AP", "LS1 4APXX", "Caf\xc3\xa9"}) EXPECT_EQ(NormalPostcode(wrong), "") << wrong;
+  for (const char* wrong : {"", "M", "LS1-4AP", "LS1 4APXX", "Caf\xc3\xa9"})
+    EXPECT_EQ(NormalPostcode(wrong), "") << wrong;
 }
 
 // A caller who streams these and reads one answer.
@@ -74,8 +74,9 @@ Request AreasRequest() {
 Request PostcodesRequest() {
   Request request;
   request.set_kind(Request::POSTCODES);
-  for (const auto& [code, area, decile] : {std::tuple("LS1 4AP", "E08000035", 1u), std::tuple("gu51 1aa", "E07000089", 0u),
-                                           std::tuple("AB10AD", "S12000033", 0u)}) {
+  for (const auto& [code, area, decile] :
+       {std::tuple("LS1 4AP", "E08000035", 1u), std::tuple("gu51 1aa", "E07000089", 0u),
+        std::tuple("AB10AD", "S12000033", 0u)}) {
     auto& postcode = *request.add_postcodes();
     postcode.set_postcode(code);
     postcode.set_area(area);
@@ -96,8 +97,8 @@ class ReferenceTest : public ::testing::Test {
   }
   void Restart() {
     published_ = nullptr;
-    service_ = std::make_unique<ReferenceService>(*store_, clock_,
-                                                  [this](std::shared_ptr<const Reference> data) { published_ = data; });
+    service_ = std::make_unique<ReferenceService>(
+        *store_, clock_, [this](std::shared_ptr<const Reference> data) { published_ = data; });
     ASSERT_TRUE(service_->Open().ok());
   }
   absl::StatusOr<Response> Load(std::vector<Request> requests) {
@@ -151,8 +152,9 @@ TEST_F(ReferenceTest, ReplacedCodesLeadToTheAreaOfToday) {
   ASSERT_TRUE(Load({AreasRequest()}).ok());
   Request changes;
   changes.set_kind(Request::AREA_CODE_CHANGES);
-  for (const auto& [before, now] : {std::pair("E00000001", "E00000002"), std::pair("E00000002", "E08000035"),
-                                    std::pair("E00000008", "E00000009"), std::pair("E00000009", "E00000008")}) {
+  for (const auto& [before, now] :
+       {std::pair("E00000001", "E00000002"), std::pair("E00000002", "E08000035"),
+        std::pair("E00000008", "E00000009"), std::pair("E00000009", "E00000008")}) {
     auto& change = *changes.add_changes();
     change.set_code(before);
     change.set_code_now(now);

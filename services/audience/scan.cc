@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <limits>
 #include <string>
 
 #if defined(__SSE2__)
@@ -87,35 +86,103 @@ uint64_t WordOf(size_t at, Test test) {
 
 }  // namespace
 
-Roaring ScanRange(const std::vector<int32_t>& column, int64_t low, int64_t high) {
-  // What lies outside the numbers that the column can hold changes nothing.
-  low = std::max<int64_t>(low, std::numeric_limits<int32_t>::min() + 1);
-  high = std::min<int64_t>(high, std::numeric_limits<int32_t>::max());
-  if (low >= high) return Roaring();
-  const auto test = [&](size_t at) { return column[at] >= low && column[at] < high; };
-#if defined(__SSE2__)
-  const __m128i below = _mm_set1_epi32(static_cast<int32_t>(low - 1));
-  const __m128i above = _mm_set1_epi32(static_cast<int32_t>(high));
-  const auto word = [&](size_t at) {
-    uint64_t bits = 0;
-    for (int four = 0; four < 16; ++four) {
-      const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(&column[at]) + four);
-      const __m128i in = _mm_and_si128(_mm_cmpgt_epi32(values, below), _mm_cmplt_epi32(values, above));
-      bits |= static_cast<uint64_t>(_mm_movemask_ps(_mm_castsi128_ps(in))) << (four * 4);
-    }
-    return bits;
-  };
-  return Scan(column.size(), word, test);
-#else
-  return Scan(
-      column.size(), [&](size_t at) { return WordOf(at, test); }, test);
-#endif
+uint16_t DayOfDate(int64_t packed_date) {
+  constexpr int64_t kFirstYear = 1870, kMonths = 12, kDays = 31, kYear = kMonths * kDays;
+  if (packed_date <= 0) return 0;
+  const int64_t year = packed_date / 10000, month = packed_date / 100 % 100, day = packed_date % 100;
+  // Numbers that are no dates, as bounds may be, lie between those that are.
+  int64_t within = 0;
+  if (month > kMonths) within = kYear - 1;
+  if (month >= 1 && month <= kMonths)
+    within = (month - 1) * kDays + std::clamp<int64_t>(day - 1, 0, kDays - 1);
+  return static_cast<uint16_t>(std::clamp<int64_t>((year - kFirstYear) * kYear + within, 1, UINT16_MAX));
 }
 
-Roaring ScanRange(const std::vector<int64_t>& column, int64_t low, int64_t high) {
-  const auto test = [&](size_t at) { return column[at] >= low && column[at] < high; };
-  return Scan(
-      column.size(), [&](size_t at) { return WordOf(at, test); }, test);
+uint16_t DayOfMoment(int64_t micros) {
+  constexpr int64_t kDayUs = 86'400'000'000;
+  if (micros <= 0) return 0;
+  return static_cast<uint16_t>(std::min<int64_t>(micros / kDayUs + 1, UINT16_MAX));
+}
+
+namespace {
+
+// Whether the codes of 64 people lie between `low` and `high`, or are one of them.
+struct Codes {
+  uint64_t in = 0, edge = 0;
+};
+Codes CompareCodes(const uint16_t* days, uint16_t low, uint16_t high) {
+  Codes codes;
+#if defined(__SSE2__)
+  const __m128i sign = _mm_set1_epi16(INT16_MIN);  // there is no comparison of unsigned numbers
+  const __m128i lows = _mm_set1_epi16(static_cast<int16_t>(low ^ 0x8000));
+  const __m128i highs = _mm_set1_epi16(static_cast<int16_t>(high ^ 0x8000));
+  const auto* from = reinterpret_cast<const __m128i*>(days);
+  for (int sixteen = 0; sixteen < 4; ++sixteen) {
+    __m128i in[2], edge[2];
+    for (int half = 0; half < 2; ++half) {
+      const __m128i day = _mm_xor_si128(_mm_loadu_si128(from + sixteen * 2 + half), sign);
+      in[half] = _mm_and_si128(_mm_cmpgt_epi16(day, lows), _mm_cmplt_epi16(day, highs));
+      edge[half] = _mm_or_si128(_mm_cmpeq_epi16(day, lows), _mm_cmpeq_epi16(day, highs));
+    }
+    const auto bits = [&](const __m128i* of) {
+      return static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(of[0], of[1]))));
+    };
+    codes.in |= bits(in) << (sixteen * 16);
+    codes.edge |= bits(edge) << (sixteen * 16);
+  }
+#else
+  for (size_t bit = 0; bit < 64; ++bit) {
+    codes.in |= static_cast<uint64_t>(days[bit] > low && days[bit] < high) << bit;
+    codes.edge |= static_cast<uint64_t>(days[bit] == low || days[bit] == high) << bit;
+  }
+#endif
+  return codes;
+}
+
+template <typename Value>
+Roaring ScanDays(const std::vector<uint16_t>& days, const std::vector<Value>& values, int64_t low,
+                 int64_t high, uint16_t low_day, uint16_t high_day) {
+  if (low >= high) return Roaring();
+  const auto test = [&](size_t at) { return values[at] >= low && values[at] < high; };
+  const auto word = [&](size_t at) {
+    const Codes codes = CompareCodes(&days[at], low_day, high_day);
+    uint64_t found = codes.in;
+    for (uint64_t left = codes.edge; left != 0; left &= left - 1) {
+      const auto bit = static_cast<size_t>(std::countr_zero(left));
+      found |= static_cast<uint64_t>(test(at + bit)) << bit;
+    }
+    return found;
+  };
+  return Scan(days.size(), word, test);
+}
+
+template <typename Value>
+Roaring Pick(const Roaring& people, const std::vector<Value>& values, int64_t low, int64_t high) {
+  std::vector<uint32_t> found;
+  for (const uint32_t person : people) {
+    if (values[person] >= low && values[person] < high) found.push_back(person);
+  }
+  return Roaring(found.size(), found.data());
+}
+
+}  // namespace
+
+Roaring ScanRange(const std::vector<uint16_t>& days, const std::vector<int32_t>& dates, int64_t low,
+                  int64_t high) {
+  return ScanDays(days, dates, low, high, DayOfDate(low), DayOfDate(high));
+}
+
+Roaring ScanRange(const std::vector<uint16_t>& days, const std::vector<int64_t>& moments, int64_t low,
+                  int64_t high) {
+  return ScanDays(days, moments, low, high, DayOfMoment(low), DayOfMoment(high));
+}
+
+Roaring PickRange(const Roaring& people, const std::vector<int32_t>& dates, int64_t low, int64_t high) {
+  return Pick(people, dates, low, high);
+}
+
+Roaring PickRange(const Roaring& people, const std::vector<int64_t>& moments, int64_t low, int64_t high) {
+  return Pick(people, moments, low, high);
 }
 
 Roaring ScanSymbols(const std::vector<uint32_t>& column, const std::vector<char>& wanted) {

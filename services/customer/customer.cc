@@ -79,6 +79,10 @@ class CustomerParts : public Customer {
     services.push_back(internal::v1::MakeFeedService(feed_service_));
     return services;
   }
+  absl::Status Position(const internal::v1::GetPositionRequest& request,
+                        internal::v1::GetPositionResponse& response) override {
+    return feed_service_.Position(request, response);
+  }
   // Calls nobody but access, for keys: all the others depend on it.
   void Start(const rpc::Peers& peers) override {
     if (peers.access != nullptr) keys_.Bind(rpc::MakeKeyClient(peers.access, peers.token));

@@ -12,6 +12,11 @@
 #include "services/rpc/service.h"
 #include "storage/open.h"
 
+namespace pharos::customer::internal::v1 {
+class GetPositionRequest;
+class GetPositionResponse;
+}  // namespace pharos::customer::internal::v1
+
 namespace pharos::customer {
 
 struct CustomerOptions {
@@ -33,6 +38,9 @@ class Customer {
   static absl::StatusOr<std::unique_ptr<Customer>> Open(const CustomerOptions& options);
   virtual ~Customer() = default;
   virtual std::vector<std::unique_ptr<rpc::Service>> Services() = 0;
+  // What FeedService.GetPosition answers, without a call, for who is in this process. Also while it stops.
+  virtual absl::Status Position(const internal::v1::GetPositionRequest& request,
+                                internal::v1::GetPositionResponse& response) = 0;
   virtual void Start(const rpc::Peers& peers) = 0;
   virtual void Stop() = 0;
 };

@@ -49,6 +49,26 @@ bool IsOfPerson(const record::v1::ChangeEntry& entry) {
   return entry.kind() == "person.changed" && !base::Segment(entry.resource(), "people").empty();
 }
 
+// All purposes, and the position that this is the state of.
+absl::StatusOr<uint64_t> ReadPurposes(const storage::Store& store, FollowPurposesResponse& purposes) {
+  const std::unique_ptr<storage::View> view = store.Read();
+  purposes.Clear();
+  absl::Status damaged;
+  PHAROS_RETURN_IF_ERROR(view->Scan(storage::PrefixRange(storage::KeyWriter(kPurpose).str()),
+                                    [&](std::string_view, std::string_view value) {
+                                      record::v1::PurposeRow row;
+                                      damaged = storage::DecodeRecord(value, row);
+                                      auto* purpose = purposes.add_purposes();
+                                      purpose->set_purpose(row.name());
+                                      purpose->set_purpose_class(row.purpose_class());
+                                      purpose->set_lawful_basis(row.lawful_basis());
+                                      purpose->set_retired(row.retire_time_us() != 0);
+                                      return damaged.ok();
+                                    }));
+  PHAROS_RETURN_IF_ERROR(damaged);
+  return view->position();
+}
+
 }  // namespace
 
 // Messages of at most kMostPeople; a position is told with the last one only, when all before it has been
@@ -185,23 +205,10 @@ void FeedService::Gather(uint64_t cursor) {
 }
 
 absl::StatusOr<uint64_t> FeedService::SendPurposes(rpc::Writer<FollowPurposesResponse>& feed) const {
-  const std::unique_ptr<storage::View> view = store_.Read();
   FollowPurposesResponse message;
-  absl::Status damaged;
-  PHAROS_RETURN_IF_ERROR(view->Scan(storage::PrefixRange(storage::KeyWriter(kPurpose).str()),
-                                    [&](std::string_view, std::string_view value) {
-                                      record::v1::PurposeRow row;
-                                      damaged = storage::DecodeRecord(value, row);
-                                      auto* purpose = message.add_purposes();
-                                      purpose->set_purpose(row.name());
-                                      purpose->set_purpose_class(row.purpose_class());
-                                      purpose->set_lawful_basis(row.lawful_basis());
-                                      purpose->set_retired(row.retire_time_us() != 0);
-                                      return damaged.ok();
-                                    }));
-  PHAROS_RETURN_IF_ERROR(damaged);
+  PHAROS_ASSIGN_OR_RETURN(const uint64_t position, ReadPurposes(store_, message));
   if (!feed.Write(message)) return CallerGone();
-  return view->position();
+  return position;
 }
 
 absl::Status FeedService::FollowPurposes(rpc::Call& call, const internal::v1::FollowPurposesRequest& request,
@@ -223,13 +230,31 @@ absl::Status FeedService::FollowPurposes(rpc::Call& call, const internal::v1::Fo
   return stopped_ ? Stopping() : CallerGone();
 }
 
-absl::Status FeedService::GetPosition(rpc::Call& call, const internal::v1::GetPositionRequest& request,
+absl::Status FeedService::GetPosition(rpc::Call&, const internal::v1::GetPositionRequest& request,
                                       internal::v1::GetPositionResponse& response) {
+  return Position(request, response);
+}
+
+absl::Status FeedService::Position(const internal::v1::GetPositionRequest& request,
+                                   internal::v1::GetPositionResponse& response) {
   const uint64_t position = store_.LastPosition();
   response.set_position(position);
-  base::MutexLock lock(mutex_);
-  asked_ = std::max(asked_, position);
-  asked_again_.NotifyAll();
+  {
+    base::MutexLock lock(mutex_);
+    if (position > asked_) asked_again_.NotifyAll();
+    asked_ = std::max(asked_, position);
+  }
+  return request.with_purposes() ? AddPurposes(position, response) : absl::OkStatus();
+}
+
+absl::Status FeedService::AddPurposes(uint64_t position, internal::v1::GetPositionResponse& response) {
+  base::MutexLock lock(purposes_mutex_);
+  if (!purposes_read_ || purposes_at_ < position) {
+    purposes_read_ = false;
+    PHAROS_ASSIGN_OR_RETURN(purposes_at_, ReadPurposes(store_, purposes_));
+    purposes_read_ = true;
+  }
+  *response.mutable_purposes() = purposes_.purposes();
   return absl::OkStatus();
 }
 

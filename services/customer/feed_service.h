@@ -24,6 +24,9 @@ class FeedService : public internal::v1::FeedServiceHandler {
                               rpc::Writer<internal::v1::FollowPurposesResponse>& feed) override;
   absl::Status GetPosition(rpc::Call& call, const internal::v1::GetPositionRequest& request,
                            internal::v1::GetPositionResponse& response) override;
+  // The same, for whoever is in this process: a call of a function.
+  absl::Status Position(const internal::v1::GetPositionRequest& request,
+                        internal::v1::GetPositionResponse& response);
 
   // Ends the streams that are open and refuses new ones.
   void Stop() { stopped_ = true; }
@@ -49,6 +52,8 @@ class FeedService : public internal::v1::FeedServiceHandler {
   absl::StatusOr<bool> AddAll(const storage::View& view, std::vector<record::v1::PersonRow>& people,
                               Batch& batch) const;
   absl::StatusOr<uint64_t> SendPurposes(rpc::Writer<internal::v1::FollowPurposesResponse>& feed) const;
+  // As of `position` or later. Read anew only where something was committed since they were last read.
+  absl::Status AddPurposes(uint64_t position, internal::v1::GetPositionResponse& response);
   void Gather(uint64_t cursor);
   bool Ended(const rpc::Call& call) const { return stopped_ || call.cancelled(); }
 
@@ -59,6 +64,10 @@ class FeedService : public internal::v1::FeedServiceHandler {
   base::Mutex mutex_;
   base::CondVar asked_again_;
   uint64_t asked_ ABSL_GUARDED_BY(mutex_) = 0;  // the last position that somebody was told
+  base::Mutex purposes_mutex_;
+  bool purposes_read_ ABSL_GUARDED_BY(purposes_mutex_) = false;
+  uint64_t purposes_at_ ABSL_GUARDED_BY(purposes_mutex_) = 0;  // what purposes_ are the state of
+  internal::v1::FollowPurposesResponse purposes_ ABSL_GUARDED_BY(purposes_mutex_);
 };
 
 }  // namespace pharos::customer

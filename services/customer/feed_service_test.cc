@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "services/base/errors.h"
 #include "services/customer/permit_fixture.h"
 
@@ -105,6 +107,26 @@ TEST_F(FeedTest, ChangesOfOtherThingsMoveTheCursorToo) {
   TestCall call;
   ASSERT_TRUE(service.GetPosition(call, {}, response).ok());
   follower.At(response.position());
+}
+
+TEST_F(FeedTest, TellsPurposesWithThePositionAsOfTheLastCommit) {
+  GetPositionRequest request;
+  const auto purposes = [&] {
+    GetPositionResponse response;
+    EXPECT_TRUE(service.Position(request, response).ok());
+    EXPECT_EQ(response.position(), at.store->LastPosition());
+    std::set<std::string> names;
+    for (const auto& purpose : response.purposes()) names.insert(purpose.purpose());
+    return names;
+  };
+  EXPECT_TRUE(purposes().empty()) << "not asked for";
+  request.set_with_purposes(true);
+  const auto before = purposes();
+  EXPECT_EQ(before.count("purposes/new"), 0u);
+  at.AddPurpose("purposes/new", type::v1::PURPOSE_CLASS_SERVICE, type::v1::LAWFUL_BASIS_PUBLIC_TASK);
+  const auto after = purposes();
+  EXPECT_EQ(after.count("purposes/new"), 1u);
+  EXPECT_EQ(after.size(), before.size() + 1);
 }
 
 TEST_F(FeedTest, RefusesACursorFromAnotherStore) {

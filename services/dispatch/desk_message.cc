@@ -43,7 +43,6 @@ absl::Status Desk::AcceptMessage(Turn& turn, NewMessage& message) {
   ready_.Noted(intent);
   record::v1::TallyRow& tally = intents_.Tally(turn, campaign);
   tally.set_declared(tally.declared() + 1);
-  message.row.set_create_time_us(turn.now_us);
   SaveNewMessage(turn, message);
   message.first->Remember(turn.tx, message.remembered);
   turn.tx.AppendChange(message.change);

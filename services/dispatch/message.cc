@@ -61,6 +61,13 @@ std::string NewMessageId(int64_t wall_us) {
   return id;
 }
 
+int64_t TimeOfMessage(std::string_view id) {
+  int64_t milliseconds = 0;
+  for (size_t i = 0; i < 6 && i < id.size(); ++i)
+    milliseconds = (milliseconds << 8) | static_cast<uint8_t>(id[i]);
+  return milliseconds * 1'000;
+}
+
 std::string MessageName(std::string_view id) {
   return "messages/" + Uuid(id);
 }

@@ -22,6 +22,8 @@ inline constexpr size_t kMessageIdBytes = 16;
 
 // 16 bytes.
 std::string NewMessageId(int64_t wall_us);
+// When it was made, microseconds since the epoch, in whole milliseconds: ids sort as these times do.
+int64_t TimeOfMessage(std::string_view id);
 // "messages/0198c5f2-…" and back; "" if the name has another shape.
 std::string MessageName(std::string_view id);
 std::string MessageIdOf(std::string_view name);

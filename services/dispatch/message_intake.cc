@@ -56,19 +56,26 @@ class MessageIntake::Input {
   bool ran_ = false;
 };
 
-absl::Status MessageIntake::Accept(NewMessage& message) {
-  auto mine = std::make_shared<Waiting>();
-  mine->message = &message;
+std::vector<absl::Status> MessageIntake::Accept(const std::vector<NewMessage*>& messages) {
+  std::vector<WaitingPtr> mine;
+  for (NewMessage* message : messages) {
+    mine.push_back(std::make_shared<Waiting>());
+    mine.back()->message = message;
+  }
   bool post = false;
   {
     base::MutexLock lock(mutex_);
-    waiting_.push_back(mine);
-    post = !std::exchange(posted_, true);
+    waiting_.insert(waiting_.end(), mine.begin(), mine.end());
+    post = !mine.empty() && !std::exchange(posted_, true);
   }
   if (post) (void)loop_.Post([input = std::make_shared<Input>(*this)](Turn& turn) { input->Run(turn); });
+  std::vector<absl::Status> decided;
   base::MutexLock lock(mutex_);
-  while (!mine->decided) mine->woken.Wait(lock);
-  return mine->status;
+  for (const WaitingPtr& one : mine) {
+    while (!one->decided) one->woken.Wait(lock);
+    decided.push_back(one->status);
+  }
+  return decided;
 }
 
 void MessageIntake::TakeSome(Turn& turn) {

@@ -16,8 +16,8 @@ class MessageIntake {
  public:
   MessageIntake(TurnLoop& loop, Desk& desk) : loop_(loop), desk_(desk) {}
 
-  // Waits until the message is durable, or refused. `message` is changed as Desk::AcceptMessage says.
-  absl::Status Accept(NewMessage& message);
+  // Waits until each message is durable, or refused. They are changed as Desk::AcceptMessage says.
+  std::vector<absl::Status> Accept(const std::vector<NewMessage*>& messages);
 
   static constexpr size_t kMostInTurn = 1'000;          // messages taken by one input
   static constexpr size_t kMostBytesInTurn = 16 << 20;  // and their content; the store takes 64 MiB at once

@@ -4,6 +4,7 @@
 
 #include "services/base/errors.h"
 #include "services/base/ids.h"
+#include "services/base/text.h"
 #include "services/content/sms_text.h"
 #include "services/dispatch/errors.h"
 #include "services/dispatch/message.h"
@@ -52,6 +53,10 @@ v1::SendMessageRequest Masked(const v1::SendMessageRequest& request, const stora
   return masked;
 }
 
+std::string IntentName(const record::v1::IntentKey& key) {
+  return key.campaign() + "/intents/" + key.step() + "-" + base::Segment(key.person(), "people");
+}
+
 // A sender sees what it has sent itself; whoever may see what people told us sees all.
 bool MaySee(const rpc::Call& call, const record::v1::MessageRow& row) {
   return row.principal() == call.caller().principal || call.Has("people.read_personal");
@@ -68,21 +73,56 @@ bool Matches(const v1::ListMessagesRequest& request, const record::v1::IntentRow
 
 absl::Status MessageService::SendMessage(rpc::Call& call, const v1::SendMessageRequest& request,
                                          v1::Message& response) {
-  PHAROS_ASSIGN_OR_RETURN(const Approved approved, steps_.Find(request.campaign()));
-  if (approved->RouteOf(request.channel()) == nullptr)
+  std::vector<Draft> drafts(1);
+  drafts[0].request = &request;
+  SendAll(call, drafts);
+  response = std::move(drafts[0].shown);
+  return drafts[0].status;
+}
+
+absl::Status MessageService::SendMessages(rpc::Call& call, const v1::SendMessagesRequest& request,
+                                          v1::SendMessagesResponse& response) {
+  std::vector<Draft> drafts(static_cast<size_t>(request.messages_size()));
+  for (size_t i = 0; i < drafts.size(); ++i) drafts[i].request = &request.messages(static_cast<int>(i));
+  SendAll(call, drafts);
+  for (Draft& draft : drafts) {
+    v1::SentMessage& result = *response.add_results();
+    if (draft.status.ok()) {
+      *result.mutable_message() = std::move(draft.shown);
+      continue;
+    }
+    result.mutable_refusal()->set_reason(base::ReasonOf(draft.status));
+    result.mutable_refusal()->set_text(std::string(base::FromAbsl(draft.status.message())));
+    result.mutable_refusal()->set_retry(absl::IsUnavailable(draft.status));
+  }
+  return absl::OkStatus();
+}
+
+void MessageService::SendAll(rpc::Call& call, std::vector<Draft>& drafts) {
+  for (Draft& draft : drafts) draft.status = Check(draft);
+  Resolve(call, drafts);
+  AcceptAll(drafts);
+  for (Draft& draft : drafts) {
+    if (draft.status.ok()) draft.status = Finish(draft);
+  }
+}
+
+absl::Status MessageService::Check(Draft& draft) {
+  const v1::SendMessageRequest& request = *draft.request;
+  PHAROS_ASSIGN_OR_RETURN(draft.approved, steps_.Find(request.campaign()));
+  if (draft.approved->RouteOf(request.channel()) == nullptr)
     return DispatchErrors::ChannelNotApproved(request.campaign());
-  const MessageStepText* text = approved->OfTemplate(request.template_());
+  draft.text = draft.approved->OfTemplate(request.template_());
   const bool email = request.channel() == type::v1::CHANNEL_EMAIL;
-  if (text == nullptr || (email ? !text->email : !text->sms))
+  if (draft.text == nullptr || (email ? !draft.text->email : !draft.text->sms))
     return DispatchErrors::TemplateNotApproved(request.campaign(), request.template_());
   Brought brought =
-      TakeValues(request.personalisation(), email ? text->email->fields() : text->sms->fields());
+      TakeValues(request.personalisation(), email ? draft.text->email->fields() : draft.text->sms->fields());
   if (!brought.missing.empty()) return DispatchErrors::PersonalisationMissing(brought.missing);
-  PHAROS_RETURN_IF_ERROR(Write(*approved, *text, request.channel(), brought.values, response));
-  record::v1::MessageContentRow content;
-  content.set_reference(request.reference());
-  content.mutable_personalisation()->insert(brought.values.begin(), brought.values.end());
-  return Accept(call, request, approved, *text, std::move(content), response);
+  PHAROS_RETURN_IF_ERROR(Write(*draft.approved, *draft.text, request.channel(), brought.values, draft.shown));
+  draft.content.set_reference(request.reference());
+  draft.content.mutable_personalisation()->insert(brought.values.begin(), brought.values.end());
+  return absl::OkStatus();
 }
 
 absl::Status MessageService::Write(const StandingCampaign& approved, const MessageStepText& text,
@@ -111,29 +151,41 @@ absl::Status MessageService::Write(const StandingCampaign& approved, const Messa
   return absl::OkStatus();
 }
 
-absl::Status MessageService::Accept(rpc::Call& call, const v1::SendMessageRequest& request,
-                                    const Approved& approved, const MessageStepText& text,
-                                    record::v1::MessageContentRow content, v1::Message& response) {
-  PHAROS_ASSIGN_OR_RETURN(
-      const auto recipient,
-      parts_.recipients.Resolve(request.channel(), approved->manifest.source(), request.address(),
-                                std::min(kMostWaitMicros, call.RemainingMicros())));
+void MessageService::Resolve(const rpc::Call& call, std::vector<Draft>& drafts) {
+  std::vector<Draft*> asking;
+  std::vector<RecipientClient::Question> questions;
+  for (Draft& draft : drafts) {
+    if (!draft.status.ok()) continue;
+    asking.push_back(&draft);
+    questions.push_back(
+        {draft.request->channel(), draft.approved->manifest.source(), draft.request->address()});
+  }
+  const auto answers =
+      parts_.recipients.Resolve(std::move(questions), std::min(kMostWaitMicros, call.RemainingMicros()));
+  for (size_t i = 0; i < asking.size(); ++i)
+    asking[i]->status = answers[i].ok() ? Make(call, *answers[i], *asking[i]) : answers[i].status();
+}
+
+absl::Status MessageService::Make(const rpc::Call& call, const customer::internal::v1::Recipient& recipient,
+                                  Draft& draft) {
   if (recipient.person().empty()) return DispatchErrors::RecipientRefused(recipient.refused());
-  content.set_address(recipient.address());
+  const v1::SendMessageRequest& request = *draft.request;
+  NewMessage& message = draft.message;
+  draft.content.set_address(recipient.address());
   const int64_t now = parts_.clock.WallMicros();
-  NewMessage message;
   message.id = NewMessageId(now);
   const std::string name = MessageName(message.id);
-  PHAROS_ASSIGN_OR_RETURN(MessageVault::Sealed sealed, parts_.vault.Seal(content, message.id, now));
+  PHAROS_ASSIGN_OR_RETURN(MessageVault::Sealed sealed, parts_.vault.Seal(draft.content, message.id, now));
   record::v1::IntentKey& key = *message.intent.mutable_key();
   key.set_campaign(request.campaign());
-  key.set_step(MessageStep(text.step, message.id));
+  key.set_step(MessageStep(draft.text->step, message.id));
   key.set_person(recipient.person());
   message.intent.set_channel(request.channel());
   message.intent.set_endpoint(recipient.endpoint());
   *message.row.mutable_key() = key;
-  message.row.set_template_(text.template_name);
-  message.row.set_template_version(text.template_version);
+  message.row.set_create_time_us(TimeOfMessage(message.id));
+  message.row.set_template_(draft.text->template_name);
+  message.row.set_template_version(draft.text->template_version);
   message.row.set_principal(call.caller().principal);
   if (!request.reference().empty())
     message.row.set_reference(ReferenceHash(request.campaign(), request.reference()));
@@ -141,24 +193,40 @@ absl::Status MessageService::Accept(rpc::Call& call, const v1::SendMessageReques
   message.key_id = sealed.key_id;
   message.change = rpc::ChangeBy(call, name, "message.accepted", 1, now);
   message.remembered.set_name(name);
-  const rpc::FirstAnswer first(call, Masked(request, parts_.reference_key), now);
-  message.first = &first;
-  parts_.vault.Keep(message.id, content);  // before the loop may want it
-  const absl::Status accepted = intake_.Accept(message);
-  if (!accepted.ok() || message.repeated) parts_.vault.Drop(message.id);
-  PHAROS_RETURN_IF_ERROR(accepted);
+  draft.first.emplace(call, Masked(request, parts_.reference_key), now);
+  message.first = &*draft.first;
+  return absl::OkStatus();
+}
+
+void MessageService::AcceptAll(std::vector<Draft>& drafts) {
+  std::vector<Draft*> going;
+  std::vector<NewMessage*> messages;
+  for (Draft& draft : drafts) {
+    if (!draft.status.ok()) continue;
+    parts_.vault.Keep(draft.message.id, draft.content);  // before the loop may want it
+    going.push_back(&draft);
+    messages.push_back(&draft.message);
+  }
+  const std::vector<absl::Status> accepted = intake_.Accept(messages);
+  for (size_t i = 0; i < going.size(); ++i) {
+    going[i]->status = accepted[i];
+    if (!accepted[i].ok() || messages[i]->repeated) parts_.vault.Drop(messages[i]->id);
+  }
+}
+
+absl::Status MessageService::Finish(Draft& draft) {
+  const NewMessage& message = draft.message;
   if (message.repeated) {
     PHAROS_ASSIGN_OR_RETURN(auto kept, Load(*parts_.store.Read(), MessageIdOf(message.remembered.name())));
-    response.Clear();
-    return kept ? Show(*kept, response) : DispatchErrors::MessageNotFound();
+    draft.shown.Clear();
+    return kept ? Show(*kept, draft.shown) : DispatchErrors::MessageNotFound();
   }
-  response.set_name(name);
-  response.set_address(content.address());
-  response.set_reference(content.reference());
-  response.set_create_time_us(message.row.create_time_us());
-  response.set_intent(key.campaign() + "/intents/" + key.step() + "-" +
-                      base::Segment(key.person(), "people"));
-  ShowIntent(message.intent, response);
+  draft.shown.set_name(MessageName(message.id));
+  draft.shown.set_address(draft.content.address());
+  draft.shown.set_reference(draft.content.reference());
+  draft.shown.set_create_time_us(message.row.create_time_us());
+  draft.shown.set_intent(IntentName(message.row.key()));
+  ShowIntent(message.intent, draft.shown);
   return absl::OkStatus();
 }
 
@@ -190,8 +258,7 @@ absl::Status MessageService::Show(Kept& kept, v1::Message& message) {
   message.set_address(kept.content.address());
   message.set_reference(kept.content.reference());
   message.set_create_time_us(kept.row.create_time_us());
-  const record::v1::IntentKey& key = kept.row.key();
-  message.set_intent(key.campaign() + "/intents/" + key.step() + "-" + base::Segment(key.person(), "people"));
+  message.set_intent(IntentName(kept.row.key()));
   ShowIntent(kept.intent, message);
   return absl::OkStatus();
 }

@@ -32,6 +32,8 @@ class MessageService : public v1::MessageServiceHandler {
 
   absl::Status SendMessage(rpc::Call& call, const v1::SendMessageRequest& request,
                            v1::Message& response) override;
+  absl::Status SendMessages(rpc::Call& call, const v1::SendMessagesRequest& request,
+                            v1::SendMessagesResponse& response) override;
   absl::Status GetMessage(rpc::Call& call, const v1::GetMessageRequest& request,
                           v1::Message& response) override;
   absl::Status ListMessages(rpc::Call& call, const v1::ListMessagesRequest& request,
@@ -49,9 +51,24 @@ class MessageService : public v1::MessageServiceHandler {
   // The text with its values into `response`; the error is why it cannot be said.
   absl::Status Write(const StandingCampaign& approved, const MessageStepText& text, type::v1::Channel channel,
                      const std::map<std::string, std::string>& values, v1::Message& response) const;
-  absl::Status Accept(rpc::Call& call, const v1::SendMessageRequest& request, const Approved& approved,
-                      const MessageStepText& text, record::v1::MessageContentRow content,
-                      v1::Message& response);
+  // One message on its way; it is over as soon as `status` is not OK.
+  struct Draft {
+    const v1::SendMessageRequest* request = nullptr;
+    absl::Status status;
+    Approved approved;
+    const MessageStepText* text = nullptr;  // of `approved`
+    record::v1::MessageContentRow content;
+    NewMessage message;
+    std::optional<rpc::FirstAnswer> first;
+    v1::Message shown;
+  };
+  // Accepts them together; each ends with its status and what is shown of it.
+  void SendAll(rpc::Call& call, std::vector<Draft>& drafts);
+  absl::Status Check(Draft& draft);
+  void Resolve(const rpc::Call& call, std::vector<Draft>& drafts);
+  absl::Status Make(const rpc::Call& call, const customer::internal::v1::Recipient& recipient, Draft& draft);
+  void AcceptAll(std::vector<Draft>& drafts);
+  absl::Status Finish(Draft& draft);
   std::string ReferenceHash(const std::string& campaign, const std::string& reference) const;
   // nullopt: there is none.
   absl::StatusOr<std::optional<Kept>> Load(const storage::View& view, const std::string& id) const;

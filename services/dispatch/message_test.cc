@@ -19,6 +19,7 @@ TEST(Message, IdsAreUuidsOfVersion7ThatSortByTime) {
   const uint64_t milliseconds = std::stoull(name.substr(9, 8) + name.substr(18, 4), nullptr, 16);
   EXPECT_EQ(milliseconds, static_cast<uint64_t>(kNow / 1000));
   EXPECT_EQ(MessageIdOf(name), first);
+  EXPECT_EQ(TimeOfMessage(first), kNow);
 }
 
 TEST(Message, OnlyAUuidIsAName) {

@@ -12,7 +12,7 @@ namespace pharos::dispatch {
 struct NewMessage {
   std::string id;
   record::v1::IntentRow intent;  // key, channel, endpoint; the rest is the desk's
-  record::v1::MessageRow row;    // all but the time
+  record::v1::MessageRow row;    // whole
   uint64_t key_id = 0;           // that sealed its content
   std::string change;            // for the change log
   // What is remembered of it for a repeat of its request: the name alone, as the rest is personal.

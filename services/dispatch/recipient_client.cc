@@ -36,26 +36,30 @@ void RecipientClient::Stop() {
   threads_.clear();
 }
 
-absl::StatusOr<inner::Recipient> RecipientClient::Resolve(type::v1::Channel channel,
-                                                          const std::string& source,
-                                                          const std::string& address, int64_t wait_us) {
-  auto mine = std::make_shared<Waiting>();
-  mine->channel = channel;
-  mine->source = source;
-  mine->address = address;
+std::vector<RecipientClient::Answer> RecipientClient::Resolve(std::vector<Question> questions,
+                                                              int64_t wait_us) {
   base::Clock& clock = base::Clock::System();
   const int64_t end_us = clock.BootMicros() + wait_us;
-  base::MutexLock lock(mutex_);
-  if (!running_ || waiting_.size() >= kMostWaiting) return DispatchErrors::CustomerAway();
-  waiting_.push_back(mine);
-  filled_.NotifyOne();
-  while (!mine->done && running_) {
-    const int64_t left_us = end_us - clock.BootMicros();
-    if (left_us <= 0) break;
-    mine->woken.WaitForMicros(lock, left_us);
+  std::vector<WaitingPtr> mine;
+  for (Question& question : questions) {
+    mine.push_back(std::make_shared<Waiting>());
+    mine.back()->question = std::move(question);
   }
-  if (!mine->done) return DispatchErrors::CustomerAway();
-  return mine->answer;
+  std::vector<Answer> answers;
+  base::MutexLock lock(mutex_);
+  if (!running_ || waiting_.size() + mine.size() > kMostWaiting)
+    return std::vector<Answer>(mine.size(), DispatchErrors::CustomerAway());
+  waiting_.insert(waiting_.end(), mine.begin(), mine.end());
+  filled_.NotifyOne();
+  for (const WaitingPtr& one : mine) {
+    while (!one->done && running_) {
+      const int64_t left_us = end_us - clock.BootMicros();
+      if (left_us <= 0) break;
+      one->woken.WaitForMicros(lock, left_us);
+    }
+    answers.push_back(one->done ? one->answer : DispatchErrors::CustomerAway());
+  }
+  return answers;
 }
 
 void RecipientClient::Work() {
@@ -74,9 +78,9 @@ std::vector<RecipientClient::WaitingPtr> RecipientClient::Take() {
   std::vector<WaitingPtr> batch;
   std::deque<WaitingPtr> others;
   for (auto& one : waiting_) {
-    const bool fits =
-        batch.empty() || (batch.size() < kMostInCall && one->channel == batch.front()->channel &&
-                          one->source == batch.front()->source);
+    const bool fits = batch.empty() || (batch.size() < kMostInCall &&
+                                        one->question.channel == batch.front()->question.channel &&
+                                        one->question.source == batch.front()->question.source);
     if (fits) {
       batch.push_back(std::move(one));
     } else {
@@ -89,9 +93,9 @@ std::vector<RecipientClient::WaitingPtr> RecipientClient::Take() {
 
 void RecipientClient::Ask(const std::vector<WaitingPtr>& batch) {
   inner::ResolveRecipientsRequest request;
-  request.set_channel(batch.front()->channel);
-  request.set_source(batch.front()->source);
-  for (const auto& one : batch) request.add_addresses(one->address);
+  request.set_channel(batch.front()->question.channel);
+  request.set_source(batch.front()->question.source);
+  for (const auto& one : batch) request.add_addresses(one->question.address);
   grpc::ClientContext context;
   rpc::Prepare(context, {.token = token_, .timeout_ms = kTimeoutMs});
   inner::ResolveRecipientsResponse response;

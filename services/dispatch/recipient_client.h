@@ -21,11 +21,14 @@ class RecipientClient {
   void Start(const rpc::Peers& peers);
   void Stop();
 
-  // Whoever waits at the same time for the same channel and source shares a call. UNAVAILABLE
-  // (CUSTOMER_AWAY) after `wait_us`, when too many wait already, and until Start.
-  absl::StatusOr<customer::internal::v1::Recipient> Resolve(type::v1::Channel channel,
-                                                            const std::string& source,
-                                                            const std::string& address, int64_t wait_us);
+  struct Question {
+    type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
+    std::string source, address;
+  };
+  using Answer = absl::StatusOr<customer::internal::v1::Recipient>;
+  // Answers in order. Whoever waits at the same time for the same channel and source shares a call.
+  // UNAVAILABLE (CUSTOMER_AWAY) after `wait_us`, when too many wait already, and until Start.
+  std::vector<Answer> Resolve(std::vector<Question> questions, int64_t wait_us);
 
   static constexpr size_t kMostWaiting = 8'192;  // seconds of work; past it the caller may as well try again
   static constexpr size_t kMostInCall = 1'024;   // ResolveRecipientsRequest
@@ -33,11 +36,10 @@ class RecipientClient {
 
  private:
   struct Waiting {
-    type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
-    std::string source, address;
+    Question question;
     bool done = false;
     base::CondVar woken;  // one each: who is not meant sleeps on
-    absl::StatusOr<customer::internal::v1::Recipient> answer = absl::UnknownError("");
+    Answer answer = absl::UnknownError("");
   };
   using WaitingPtr = std::shared_ptr<Waiting>;
   void Work();

@@ -6,6 +6,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "services/base/clock.h"
@@ -21,6 +22,7 @@ using google::protobuf::Message;
 using Pointer = void*;
 using std::chrono::milliseconds;
 
+constexpr size_t kLongestHeader = 1024;
 constexpr int64_t kWholeStreamMs = 24ll * 3600 * 1000;  // a watch that nobody ends; the page asks anew
 
 void Prepare(grpc::ClientContext& context, const Credential& who, int64_t timeout_ms) {
@@ -29,6 +31,29 @@ void Prepare(grpc::ClientContext& context, const Credential& who, int64_t timeou
   options.purpose = who.purpose;
   options.timeout_ms = timeout_ms > 0 ? timeout_ms : kWholeStreamMs;
   rpc::Prepare(context, options);
+}
+
+// What gRPC takes in a header without ending the process; a token and a purpose hold nothing else.
+bool IsPlain(std::string_view text) {
+  return text.size() <= kLongestHeader &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+absl::Status CheckCredential(const Credential& who) {
+  if (!IsPlain(who.token))
+    return base::MakeError(absl::StatusCode::kUnauthenticated, "CREDENTIAL_UNKNOWN",
+                           "This access key is not known. Check that you copied all of it.");
+  if (!IsPlain(who.purpose))
+    return base::MakeError(absl::StatusCode::kInvalidArgument, "PURPOSE_WRONG",
+                           "A purpose is a name such as purposes/access-requests.");
+  return absl::OkStatus();
+}
+
+// gRPC's own words name addresses inside; ours come with details.
+absl::Status WithoutAddresses(const absl::Status& status) {
+  if (!absl::IsUnavailable(status) || base::ReasonOf(status) != "UNAVAILABLE") return status;
+  return base::MakeError(absl::StatusCode::kUnavailable, "SERVICE_AWAY",
+                         "The service that answers this is away. Try again in a minute.");
 }
 
 grpc::ByteBuffer BufferOf(const std::string& bytes) {
@@ -64,11 +89,15 @@ class Steps : public BackendStream {
     }
   }
 
-  bool Start() { return Step([&](Pointer tag) { call_->StartCall(tag); }); }
+  bool Start() {
+    return Step([&](Pointer tag) { call_->StartCall(tag); });
+  }
   bool Write(const std::string& bytes) {
     return Step([&](Pointer tag) { call_->Write(BufferOf(bytes), tag); });
   }
-  bool WritesDone() { return Step([&](Pointer tag) { call_->WritesDone(tag); }); }
+  bool WritesDone() {
+    return Step([&](Pointer tag) { call_->WritesDone(tag); });
+  }
 
   Next Read(int64_t wait_ms, std::string& bytes) override {
     if (ended_) return Next::kEnd;
@@ -136,7 +165,7 @@ class Steps : public BackendStream {
     ended_ = true;
     grpc::Status status;
     Step([&](Pointer tag) { call_->Finish(&status, tag); });
-    if (status_.ok()) status_ = rpc::FromGrpc(status);
+    if (status_.ok()) status_ = WithoutAddresses(rpc::FromGrpc(status));
     return Next::kEnd;
   }
 
@@ -165,6 +194,7 @@ absl::StatusOr<grpc::Channel*> Backend::ChannelOf(const std::string& method) con
 
 absl::StatusOr<std::string> Backend::CallBytes(const Credential& who, const std::string& method,
                                                const std::string& request, int64_t timeout_ms) const {
+  PHAROS_RETURN_IF_ERROR(CheckCredential(who));
   PHAROS_ASSIGN_OR_RETURN(grpc::Channel * channel, ChannelOf(method));
   grpc::ClientContext context;
   Prepare(context, who, timeout_ms);
@@ -178,7 +208,7 @@ absl::StatusOr<std::string> Backend::CallBytes(const Credential& who, const std:
   Pointer tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
-  PHAROS_RETURN_IF_ERROR(rpc::FromGrpc(status));
+  PHAROS_RETURN_IF_ERROR(WithoutAddresses(rpc::FromGrpc(status)));
   std::string bytes;
   PHAROS_RETURN_IF_ERROR(BytesOf(received, bytes));
   return bytes;
@@ -205,6 +235,7 @@ absl::StatusOr<std::unique_ptr<BackendStream>> Backend::Stream(const Credential&
                                                                const std::string& method,
                                                                const std::string& request,
                                                                int64_t timeout_ms) const {
+  PHAROS_RETURN_IF_ERROR(CheckCredential(who));
   PHAROS_ASSIGN_OR_RETURN(grpc::Channel * channel, ChannelOf(method));
   auto steps = std::make_unique<Steps>(channel, method, who, timeout_ms);
   if (!steps->Start() || !steps->Write(request) || !steps->WritesDone()) return steps->Failed();
@@ -215,6 +246,7 @@ absl::Status Backend::Exchange(const Credential& who, const std::string& method,
                                const std::vector<std::string>& requests,
                                const std::function<absl::Status(const std::string& bytes)>& on_response,
                                int64_t timeout_ms) const {
+  PHAROS_RETURN_IF_ERROR(CheckCredential(who));
   PHAROS_ASSIGN_OR_RETURN(grpc::Channel * channel, ChannelOf(method));
   Steps steps(channel, method, who, timeout_ms);
   if (!steps.Start()) return steps.Failed();

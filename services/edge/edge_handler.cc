@@ -18,9 +18,10 @@ namespace {
 constexpr int kRetrySeconds = 30;
 constexpr size_t kFormBytes = 8 << 10;  // the pair, and what multipart puts round it
 constexpr size_t kCallbackBytes =
-    512 << 10;  // 1,024 receipts, or 32 messages of the longest text a phone can send
-constexpr size_t kApiBytes = 4 << 20;      // as gRPC's messages
-constexpr size_t kFileBytes = 16 << 20;    // a contact file of some 100,000 rows; larger ones by the command line
+    512 << 10;                         // 1,024 receipts, or 32 messages of the longest text a phone can send
+constexpr size_t kApiBytes = 4 << 20;  // as gRPC's messages
+constexpr size_t kFileBytes =
+    16 << 20;  // a contact file of some 100,000 rows; larger ones by the command line
 constexpr size_t kNotifyBytes = 64 << 10;  // a message's personalisation
 
 Language LanguageOf(const Request& request) {

@@ -16,6 +16,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <charconv>
+#include <future>
 #include <list>
 #include <optional>
 #include <thread>
@@ -42,12 +43,20 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr uint32_t kHeaderBytes = 16 << 10;
+constexpr size_t kLongestHeader = 8 << 10;  // of one that we send
 constexpr seconds kGoodbye{2};
 constexpr int kMostOnOneConnection = 1000;                     // then the client connects anew
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when no file descriptor is left
 
 std::string Text(beast::string_view text) {
   return std::string(text.data(), text.size());
+}
+
+// Nothing that would end the line, or the process.
+bool IsHeaderValue(std::string_view value) {
+  return value.size() <= kLongestHeader && std::all_of(value.begin(), value.end(), [](char c) {
+           return static_cast<uint8_t>(c) >= 0x20 && c != 0x7f;
+         });
 }
 
 void Count(Route route, int status) {
@@ -148,7 +157,8 @@ struct Shared {
   Lane& LaneOf(const Request& request) {
     const Route route = request.target.route;
     if (IsCallback(route)) return callbacks;
-    if (route == Route::kApi && request.content_type.starts_with("application/connect+")) return streams;
+    if (route == Route::kApi && base::LowerAscii(request.content_type).starts_with("application/connect+"))
+      return streams;
     if (route == Route::kApi || route == Route::kApiDocument) return api;
     if (route == Route::kNotifyApi) return notify_api;
     if (route == Route::kConsole || route == Route::kAsset) return console;
@@ -171,7 +181,13 @@ struct Shared {
   const HttpLimits limits;
   RequestRate rate, callback_rate, api_rate{RequestRate::kApiPerSecond, RequestRate::kApiBurst};
   std::atomic<bool> stopping{false};  // streams end
-  size_t body_bytes = 0;  // of bodies that are being read or worked on
+  // Octets of large bodies that are being read or worked on, by kind: none takes another's room, and small
+  // ones, like opt-outs, need none.
+  size_t console_bytes = 0, api_bytes = 0, callback_bytes = 0;
+  size_t& BytesOf(Route route) {
+    if (IsCallback(route)) return callback_bytes;
+    return route == Route::kConsole ? console_bytes : api_bytes;
+  }
   size_t connections = 0, callback_connections = 0;
   std::unordered_map<std::string, size_t> by_peer, callbacks_by_peer;
   std::list<AwaitedEntry> awaited;  // longest first
@@ -248,6 +264,8 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     parser_->header_limit(kHeaderBytes);
     parser_->body_limit(EdgeHandler::BodyLimit(Route::kConsole));  // until the route is known
     LeaveBody();
+    request_ = Request();
+    answer_ = {};
     Until(requests_ == 0 ? shared_.limits.header : shared_.limits.idle);
     BeAwaited();
     http::async_read_header(
@@ -256,14 +274,24 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
   }
 
   bool EnterBody(uint64_t bytes) {
-    if (shared_.body_bytes + bytes > HttpServer::kMostBodyBytes) return false;
+    if (bytes <= HttpServer::kSmallBody) return true;
+    body_kind_ = &shared_.BytesOf(request_.target.route);
+    if (*body_kind_ + bytes > HttpServer::kMostBodyBytes) return false;
     body_bytes_ = static_cast<size_t>(bytes);
-    shared_.body_bytes += body_bytes_;
+    *body_kind_ += body_bytes_;
     return true;
   }
   void LeaveBody() {
-    shared_.body_bytes -= body_bytes_;
+    request_.body = std::string();
+    if (body_bytes_ > 0) *body_kind_ -= body_bytes_;
     body_bytes_ = 0;
+  }
+  // Files come from those who are signed in; what else comes to the console is small.
+  size_t MostBytes() const {
+    const Route route = request_.target.route;
+    const bool stranger =
+        route == Route::kConsole && request_.Header("cookie").find("pharos=") == std::string_view::npos;
+    return EdgeHandler::BodyLimit(stranger ? Route::kUnsubscribe : route);
   }
 
   template <typename Head>
@@ -275,7 +303,8 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     if (question != std::string::npos) request_.query = target.substr(question + 1);
     for (const auto& field : head)
       request_.headers[base::LowerAscii(Text(field.name_string()))] = Text(field.value());
-    request_.tls = shared_.tls || (shared_.IsTrusted(peer_) && request_.Header("x-forwarded-proto") == "https");
+    request_.tls =
+        shared_.tls || (shared_.IsTrusted(peer_) && request_.Header("x-forwarded-proto") == "https");
   }
 
   void OnHeader(Failure failure) {
@@ -294,7 +323,10 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     keep_ = head.keep_alive() && ++requests_ < kMostOnOneConnection;
     const bool callback = IsCallback(request_.target.route);
     if (callback && !callback_ && !(callback_ = shared_.EnterCallback(peer_))) return RefuseAs(503);
-    const size_t most = EdgeHandler::BodyLimit(request_.target.route);
+    // Another word than "chunked" would leave open where the body ends: proxies may read it otherwise.
+    const std::string_view transfer = request_.Header("transfer-encoding");
+    if (!transfer.empty() && base::LowerAscii(transfer) != "chunked") return RefuseAs(400);
+    const size_t most = MostBytes();
     if (parser_->content_length() && *parser_->content_length() > most) return RefuseAs(413);
     parser_->body_limit(most);
     if (!EnterBody(parser_->chunked() ? most : parser_->content_length().value_or(0))) return RefuseAs(503);
@@ -336,7 +368,7 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     Response response;
     if (shared_.handler.HandleAtOnce(request_, response)) return Answer(response);
     Lane& lane = shared_.LaneOf(request_);
-    if (lane.waiting >= lane.most) return Answer(Busy(503));
+    if (shared_.stopping || lane.waiting >= lane.most) return Answer(Busy(503));
     ++lane.waiting;
     beast::get_lowest_layer(stream_).expires_never();  // every call to dispatch has its own end
     asio::post(lane.workers, [self = this->shared_from_this(), &lane]() mutable {
@@ -344,7 +376,8 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
       const auto loop = self->stream_.get_executor();
       // Moved: a session ends on the loop's thread only.
       asio::post(loop, [self = std::move(self), &lane, made] {
-        if (made->next) return self->AnswerByPieces(*made, lane);
+        if (made->next && &lane == &self->shared_.streams && self->request_.method != "HEAD")
+          return self->AnswerByPieces(*made, lane);
         --lane.waiting;
         self->Answer(*made);
       });
@@ -354,18 +387,21 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
   // A stream: its head, then a piece at a time, each made by a worker and written by the loop.
   void AnswerByPieces(const Response& made, Lane& lane) {
     SetHead(made);
+    LeaveBody();
     keep_ = false;
     answer_.keep_alive(false);
     answer_.chunked(true);
     head_ = http::response<http::empty_body>(http::response_header<>(answer_.base()));
     pieces_.emplace(head_);
     Until(shared_.limits.write);
-    http::async_write_header(stream_, *pieces_,
-                             [self = this->shared_from_this(), &lane, next = made.next](Failure failure, size_t) {
-                               failure ? self->EndPieces(lane) : self->MakePiece(lane, next);
-                             });
+    http::async_write_header(
+        stream_, *pieces_,
+        [self = this->shared_from_this(), &lane, next = made.next](Failure failure, size_t) {
+          failure ? self->EndPieces(lane) : self->MakePiece(lane, next);
+        });
   }
   void MakePiece(Lane& lane, const std::function<bool(std::string&)>& next) {
+    if (shared_.stopping || IsGone()) return EndPieces(lane);
     beast::get_lowest_layer(stream_).expires_never();
     asio::post(lane.workers, [self = this->shared_from_this(), &lane, next]() mutable {
       auto text = std::make_shared<std::string>();
@@ -376,15 +412,26 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
       });
     });
   }
-  void WritePiece(Lane& lane, const std::function<bool(std::string&)>& next, std::shared_ptr<std::string> text,
-                  bool more) {
+  void WritePiece(Lane& lane, const std::function<bool(std::string&)>& next,
+                  std::shared_ptr<std::string> text, bool more) {
     if (more && text->empty()) return MakePiece(lane, next);
     Until(shared_.limits.write);
-    const auto done = [self = this->shared_from_this(), &lane, next, text, more](Failure failure, size_t) {
-      failure || !more ? self->EndPieces(lane) : self->MakePiece(lane, next);
+    const auto ended = [self = this->shared_from_this(), &lane](Failure, size_t) { self->EndPieces(lane); };
+    const auto done = [self = this->shared_from_this(), &lane, next, text, more, ended](Failure failure,
+                                                                                        size_t) {
+      if (failure) return self->EndPieces(lane);
+      if (more) return self->MakePiece(lane, next);
+      asio::async_write(self->stream_, http::make_chunk_last(), ended);
     };
-    if (text->empty()) return asio::async_write(stream_, http::make_chunk_last(), done);
+    if (text->empty()) return asio::async_write(stream_, http::make_chunk_last(), ended);
     asio::async_write(stream_, http::make_chunk(asio::buffer(*text)), done);
+  }
+  // Whoever listens to a stream has nothing more to say: what can be read is the end.
+  bool IsGone() {
+    char octet = 0;
+    const auto socket = beast::get_lowest_layer(stream_).socket().native_handle();
+    const ssize_t read = recv(socket, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+    return read >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
   }
   void EndPieces(Lane& lane) {
     --lane.waiting;
@@ -409,7 +456,9 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
     if (made.retry_after_s > 0) answer_.set(http::field::retry_after, fmt::format("{}", made.retry_after_s));
     if (!made.allow.empty()) answer_.set(http::field::allow, made.allow);
     for (const auto& [name, value] : made.headers) {
-      if (name == "Set-Cookie") {
+      if (!IsHeaderValue(value)) {
+        answer_.result(500);
+      } else if (name == "Set-Cookie") {
         answer_.insert(name, value);
       } else {
         answer_.set(name, value);
@@ -431,6 +480,7 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
   }
 
   void Close() {
+    LeaveBody();
     BeLeft();
     if constexpr (requires { stream_.async_shutdown([](Failure) {}); }) {
       Until(kGoodbye);
@@ -459,7 +509,8 @@ class Session final : public Awaited, public std::enable_shared_from_this<Sessio
   http::response<http::string_body> answer_;
   http::response<http::empty_body> head_;  // of a stream
   std::optional<http::response_serializer<http::empty_body>> pieces_;
-  size_t body_bytes_ = 0;  // of shared_.body_bytes
+  size_t body_bytes_ = 0;  // in *body_kind_
+  size_t* body_kind_ = nullptr;
   Request request_;
   bool keep_ = false;
   bool callback_ = false, left_ = false;  // brings callbacks; has given its place back
@@ -540,11 +591,15 @@ class Beast final : public HttpServer {
 
   void Stop() override {
     if (!thread_.joinable()) return;
-    asio::post(loop_, [this] {
+    // First nothing new reaches the workers, on the loop's own thread; then what they have ends.
+    std::promise<void> closed;
+    asio::post(loop_, [&] {
       Failure ignored;
       acceptor_.close(ignored);
+      shared_.stopping = true;
+      closed.set_value();
     });
-    shared_.stopping = true;
+    closed.get_future().wait();
     for (Lane* lane : shared_.Lanes())
       lane->workers.join();  // their answers are posted to the loop, which runs them before it stops
     asio::post(loop_, [this] { loop_.stop(); });

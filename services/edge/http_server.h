@@ -45,8 +45,10 @@ class HttpServer {
   static constexpr size_t kCallbackWorkers = 16, kMostCallbacks = 128;
   static constexpr size_t kApiWorkers = 16, kMostApi = 256;  // of our API, and of GOV.UK Notify's
   static constexpr size_t kConsoleWorkers = 8, kMostConsole = 128;
-  static constexpr size_t kMostStreams = 64;             // each has a worker; past it 503, and the page asks anew
-  static constexpr size_t kMostBodyBytes = 256u << 20;  // of all requests at a time; past it 503
+  static constexpr size_t kMostStreams = 64;  // each has a worker; past it 503, and the page asks anew
+  // Octets of bodies at a time, for each of console, API and callbacks; past it 503. Small ones are not
+  // counted: an opt-out is never refused for them.
+  static constexpr size_t kMostBodyBytes = 128u << 20, kSmallBody = 8u << 10;
 
   // INVALID_ARGUMENT (CONFIG_WRONG): address or certificate, or plaintext on an address that others reach;
   // UNAVAILABLE (PORT_IN_USE).

@@ -53,12 +53,12 @@ class Site {
 
 // The sites of a deployment; a null one is not served (404).
 struct Sites {
-  Site* api = nullptr;          // POST /pharos.<service>.v1.<Service>/<Method>: Connect's JSON form
+  Site* api = nullptr;           // POST /pharos.<service>.v1.<Service>/<Method>: Connect's JSON form
   Site* api_document = nullptr;  // GET /openapi.json
-  Site* notify_api = nullptr;   // /v2/…, as GOV.UK Notify's
-  Site* console = nullptr;      // /console…
-  Site* links = nullptr;        // GET /l/{token}
-  Site* preferences = nullptr;  // /p/{token}
+  Site* notify_api = nullptr;    // /v2/…, as GOV.UK Notify's
+  Site* console = nullptr;       // /console…
+  Site* links = nullptr;         // GET /l/{token}
+  Site* preferences = nullptr;   // /p/{token}
 
   Site* Of(Route route) const;
 };

@@ -8,8 +8,9 @@ bool RequestRate::Admit(const std::string& address, int64_t now_us) {
   if (buckets_.size() >= kMostAddresses && !buckets_.contains(address)) Forget(now_us);
   auto [at, fresh] = buckets_.try_emplace(address);
   Bucket& bucket = at->second;
-  bucket.left = fresh ? burst_
-                      : std::min(burst_, bucket.left + static_cast<double>(now_us - bucket.at_us) * per_second_ / 1e6);
+  bucket.left =
+      fresh ? burst_
+            : std::min(burst_, bucket.left + static_cast<double>(now_us - bucket.at_us) * per_second_ / 1e6);
   bucket.at_us = now_us;
   if (bucket.left < 1) return false;
   bucket.left -= 1;

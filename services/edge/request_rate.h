@@ -11,7 +11,8 @@ class RequestRate {
  public:
   static constexpr double kPerSecond = 20;  // a mail provider unsubscribes many people from few addresses
   static constexpr double kBurst = 200;     // a provider's receipts come in bursts
-  // Systems with credentials, and a whole office behind one address: what floods is held by the lanes' bounds.
+  // Systems with credentials, and a whole office behind one address: what floods is held by the lanes'
+  // bounds.
   static constexpr double kApiPerSecond = 5'000, kApiBurst = 10'000;
   explicit RequestRate(double per_second = kPerSecond, double burst = kBurst)
       : per_second_(per_second), burst_(burst) {}

@@ -37,7 +37,8 @@ struct Target {
 
 // "/u/{token}" (one-click unsubscribing), "/p/{token}" (preferences), "/l/{token}" (tracked link),
 // "/callbacks/notify/{connector}/receipt|inbound", "/callbacks/signed/{connector}", "/health",
-// "/pharos.{service}.v1.{Service}/{Method}", "/openapi.json", "/v2/…", "/", "/console…" (a stream if it ends in
+// "/pharos.{service}.v1.{Service}/{Method}", "/openapi.json", "/v2/…", "/", "/console…" (a stream if it ends
+// in
 // "/stream"), "/assets/…". A token is base64url of at most 128 characters (256 of a link); a connector's name
 // [a-zA-Z0-9._-], at most 64.
 Target ReadTarget(std::string_view target);

@@ -32,8 +32,9 @@ TEST(Target, AndNothingElse) {
         std::string("/u/a%2e"), "/u/" + std::string(129, 'a'), std::string("/health/"),
         std::string("/callbacks/notify/n"), std::string("/callbacks/notify/n/other"),
         std::string("/callbacks/notify//receipt"), std::string("/callbacks/signed/a b"),
-        std::string("/callbacks/signed/n/receipt"), std::string("http://host/health"), std::string("/consolex"),
-        std::string("/assets/../x"), std::string("/v2"), std::string("/pharos.a/b/c"), "/l/" + std::string(257, 'a')})
+        std::string("/callbacks/signed/n/receipt"), std::string("http://host/health"),
+        std::string("/consolex"), std::string("/assets/../x"), std::string("/v2"),
+        std::string("/pharos.a/b/c"), "/l/" + std::string(257, 'a')})
     EXPECT_EQ(ReadTarget(wrong).route, Route::kNone) << wrong;
 }
 

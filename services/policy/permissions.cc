@@ -64,7 +64,7 @@ constexpr Permission kPermissions[] = {
     {"principals.write", false},
     {"purposes.read", false},
     {"purposes.write", false},
-    {"queries.read", false},  // what was asked of audiences, and answered
+    {"queries.read", false},       // what was asked of audiences, and answered
     {"recipients.resolve", true},  // dispatch asks customer whose address it is
     {"records.import", false},
     {"records.sync", false},

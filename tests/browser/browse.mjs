@@ -102,7 +102,13 @@ export async function crawl(browser, who, { most = 60, ofAKind = 2 } = {}) {
     if (seen.has(address)) continue;
     seen.add(address);
     const what = `${who} ${address}`;
-    const { status, ms } = await visit(page, address);
+    let status = 0, ms = 0;
+    try {
+      ({ status, ms } = await visit(page, address));
+    } catch (error) {
+      if (/Download is starting/.test(error.message)) continue;
+      throw error;
+    }
     if (status !== 200) { problem(`${what}: ${status}`); continue; }
     times.push({ address, ms });
     await checkShape(page, what);

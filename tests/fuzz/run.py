@@ -27,7 +27,7 @@ MOST_SECONDS_AN_INPUT = 10
 MOST_MEGABYTES = 1024
 SETTINGS = {
     # Libraries that are not instrumented grow containers of ours.
-    "ASAN_OPTIONS": "detect_container_overflow=0:detect_leaks=1:allocator_may_return_null=0",
+    "ASAN_OPTIONS": "detect_container_overflow=0:detect_leaks=1:allocator_may_return_null=0:quarantine_size_mb=64",
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
 

@@ -18,7 +18,7 @@ using customer::internal::v1::FollowPeopleResponse;
 using engagement::internal::v1::EngagedPeople;
 using engagement::internal::v1::FollowEngagementResponse;
 
-constexpr int kPeople = 60, kFiltersARound = 20;
+constexpr int kPeople = 60, kFiltersARound = 20, kFiltersAPopulation = 1000;
 constexpr int64_t kDayUs = 24ll * 3600 * 1'000'000;
 
 // Everything that was said, as it was said.
@@ -33,6 +33,15 @@ class AudienceEngaged : public testing::Test {
   int Below(int end) { return static_cast<int>(random_() % static_cast<uint64_t>(end)); }
   static std::string Id(int number) { return "p" + std::to_string(number); }
 
+  // Everybody is there, and nothing has happened.
+  void Begin() {
+    index_ = PeopleIndex::New();
+    position_ = events_ = 0;
+    said_.clear();
+    into_.clear();
+    for (int number = 0; number < kPeople; ++number) into_.push_back(number);
+    for (int number = 0; number < kPeople; ++number) Tell(number);
+  }
   // Everybody bears their own name, or is linked into somebody who does.
   int Bearer(int number) const { return into_[number]; }
   void Tell(int number) {
@@ -152,9 +161,8 @@ class AudienceEngaged : public testing::Test {
 TEST_F(AudienceEngaged, TheIndexAnswersAsThePlainListDoes) {
   const char* asked = std::getenv("PHAROS_FILTERS");
   const int filters = asked == nullptr ? 2000 : std::atoi(asked);
-  for (int number = 0; number < kPeople; ++number) into_.push_back(number);
-  for (int number = 0; number < kPeople; ++number) Tell(number);
   for (int filter = 0; filter < filters && !HasFailure(); ++filter) {
+    if (filter % kFiltersAPopulation == 0) Begin();
     Compare(Filter());
     if (filter % kFiltersARound != 0) continue;
     for (int change = 0; change < 5; ++change) {
@@ -165,11 +173,9 @@ TEST_F(AudienceEngaged, TheIndexAnswersAsThePlainListDoes) {
     if (Below(3) == 0) now_us_ += kDayUs;
     if (Below(5) == 0) SaveAndLoad();
   }
-  EXPECT_GT(
-      std::count_if(said_.begin(), said_.end(),
-                    [&](const Said& said) { return Id(Bearer(std::stoi(said.id.substr(1)))) != said.id; }),
-      0)
-      << "nobody was linked: this test tells little";
+  EXPECT_TRUE(std::any_of(said_.begin(), said_.end(), [&](const Said& said) {
+    return Id(Bearer(std::stoi(said.id.substr(1)))) != said.id;
+  })) << "nobody was linked: this test tells little";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // PHAROS_FILTERS: how many filters.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -53,8 +54,8 @@ const char* const kSexes[] = {"F", "M", "f"};
 const char* const kRoles[] = {"Director", "Nurse", "Director of Public Health"};
 const char* const kInterests[] = {"smoking", "Diet", "walking", "flu"};
 const char* const kSources[] = {"gp", "news", "staff"};
-const char* const kDates[] = {"1950-02-28", "1964-02-29", "1984-05-17",
-                              "2009-09-21", "2026-09-22", "2030-01-01"};
+const char* const kDates[] = {"1950-02-28", "1964-02-29", "1984-05-17", "2009-09-21", "2026-09-22",
+                              "2030-01-01", "1815-12-10", "1870-01-01", "2046-01-01", "2090-01-01"};
 
 customer::internal::v1::PersonState Person(int number, Dice& dice) {
   customer::internal::v1::PersonState state;
@@ -184,6 +185,8 @@ class AudienceFilters : public testing::Test {
       EXPECT_EQ(reader.Count(*predicate), static_cast<int64_t>(wanted.size())) << filter;
       CompareVerdicts(reader, people, wanted);
       CompareTable(reader, people, wanted);
+      CompareBands(reader, people, wanted);
+      CompareOneDimension(reader, people);
       return absl::OkStatus();
     });
     ASSERT_TRUE(status.ok()) << status;
@@ -224,6 +227,49 @@ class AudienceFilters : public testing::Test {
       EXPECT_EQ(reader.CellPeople(people, dimensions, cell).Count(), static_cast<uint64_t>(cell.people));
     }
     EXPECT_EQ(found, cells);
+  }
+  using Cells = std::map<std::string, int64_t>;
+  static Cells CellsOf(const PeopleIndex::Reader& reader, const PeopleSet& people,
+                       const std::vector<TableDimension>& dimensions) {
+    Cells cells;
+    const auto table = reader.Table(people, dimensions, {}, 1000);
+    EXPECT_TRUE(table.ok()) << table.status();
+    EXPECT_TRUE(std::is_sorted(table->begin(), table->end(),
+                               [](const auto& a, const auto& b) { return a.keys < b.keys; }));
+    for (const auto& cell : *table) {
+      cells[cell.keys[0]] += cell.people;
+      EXPECT_EQ(reader.CellPeople(people, dimensions, cell).Count(), static_cast<uint64_t>(cell.people));
+    }
+    return cells;
+  }
+  // Edges on days of birth, beside them, and far away.
+  void CompareBands(const PeopleIndex::Reader& reader, const PeopleSet& people,
+                    const std::set<std::string>& wanted) {
+    TableDimension births{FindField("date_of_birth"),
+                          {18600101, 18700101, 19500228, 19640301, 20260922, 20460101, 20900102},
+                          {}};
+    for (const int64_t edge : births.edges) births.edge_texts.push_back(std::to_string(edge));
+    Cells cells;
+    for (const auto& id : wanted) {
+      std::string key;
+      for (const int64_t edge : births.edges) {
+        if (plain_.people.at(id).born >= edge) key = std::to_string(edge);
+      }
+      ++cells[key];
+    }
+    EXPECT_EQ(CellsOf(reader, people, {births}), cells);
+  }
+  // One dimension is counted by bitmaps, two person by person.
+  static void CompareOneDimension(const PeopleIndex::Reader& reader, const PeopleSet& people) {
+    for (const char* name :
+         {"sex", "area", "language", "interests", "sources", "audience_kinds", "deprivation"}) {
+      const TableDimension dimension{FindField(name), {}, {}};
+      EXPECT_EQ(CellsOf(reader, people, {dimension}),
+                CellsOf(reader, people, {dimension, {FindField("sex"), {}, {}}}))
+          << name;
+    }
+    const TableDimension bands{FindField("deprivation"), {2, 5}, {"2", "5"}};
+    EXPECT_EQ(CellsOf(reader, people, {bands}), CellsOf(reader, people, {bands, {FindField("sex"), {}, {}}}));
   }
 
   Dice dice_{20261122};

@@ -1,5 +1,6 @@
-// What a program gets over HTTP with JSON is what it gets over gRPC: the same rights, the same refusals, nothing that is internal. Made true by
-// services/edge/api/api_site.cc (the caller's own credential on every call) and services/rpc/serve.cc (who may what).
+// What a program gets over HTTP with JSON is what it gets over gRPC: the same rights, the same refusals,
+// nothing that is internal. Made true by services/edge/api/api_site.cc (the caller's own credential on every
+// call) and services/rpc/serve.cc (who may what).
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -25,7 +26,9 @@ constexpr int kPeople = 5;
 
 class JsonApi : public ::testing::Test {
  protected:
-  JsonApi() : story_(system_), backend_(Channels()), site_(backend_) { story_.ImportAll(kQuit, FileOf(kPeople)); }
+  JsonApi() : story_(system_), backend_(Channels()), site_(backend_) {
+    story_.ImportAll(kQuit, FileOf(kPeople));
+  }
 
   std::map<std::string, std::shared_ptr<grpc::Channel>> Channels() const {
     std::map<std::string, std::shared_ptr<grpc::Channel>> channels;
@@ -74,15 +77,17 @@ TEST_F(JsonApi, RefusesAsGrpcDoes) {
   const Response unknown = Post(path, R"({"name": "people/01jd3v7m8q0000000000000000"})", "governance");
   EXPECT_EQ(unknown.status, 404) << unknown.body;
   EXPECT_EQ(ReasonOf(unknown), "PERSON_NOT_FOUND");
-  const Response bounds = Post("/pharos.customer.v1.SourceService/ListSources", R"({"pageSize": 99999})", "operator");
+  const Response bounds =
+      Post("/pharos.customer.v1.SourceService/ListSources", R"({"pageSize": 99999})", "operator");
   EXPECT_EQ(bounds.status, 400);
   EXPECT_THAT(bounds.body, HasSubstr("fieldViolations"));
 }
 
 TEST_F(JsonApi, WhatIsInternalOrNotThereIsNotThere) {
-  for (const char* path : {"/pharos.customer.internal.v1.FeedService/GetPosition", "/pharos.dispatch.internal.v1.PlanService/PlanIntents",
-                           "/pharos.customer.v1.PersonService/Nothing", "/pharos.customer.v1.Nothing/GetPerson",
-                           "/pharos.customer.v1.SyncService/Sync"}) {
+  for (const char* path :
+       {"/pharos.customer.internal.v1.FeedService/GetPosition",
+        "/pharos.dispatch.internal.v1.PlanService/PlanIntents", "/pharos.customer.v1.PersonService/Nothing",
+        "/pharos.customer.v1.Nothing/GetPerson", "/pharos.customer.v1.SyncService/Sync"}) {
     const Response response = Post(path, "{}", "governance");
     EXPECT_EQ(response.status, 404) << path;
     EXPECT_EQ(ReasonOf(response), "METHOD_NOT_FOUND") << path;
@@ -91,14 +96,17 @@ TEST_F(JsonApi, WhatIsInternalOrNotThereIsNotThere) {
 
 TEST_F(JsonApi, ContentTypesMustFit) {
   EXPECT_EQ(Post("/pharos.customer.v1.PersonService/GetCounts", "{}", "operator", "text/plain").status, 415);
-  EXPECT_EQ(Post("/pharos.customer.v1.PersonService/GetCounts", "{}", "operator", "application/connect+json").status, 415);
+  EXPECT_EQ(Post("/pharos.customer.v1.PersonService/GetCounts", "{}", "operator", "application/connect+json")
+                .status,
+            415);
   EXPECT_EQ(Post("/pharos.engagement.v1.EngagementService/WatchCampaign", "{}", "operator").status, 415);
 }
 
 TEST_F(JsonApi, AWatchIsAStreamOfEnvelopes) {
   story_.Run("watched");
   Response response = Post("/pharos.engagement.v1.EngagementService/WatchCampaign",
-                           edge::api::Envelope(R"({"campaign": "campaigns/watched"})"), "marketing", "application/connect+json");
+                           edge::api::Envelope(R"({"campaign": "campaigns/watched"})"), "marketing",
+                           "application/connect+json");
   ASSERT_TRUE(response.next) << response.body;
   int64_t members = -1;
   EXPECT_TRUE(Eventually([&] {
@@ -111,8 +119,8 @@ TEST_F(JsonApi, AWatchIsAStreamOfEnvelopes) {
 }
 
 TEST_F(JsonApi, AStreamThatIsRefusedEndsWithTheReason) {
-  const Response response = Post("/pharos.engagement.v1.EngagementService/WatchCampaign", edge::api::Envelope("{}"), "",
-                                 "application/connect+json");
+  const Response response = Post("/pharos.engagement.v1.EngagementService/WatchCampaign",
+                                 edge::api::Envelope("{}"), "", "application/connect+json");
   std::string text = response.body;
   while (response.next && text.size() < 5 && response.next(text)) {
   }

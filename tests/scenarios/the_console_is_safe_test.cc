@@ -1,6 +1,7 @@
-// The console shows nothing to whom it is not for, takes no form from elsewhere, and repeats nothing unescaped. Made true by
-// services/edge/console/console.cc (sessions, forms, headers), services/edge/console/page.cc (the template engine escapes),
-// services/rpc/serve.cc (each call carries the visitor's own credential).
+// The console shows nothing to whom it is not for, takes no form from elsewhere, and repeats nothing
+// unescaped. Made true by services/edge/console/console.cc (sessions, forms, headers),
+// services/edge/console/page.cc (the template engine escapes), services/rpc/serve.cc (each call carries the
+// visitor's own credential).
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -34,7 +35,11 @@ SystemOptions WithoutConnector() {
 
 class Console : public ::testing::Test {
  protected:
-  Console() : system_(WithoutConnector()), story_(system_), backend_(Channels()), site_(edge::console::MakeConsole({}, backend_, clock_)) {}
+  Console()
+      : system_(WithoutConnector()),
+        story_(system_),
+        backend_(Channels()),
+        site_(edge::console::MakeConsole({}, backend_, clock_)) {}
 
   std::map<std::string, std::shared_ptr<grpc::Channel>> Channels() const {
     std::map<std::string, std::shared_ptr<grpc::Channel>> channels;
@@ -62,7 +67,9 @@ class Console : public ::testing::Test {
     request.headers["origin"] = std::string("https://") + kHost;
     return request;
   }
-  Response Get(const std::string& path, const std::string& cookie = "") { return site_->Handle(Ask(path, cookie)); }
+  Response Get(const std::string& path, const std::string& cookie = "") {
+    return site_->Handle(Ask(path, cookie));
+  }
   Response Post(const std::string& path, const std::string& body, const std::string& cookie = "") {
     return site_->Handle(Send(path, body, cookie));
   }
@@ -88,7 +95,9 @@ class Console : public ::testing::Test {
   }
   static std::string CsrfOf(const Response& page) {
     std::smatch found;
-    return std::regex_search(page.body, found, std::regex("name=\"csrf\" value=\"([0-9a-f]+)\"")) ? found[1].str() : "";
+    return std::regex_search(page.body, found, std::regex("name=\"csrf\" value=\"([0-9a-f]+)\""))
+               ? found[1].str()
+               : "";
   }
 
   System system_;
@@ -110,10 +119,11 @@ TEST_F(Console, NobodySeesAPageWithoutSigningIn) {
 }
 
 TEST_F(Console, AWrongKeyIsRefusedInWordsAndNotRepeated) {
-  const Response response = Post("/console/sign-in", "key=" + std::string(64, 'e') + "&next=%22%3E%3Cscript%3E");
+  const Response response =
+      Post("/console/sign-in", "key=" + std::string(64, 'e') + "&next=%22%3E%3Cscript%3E");
   EXPECT_EQ(response.status, 422);
-  EXPECT_THAT(response.body, AllOf(HasSubstr("This access key is not known"), Not(HasSubstr(std::string(64, 'e'))),
-                                   Not(HasSubstr("<script>"))));
+  EXPECT_THAT(response.body, AllOf(HasSubstr("This access key is not known"),
+                                   Not(HasSubstr(std::string(64, 'e'))), Not(HasSubstr("<script>"))));
   EXPECT_EQ(HeaderOf(response, "Set-Cookie"), "");
 }
 
@@ -130,8 +140,8 @@ TEST_F(Console, TriesAreCounted) {
 TEST_F(Console, TheCookieIsForThisServerAndNoScriptAndHoldsNoKey) {
   const Response response = Post("/console/sign-in", "key=" + KeyOf("marketing"));
   EXPECT_THAT(HeaderOf(response, "Set-Cookie"),
-              AllOf(HasSubstr("__Host-pharos="), HasSubstr("; HttpOnly"), HasSubstr("; SameSite=Strict"), HasSubstr("; Secure"),
-                    HasSubstr("; Path=/"), Not(HasSubstr(KeyOf("marketing")))));
+              AllOf(HasSubstr("__Host-pharos="), HasSubstr("; HttpOnly"), HasSubstr("; SameSite=Strict"),
+                    HasSubstr("; Secure"), HasSubstr("; Path=/"), Not(HasSubstr(KeyOf("marketing")))));
   EXPECT_THAT(Get("/console", SignIn("marketing")).body, Not(HasSubstr(KeyOf("marketing"))));
 }
 
@@ -139,9 +149,10 @@ TEST_F(Console, EveryPageForbidsForeignScriptsAndFrames) {
   const Response page = Get("/console", SignIn("marketing"));
   EXPECT_EQ(page.status, 200) << page.body;
   const std::string policy = HeaderOf(page, "Content-Security-Policy");
-  EXPECT_THAT(policy, AllOf(HasSubstr("default-src 'none'"), HasSubstr("script-src 'self'"), HasSubstr("frame-ancestors 'none'"),
-                            Not(HasSubstr("unsafe"))));
-  EXPECT_THAT(page.body, AllOf(Not(HasSubstr(" style=")), Not(HasSubstr("onclick")), Not(HasSubstr("<script>"))));
+  EXPECT_THAT(policy, AllOf(HasSubstr("default-src 'none'"), HasSubstr("script-src 'self'"),
+                            HasSubstr("frame-ancestors 'none'"), Not(HasSubstr("unsafe"))));
+  EXPECT_THAT(page.body,
+              AllOf(Not(HasSubstr(" style=")), Not(HasSubstr("onclick")), Not(HasSubstr("<script>"))));
 }
 
 TEST_F(Console, AFormWithoutItsTokenOrFromElsewhereChangesNothing) {
@@ -163,7 +174,8 @@ TEST_F(Console, AFormWithoutItsTokenOrFromElsewhereChangesNothing) {
 }
 
 TEST_F(Console, SigningInLeadsToNoOtherSite) {
-  for (const char* next : {"https%3A%2F%2Fevil.test", "%2F%2Fevil.test", "%2Fconsole.evil.test", "javascript%3Aalert(1)"}) {
+  for (const char* next :
+       {"https%3A%2F%2Fevil.test", "%2F%2Fevil.test", "%2Fconsole.evil.test", "javascript%3Aalert(1)"}) {
     const Response response = Post("/console/sign-in", "key=" + KeyOf("marketing") + "&next=" + next);
     EXPECT_EQ(HeaderOf(response, "Location"), "/console") << next;
   }
@@ -171,7 +183,8 @@ TEST_F(Console, SigningInLeadsToNoOtherSite) {
 
 TEST_F(Console, RolesSeeTheirOwnRoomsOnly) {
   const std::string marketing = SignIn("marketing");
-  EXPECT_THAT(Get("/console", marketing).body, AllOf(HasSubstr("/console/campaigns"), Not(HasSubstr("/console/people"))));
+  EXPECT_THAT(Get("/console", marketing).body,
+              AllOf(HasSubstr("/console/campaigns"), Not(HasSubstr("/console/people"))));
   EXPECT_EQ(Get("/console/people", marketing).status, 403);
   EXPECT_EQ(Get("/console/questions", marketing).status, 403);
   EXPECT_THAT(Get("/console", SignIn("governance")).body, HasSubstr("/console/people"));
@@ -186,7 +199,8 @@ TEST_F(Console, WhatPeopleTypeIsEscaped) {
   request.mutable_campaign()->set_purpose(kPurpose);
   request.mutable_campaign()->add_channels(type::v1::CHANNEL_SMS);
   request.mutable_campaign()->set_sms_sender("60777");
-  const auto made = story_.marketing.Call<campaign::v1::Campaign>("campaign.v1.CampaignService/CreateCampaign", request);
+  const auto made =
+      story_.marketing.Call<campaign::v1::Campaign>("campaign.v1.CampaignService/CreateCampaign", request);
   ASSERT_TRUE(made.ok()) << made.status();
   const Response page = Get("/console", SignIn("marketing"));
   EXPECT_THAT(page.body, AllOf(HasSubstr("&lt;script&gt;alert(1)"), Not(HasSubstr("<script>alert"))));

@@ -90,6 +90,9 @@ Response ApiSite::Handle(const Request& request) {
   if (method == nullptr || rpc::IsInternal(*method) || method->client_streaming() ||
       !request.target.method.starts_with("/pharos."))
     return NotThere();
+  if (!method->server_streaming() && WhoOf(request).token.empty())  // before anything is read for a stranger
+    return OfError(base::MakeError(absl::StatusCode::kUnauthenticated, "CREDENTIAL_MISSING",
+                                   "Send your access key: Authorization: Bearer …"));
   return method->server_streaming() ? Stream(request, *method) : Unary(request, *method);
 }
 
@@ -111,8 +114,12 @@ Response ApiSite::Unary(const Request& request, const MethodDescriptor& method) 
   return response;
 }
 
-absl::StatusOr<std::unique_ptr<BackendStream>> ApiSite::Begin(const Request& request, const MethodDescriptor& method,
+absl::StatusOr<std::unique_ptr<BackendStream>> ApiSite::Begin(const Request& request,
+                                                              const MethodDescriptor& method,
                                                               Encoding encoding) const {
+  if (WhoOf(request).token.empty())
+    return base::MakeError(absl::StatusCode::kUnauthenticated, "CREDENTIAL_MISSING",
+                           "Send your access key: Authorization: Bearer …");
   PHAROS_ASSIGN_OR_RETURN(const int64_t timeout, ReadTimeout(request.Header("connect-timeout-ms")));
   PHAROS_ASSIGN_OR_RETURN(const std::string message, OnlyMessage(request.body));
   PHAROS_ASSIGN_OR_RETURN(const std::string bytes, ToBytes(*method.input_type(), encoding, message));

@@ -22,7 +22,8 @@ std::string TypeOf(const std::string& name) {
 
 std::string Gzip(const std::string& text) {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK) return "";
+  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+    return "";
   std::string packed(deflateBound(&stream, text.size()) + 32, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());
@@ -34,7 +35,8 @@ std::string Gzip(const std::string& text) {
   return whole ? packed : "";
 }
 
-// GDS Transport and the crown are for services on GOV.UK only: the faces and files are left out, Arial is next.
+// GDS Transport and the crown are for services on GOV.UK only: the faces and files are left out, Arial is
+// next.
 std::string WithoutGovukFaces(const std::string& css) {
   static const std::regex face(R"(@font-face\{[^}]*\})"), url(R"(url\([^)]*\))");
   return std::regex_replace(std::regex_replace(css, face, ""), url, "none");
@@ -71,7 +73,8 @@ Response Assets::Answer(const Request& request) const {
   }
   const File& file = at->second;
   response.content_type = file.content_type;
-  response.headers = {{"Cache-Control", "public, max-age=300"}, {"ETag", file.etag}, {"Vary", "Accept-Encoding"}};
+  response.headers = {
+      {"Cache-Control", "public, max-age=300"}, {"ETag", file.etag}, {"Vary", "Accept-Encoding"}};
   if (request.Header("if-none-match") == file.etag) {
     response.status = 304;
     return response;

@@ -1,5 +1,5 @@
-// What pages need besides themselves: styles and scripts, ours (built in) and those of govuk-frontend, if they
-// are installed. Held in memory, compressed once.
+// What pages need besides themselves: styles and scripts, ours (built in) and those of govuk-frontend, if
+// they are installed. Held in memory, compressed once.
 #pragma once
 
 #include <map>

@@ -40,15 +40,21 @@ Model OfTable(const Table& table) {
     rows.push_back({{"cells", cells}});
   }
   const std::string empty = table.empty.empty() ? "There is nothing here." : table.empty;
-  return {{"caption", table.caption}, {"head", head}, {"rows", rows},
-          {"filled", !table.rows.empty()}, {"when_empty", empty}};
+  return {{"caption", table.caption},
+          {"head", head},
+          {"rows", rows},
+          {"filled", !table.rows.empty()},
+          {"when_empty", empty}};
 }
 
 Model OfFacts(const std::vector<Fact>& facts) {
   Model list = Model::array();
   for (const Fact& fact : facts) {
     Model cell = OfCell(fact.value, false);
-    list.push_back({{"key", fact.key}, {"cell", Model::array({cell})}, {"change", Said(fact.href)}, {"action", fact.action}});
+    list.push_back({{"key", fact.key},
+                    {"cell", Model::array({cell})},
+                    {"change", Said(fact.href)},
+                    {"action", fact.action}});
   }
   return list;
 }
@@ -56,29 +62,44 @@ Model OfFacts(const std::vector<Fact>& facts) {
 Model OfChoices(const Field& field) {
   Model list = Model::array();
   for (const Choice& choice : field.choices) {
-    const bool chosen = field.kind == Field::Kind::kCheckboxes
-                            ? std::find(field.chosen.begin(), field.chosen.end(), choice.value) != field.chosen.end()
-                            : choice.value == field.value;
+    const bool chosen =
+        field.kind == Field::Kind::kCheckboxes
+            ? std::find(field.chosen.begin(), field.chosen.end(), choice.value) != field.chosen.end()
+            : choice.value == field.value;
     const std::string id = list.empty() ? field.id : fmt::format("{}-{}", field.id, list.size());
-    list.push_back({{"choice_id", id}, {"name", field.id}, {"choice", choice.value}, {"words", choice.words},
-                    {"about", Said(choice.hint)}, {"chosen", chosen}});
+    list.push_back({{"choice_id", id},
+                    {"name", field.id},
+                    {"choice", choice.value},
+                    {"words", choice.words},
+                    {"about", Said(choice.hint)},
+                    {"chosen", chosen}});
   }
   return list;
 }
 
 Model OfField(const Field& field, const std::string& error) {
   using Kind = Field::Kind;
-  Model model = {{"id", field.id}, {"name", field.id}, {"label", field.label}, {"hint", Said(field.hint)},
-                 {"value", field.value}, {"wrong", Said(error)}, {"width", field.width},
+  Model model = {{"id", field.id},
+                 {"name", field.id},
+                 {"label", field.label},
+                 {"hint", Said(field.hint)},
+                 {"value", field.value},
+                 {"wrong", Said(error)},
+                 {"width", field.width},
                  {"autocomplete", field.autocomplete.empty() ? "off" : field.autocomplete},
                  {"choices", OfChoices(field)}};
-  const std::pair<const char*, Kind> kinds[] = {
-      {"is_text", Kind::kText}, {"is_area", Kind::kArea}, {"is_select", Kind::kSelect}, {"is_radios", Kind::kRadios},
-      {"is_checkboxes", Kind::kCheckboxes}, {"is_date", Kind::kDate}, {"is_file", Kind::kFile}, {"is_hidden", Kind::kHidden}};
+  const std::pair<const char*, Kind> kinds[] = {{"is_text", Kind::kText},
+                                                {"is_area", Kind::kArea},
+                                                {"is_select", Kind::kSelect},
+                                                {"is_radios", Kind::kRadios},
+                                                {"is_checkboxes", Kind::kCheckboxes},
+                                                {"is_date", Kind::kDate},
+                                                {"is_file", Kind::kFile},
+                                                {"is_hidden", Kind::kHidden}};
   for (const auto& [name, kind] : kinds) model[name] = field.kind == kind;
-  const std::string described = fmt::format("{}{}{}", field.hint.empty() ? "" : field.id + "-hint",
-                                            !field.hint.empty() && !error.empty() ? " " : "",
-                                            error.empty() ? "" : field.id + "-error");
+  const std::string described =
+      fmt::format("{}{}{}", field.hint.empty() ? "" : field.id + "-hint",
+                  !field.hint.empty() && !error.empty() ? " " : "", error.empty() ? "" : field.id + "-error");
   model["described"] = Said(described);
   if (field.kind == Kind::kDate) {
     std::vector<std::string> parts = {"", "", ""};
@@ -105,9 +126,16 @@ Model OfForm(const FormPage& page, const std::vector<std::pair<std::string, std:
     fields.push_back(OfField(field, error));
     file = file || field.kind == Field::Kind::kFile;
   }
-  return {{"title", page.title}, {"back", Said(page.back)}, {"paragraphs", Lines(page.paragraphs)},
-          {"warning", Said(page.warning)}, {"has_facts", !page.facts.empty()}, {"facts", OfFacts(page.facts)},
-          {"fields", fields}, {"button", page.button}, {"action_path", Said(page.action)}, {"danger", page.danger},
+  return {{"title", page.title},
+          {"back", Said(page.back)},
+          {"paragraphs", Lines(page.paragraphs)},
+          {"warning", Said(page.warning)},
+          {"has_facts", !page.facts.empty()},
+          {"facts", OfFacts(page.facts)},
+          {"fields", fields},
+          {"button", page.button},
+          {"action_path", Said(page.action)},
+          {"danger", page.danger},
           {"multipart", file}};
 }
 
@@ -139,10 +167,19 @@ Model ModelOf(const Section& section) {
   Model tables = Model::array(), buttons = Model::array();
   for (const Table& table : section.tables) tables.push_back(OfTable(table));
   for (const Button& button : section.buttons)
-    buttons.push_back({{"words", button.words}, {"href", button.href}, {"quiet", button.quiet}, {"danger", button.danger}});
-  return {{"section_id", Said(section.id)}, {"heading", Said(section.heading)}, {"paragraphs", Lines(section.paragraphs)},
-          {"warning", Said(section.warning)}, {"has_facts", !section.facts.empty()}, {"facts", OfFacts(section.facts)},
-          {"tables", tables}, {"code", Said(section.code)}, {"has_buttons", !buttons.empty()}, {"buttons", buttons}};
+    buttons.push_back(
+        {{"words", button.words}, {"href", button.href}, {"quiet", button.quiet}, {"danger", button.danger}});
+  return {{"section_id", Said(section.id)},
+          {"heading", Said(section.heading)},
+          {"paragraphs", Lines(section.paragraphs)},
+          {"warning", Said(section.warning)},
+          {"has_facts", !section.facts.empty()},
+          {"facts", OfFacts(section.facts)},
+          {"tables", tables},
+          {"after", Lines(section.after)},
+          {"code", Said(section.code)},
+          {"has_buttons", !buttons.empty()},
+          {"buttons", buttons}};
 }
 
 Model PageModel(std::string title, const std::vector<Section>& sections, std::string back) {
@@ -185,8 +222,9 @@ absl::StatusOr<Reply> Settle(const Visit& visit, FormPage page, const absl::Stat
                              std::string notice) {
   if (status.ok()) return Go(std::move(go), std::move(notice));
   const bool mendable = absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
-                        absl::IsAlreadyExists(status) || absl::IsNotFound(status) || absl::IsAborted(status) ||
-                        absl::IsPermissionDenied(status) || absl::IsResourceExhausted(status);
+                        absl::IsAlreadyExists(status) || absl::IsNotFound(status) ||
+                        absl::IsAborted(status) || absl::IsPermissionDenied(status) ||
+                        absl::IsResourceExhausted(status);
   if (!mendable) return status;
   return ShowFormErrors(Refilled(std::move(page), visit.form), {{"", WordsOf(status)}});
 }
@@ -196,7 +234,8 @@ std::string DateOf(const FormValues& form, std::string_view id) {
   const std::string day = part("day"), month = part("month"), year = part("year");
   if (day.empty() && month.empty() && year.empty()) return "";
   for (const std::string& text : {day, month, year}) {
-    if (text.empty() || text.size() > 4 || text.find_first_not_of("0123456789") != std::string::npos) return "?";
+    if (text.empty() || text.size() > 4 || text.find_first_not_of("0123456789") != std::string::npos)
+      return "?";
   }
   const std::chrono::year_month_day date{std::chrono::year{std::atoi(year.c_str())},
                                          std::chrono::month{static_cast<unsigned>(std::atoi(month.c_str()))},
@@ -211,9 +250,11 @@ void AddCopyAs(Model& model, std::string command_line, std::string_view method, 
   model["copy_as"].push_back({{"name", "Command line"}, {"text", std::move(command_line)}});
   model["copy_as"].push_back(
       {{"name", "curl"},
-       {"text", fmt::format("curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n  -d '{}' \\\n  "
-                            "$PHAROS/pharos.{}",
-                            json, method)}});
+       {"text",
+        fmt::format(
+            "curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n  -d '{}' \\\n  "
+            "$PHAROS/pharos.{}",
+            json, method)}});
 }
 
 void AddNextPage(Model& model, std::string path, std::string_view token) {

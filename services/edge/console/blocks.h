@@ -1,5 +1,5 @@
-// What pages of people, partners and operations are made of: headings, tables, summary lists, forms. A page is
-// a title and a list of sections ("sections" in pages/), or one form ("form").
+// What pages of people, partners and operations are made of: headings, tables, summary lists, forms. A page
+// is a title and a list of sections ("sections" in pages/), or one form ("form").
 #pragma once
 
 #include <string>
@@ -15,10 +15,10 @@ namespace pharos::edge::console {
 // One cell of a table, or the value of a summary list. An empty text shows "–".
 struct Cell {
   std::string text;
-  std::string href;           // a link
-  std::string colour;         // a tag of this colour
-  bool numeric = false;       // right-aligned
-  std::string more;           // what unfolds below it: its summary …
+  std::string href;                // a link
+  std::string colour;              // a tag of this colour
+  bool numeric = false;            // right-aligned
+  std::string more;                // what unfolds below it: its summary …
   std::vector<std::string> lines;  // … and its lines
 };
 using Row = std::vector<Cell>;
@@ -48,7 +48,8 @@ struct Section {
   std::string warning;
   std::vector<Fact> facts;
   std::vector<Table> tables;
-  std::string code;  // as it is, in a box
+  std::vector<std::string> after;  // paragraphs below the tables
+  std::string code;                // as it is, in a box
   std::vector<Button> buttons;
 };
 
@@ -71,8 +72,8 @@ struct Field {
   enum class Kind { kText, kArea, kSelect, kRadios, kCheckboxes, kDate, kFile, kHidden };
   Kind kind = Kind::kText;
   std::string id, label, hint;
-  std::string value;            // as given; of kRadios and kSelect: which
-  std::vector<Choice> choices;  // of kRadios, kCheckboxes, kSelect
+  std::string value;                // as given; of kRadios and kSelect: which
+  std::vector<Choice> choices;      // of kRadios, kCheckboxes, kSelect
   std::vector<std::string> chosen;  // of kCheckboxes
   std::string width;                // "govuk-input--width-10"
   std::string autocomplete;
@@ -94,20 +95,22 @@ FormPage Refilled(FormPage page, const FormValues& form);
 Model ModelOf(const FormPage& page);
 Reply ShowForm(const FormPage& page);
 Reply ShowFormErrors(FormPage page, const std::vector<std::pair<std::string, std::string>>& errors);
-// What became of a form: `go` with the notice, or the form again, with what the service said, if the visitor can
-// mend it; else the failure.
+// What became of a form: `go` with the notice, or the form again, with what the service said, if the visitor
+// can mend it; else the failure.
 absl::StatusOr<Reply> Settle(const Visit& visit, FormPage page, const absl::Status& status, std::string go,
                              std::string notice);
 
 // A date's three fields ("id-day" …) as "2026-03-01"; "" if all are empty, "?" if it is no date. Pure.
 std::string DateOf(const FormValues& form, std::string_view id);
 
-// ---- The same from a program --------------------------------------------------------------------------------
+// ---- The same from a program
+// --------------------------------------------------------------------------------
 
 // `method`: "customer.v1.PersonService/GetPerson"; `json`: its request.
 void AddCopyAs(Model& model, std::string command_line, std::string_view method, std::string_view json);
 
-// ---- Pages of a list ----------------------------------------------------------------------------------------
+// ---- Pages of a list
+// ----------------------------------------------------------------------------------------
 
 // "Next page" of a list at `path` (which may have a query), if there is one.
 void AddNextPage(Model& model, std::string path, std::string_view token);

@@ -35,10 +35,15 @@ constexpr NavigationItem kNavigation[] = {
     {"/console/inbox", "Inbox", "intents.read"},
     {"/console/connectors", "Connectors", "connectors.read"},
     {"/console/questions", "Questions asked", "queries.read"},
+    {"/console/access", "Access", "principals.read"},
 };
 
+// A path of the console, plain enough for a header.
 bool IsOurs(std::string_view path) {
-  return path == "/console" || path.starts_with("/console/");
+  constexpr size_t kLongest = 2048;
+  const bool plain =
+      std::all_of(path.begin(), path.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '\\'; });
+  return plain && path.size() <= kLongest && (path == "/console" || path.starts_with("/console/"));
 }
 
 class Console final : public Site {
@@ -75,9 +80,10 @@ class Console final : public Site {
     if (request.path == "/console/sign-in") return SignIn(visit);
     if (visit.session == nullptr) return ToSignIn(visit);
     if (request.method == "POST" && !base::SameBytes(visit.form.Get("csrf"), visit.session->csrf))
-      return OfFailure(visit, base::MakeError(absl::StatusCode::kPermissionDenied, "FORM_FOREIGN",
-                                              "This form is from an earlier visit. Go back, reload the page, and "
-                                              "send it again."));
+      return OfFailure(visit,
+                       base::MakeError(absl::StatusCode::kPermissionDenied, "FORM_FOREIGN",
+                                       "This form is from an earlier visit. Go back, reload the page, and "
+                                       "send it again."));
     if (request.path == "/console/sign-out" && request.method == "POST") return SignOut(visit);
     return OfPage(visit);
   }
@@ -99,14 +105,16 @@ class Console final : public Site {
   Response OfPage(Visit& visit) {
     const Routes::Route* route = routes_.Find(visit.request.method, visit.request.path, visit.args);
     if (route == nullptr)
-      return OfFailure(visit, base::MakeError(absl::StatusCode::kNotFound, "PAGE_NOT_FOUND",
-                                              "If you typed the address, check it. If you followed a link, go back "
-                                              "and tell whoever keeps Pharos running."));
+      return OfFailure(visit,
+                       base::MakeError(absl::StatusCode::kNotFound, "PAGE_NOT_FOUND",
+                                       "If you typed the address, check it. If you followed a link, go back "
+                                       "and tell whoever keeps Pharos running."));
     if (!route->permission.empty() && !visit.May(route->permission))
-      return OfFailure(visit, base::MakeError(absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
-                                              fmt::format("Your roles do not include \"{}\". Ask an operator if you "
-                                                          "need it for your work.",
-                                                          route->permission)));
+      return OfFailure(visit,
+                       base::MakeError(absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
+                                       fmt::format("Your roles do not include \"{}\". Ask an operator if you "
+                                                   "need it for your work.",
+                                                   route->permission)));
     auto reply = route->page(visit);
     if (absl::IsUnauthenticated(reply.status())) {
       sessions_.End(visit.session_id);
@@ -119,15 +127,24 @@ class Console final : public Site {
   Response OfReply(Visit& visit, Reply reply) {
     if (!reply.go.empty()) {
       if (!reply.notice.empty()) sessions_.SetNotice(visit.session_id, reply.notice);
-      return Redirect(reply.go);
+      return Redirect(IsOurs(reply.go) ? reply.go : "/console");
     }
-    if (reply.page.empty() && reply.part.empty()) return std::move(reply.raw);
+    if (reply.page.empty() && reply.part.empty()) return WhileSignedIn(visit, std::move(reply.raw));
     Response response;
     response.status = reply.status;
     response.content_type = "text/html; charset=utf-8";
     AddFrame(visit, reply.model);
     response.body =
         reply.part.empty() ? FillInLayout(reply.page, reply.model) : Fill(reply.part, reply.model);
+    return response;
+  }
+
+  // A stream ends with its session.
+  Response WhileSignedIn(const Visit& visit, Response response) {
+    if (!response.next) return response;
+    response.next = [this, id = visit.session_id, next = std::move(response.next)](std::string& text) {
+      return sessions_.Lives(id) && next(text);
+    };
     return response;
   }
 
@@ -144,7 +161,8 @@ class Console final : public Site {
     for (const NavigationItem& item : kNavigation) {
       if (*item.permission != 0 && !visit.May(item.permission)) continue;
       const std::string path = item.path;
-      const bool here = path == "/console" ? visit.request.path == path : visit.request.path.starts_with(path);
+      const bool here =
+          path == "/console" ? visit.request.path == path : visit.request.path.starts_with(path);
       model["navigation"].push_back({{"path", path}, {"words", item.words}, {"here", here}});
     }
   }
@@ -228,7 +246,8 @@ class Console final : public Site {
   }
 
   Response ShowSignIn(Visit& visit, const std::string& error) {
-    const std::string next = visit.request.method == "POST" ? visit.form.Get("next") : visit.query.Get("next");
+    const std::string next =
+        visit.request.method == "POST" ? visit.form.Get("next") : visit.query.Get("next");
     Model model = {{"title", "Sign in"}, {"next", next}};
     if (error.empty()) return OfReply(visit, Show("sign_in", std::move(model)));
     return OfReply(visit, ShowErrors("sign_in", std::move(model), {{"key", error}}));
@@ -245,8 +264,9 @@ class Console final : public Site {
     access::v1::WhoAmIResponse who;
     const absl::Status asked = backend_.Call({session.token, ""}, access::v1::WhoAmIRequest(), &who);
     if (absl::IsUnauthenticated(asked) || absl::IsInvalidArgument(asked))
-      return ShowSignIn(visit, "This access key is not known. Check that you copied all of it, or ask an operator "
-                               "for a new one.");
+      return ShowSignIn(visit,
+                        "This access key is not known. Check that you copied all of it, or ask an operator "
+                        "for a new one.");
     if (!asked.ok()) return ShowSignIn(visit, WordsOf(asked));
     session.principal = who.principal();
     session.roles.insert(who.roles().begin(), who.roles().end());
@@ -255,7 +275,8 @@ class Console final : public Site {
     sessions_.End(visit.session_id);
     const std::string next = visit.form.Get("next");
     Response response = Redirect(IsOurs(next) ? next : "/console");
-    response.headers.emplace_back("Set-Cookie", Cookie(visit.request, sessions_.Begin(std::move(session)), ""));
+    response.headers.emplace_back("Set-Cookie",
+                                  Cookie(visit.request, sessions_.Begin(std::move(session)), ""));
     return response;
   }
 

@@ -13,7 +13,8 @@
 namespace pharos::edge::console {
 
 struct ConsoleOptions {
-  std::string assets;  // folder of govuk-frontend (govuk-frontend.min.css, .js); empty: a plain style of our own
+  std::string
+      assets;  // folder of govuk-frontend (govuk-frontend.min.css, .js); empty: a plain style of our own
 };
 
 // Thread-safe. `backend` and `clock` outlive it.

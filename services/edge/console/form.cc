@@ -9,6 +9,8 @@
 namespace pharos::edge::console {
 namespace {
 
+constexpr size_t kLongestPartHeader = 4096;
+
 absl::Status FormWrong() {
   return base::MakeError(absl::StatusCode::kInvalidArgument, "FORM_WRONG",
                          "The form could not be read. Go back and send it again.");
@@ -51,7 +53,7 @@ std::string WithoutFolder(const std::string& name) {
 // One part: header lines, an empty line, what it holds.
 bool AddPart(std::string_view part, FormValues& form) {
   const size_t blank = part.find("\r\n\r\n");
-  if (blank == std::string_view::npos) return false;
+  if (blank == std::string_view::npos || blank > kLongestPartHeader) return false;
   std::string disposition;
   for (const std::string& line : base::Split(part.substr(0, blank), '\n')) {
     if (base::LowerAscii(line).starts_with("content-disposition:")) disposition = line;
@@ -72,9 +74,9 @@ absl::StatusOr<FormValues> ReadParts(std::string_view boundary, std::string_view
   FormValues form;
   const std::string line = fmt::format("--{}", boundary), between = "\r\n" + line;
   if (boundary.empty() || !body.starts_with(line)) return FormWrong();
-  size_t at = line.size();
+  size_t at = line.size(), parts = 0;
   while (body.substr(at, 2) != "--") {
-    if (body.substr(at, 2) != "\r\n" || form.size() >= FormValues::kMostValues) return FormWrong();
+    if (body.substr(at, 2) != "\r\n" || ++parts > FormValues::kMostValues) return FormWrong();
     at += 2;
     const size_t end = body.find(between, at);
     if (end == std::string_view::npos || !AddPart(body.substr(at, end - at), form)) return FormWrong();
@@ -108,15 +110,17 @@ size_t FormValues::size() const {
 
 absl::StatusOr<FormValues> ReadPairs(std::string_view text) {
   FormValues form;
-  if (text.empty()) return form;
   size_t many = 0;
-  for (const std::string& pair : base::Split(text, '&')) {
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(pair.size() + 1, text.size()));
+    if (++many > FormValues::kMostValues) return FormWrong();
     if (pair.empty()) continue;
     const size_t equals = std::min(pair.find('='), pair.size());
-    const std::string_view whole(pair);
     std::string name, value;
-    if (++many > FormValues::kMostValues || !Decode(whole.substr(0, equals), name)) return FormWrong();
-    if (!Decode(whole.substr(std::min(equals + 1, whole.size())), value)) return FormWrong();
+    if (!Decode(pair.substr(0, equals), name) ||
+        !Decode(pair.substr(std::min(equals + 1, pair.size())), value))
+      return FormWrong();
     form.Add(std::move(name), std::move(value));
   }
   return form;

@@ -12,7 +12,7 @@ namespace {
 
 namespace v1 = campaign::v1;
 
-constexpr int kShown = 20;                                // campaigns on the start page
+constexpr int kShown = 20;                               // campaigns on the start page
 constexpr auto kPause = std::chrono::milliseconds(500);  // between looks while the page is open
 
 struct Room {
@@ -20,15 +20,21 @@ struct Room {
 };
 constexpr Room kRooms[] = {
     {"/console/campaigns", "Campaigns", "Say who gets what and when; follow it; stop it.", "campaigns.read"},
-    {"/console/audiences", "Audiences", "Describe people, and see at once how many match and may be written to.",
-     "audiences.read"},
-    {"/console/templates", "Templates", "Write text messages and emails, and see them as people will.", "templates.read"},
-    {"/console/people", "People", "Find somebody, see what is known and why, and put it right.", "people.read_personal"},
+    {"/console/audiences", "Audiences",
+     "Describe people, and see at once how many match and may be written to.", "audiences.read"},
+    {"/console/templates", "Templates", "Write text messages and emails, and see them as people will.",
+     "templates.read"},
+    {"/console/people", "People", "Find somebody, see what is known and why, and put it right.",
+     "people.read_personal"},
     {"/console/reviews", "Reviews", "Decide whether two records are the same person.", "identity.read"},
     {"/console/partners", "Partners", "Sources and agreements; bring in a contact file.", "agreements.read"},
     {"/console/inbox", "Inbox", "Read what people answered.", "intents.read"},
-    {"/console/connectors", "Connectors", "See whether messages can leave; pause a route.", "connectors.read"},
-    {"/console/questions", "Questions asked", "See who asked what about whom, and what they were told.", "queries.read"},
+    {"/console/connectors", "Connectors", "See whether messages can leave; pause a route.",
+     "connectors.read"},
+    {"/console/questions", "Questions asked", "See who asked what about whom, and what they were told.",
+     "queries.read"},
+    {"/console/access", "Access", "See who may do what; issue keys; go live with a second person.",
+     "principals.read"},
 };
 
 absl::StatusOr<Model> Campaigns(const Backend& backend, const Credential& who) {
@@ -58,7 +64,8 @@ absl::StatusOr<Model> Campaigns(const Backend& backend, const Credential& who) {
 }
 
 absl::StatusOr<Reply> ShowHome(Visit& visit) {
-  Model model = {{"title", "Start page"}, {"may_write", visit.May("campaigns.write")}, {"rooms", Model::array()}};
+  Model model = {
+      {"title", "Start page"}, {"may_write", visit.May("campaigns.write")}, {"rooms", Model::array()}};
   for (const Room& room : kRooms) {
     if (visit.May(room.permission))
       model["rooms"].push_back({{"path", room.path}, {"words", room.words}, {"about", room.about}});
@@ -68,10 +75,12 @@ absl::StatusOr<Reply> ShowHome(Visit& visit) {
     PHAROS_ASSIGN_OR_RETURN(model["campaigns"], Campaigns(visit.backend, visit.credential()));
     model["has_campaigns"] = !model["campaigns"].empty();
     model["has_copy_as"] = true;
-    model["copy_as"] = {{{"name", "Command line"}, {"text", "pharos campaign list"}},
-                        {{"name", "curl"},
-                         {"text", "curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' -d '{}' \\\n  "
-                                  "$PHAROS/pharos.campaign.v1.CampaignService/ListCampaigns"}}};
+    model["copy_as"] = {
+        {{"name", "Command line"}, {"text", "pharos campaign list"}},
+        {{"name", "curl"},
+         {"text",
+          "curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' -d '{}' \\\n  "
+          "$PHAROS/pharos.campaign.v1.CampaignService/ListCampaigns"}}};
   }
   return Show("home", std::move(model));
 }

@@ -20,18 +20,20 @@ constexpr int kMostCandidates = 10;  // of a search by name: who is not among th
 
 // Work on people's data that is not the sending of messages.
 const std::vector<Choice>& Works() {
-  static const auto* works = new std::vector<Choice>{
-      {"purposes/access-requests", "Somebody asked about their own data", ""},
-      {"purposes/data-quality", "Putting records right", ""},
-      {"purposes/complaints", "A complaint or an incident", ""}};
+  static const auto* works =
+      new std::vector<Choice>{{"purposes/access-requests", "Somebody asked about their own data", ""},
+                              {"purposes/data-quality", "Putting records right", ""},
+                              {"purposes/complaints", "A complaint or an incident", ""}};
   return *works;
 }
 
 FormPage PurposePage(Visit& visit, const std::string& next) {
   FormPage page;
   page.title = "Why are you looking people up?";
-  page.paragraphs = {"What you say is kept with each person that you look at, for all to see who answer for the data. It stands until "
-                     "you change it or sign out."};
+  page.paragraphs = {
+      "What you say is kept with each person that you look at, for all to see who answer for the data. It "
+      "stands until "
+      "you change it or sign out."};
   page.fields = {PurposeField(visit)};
   Field back{Field::Kind::kHidden, "next"};
   back.value = next;
@@ -47,7 +49,8 @@ absl::StatusOr<Reply> ShowPurpose(Visit& visit) {
 absl::StatusOr<Reply> SetPurpose(Visit& visit) {
   const std::string purpose = visit.form.Get("purpose"), next = visit.form.Get("next");
   if (!base::IsChosenId(base::Segment(purpose, "purposes")))
-    return ShowFormErrors(Refilled(PurposePage(visit, next), visit.form), {{"purpose", "Select why you are looking people up"}});
+    return ShowFormErrors(Refilled(PurposePage(visit, next), visit.form),
+                          {{"purpose", "Select why you are looking people up"}});
   visit.SetPurpose(purpose);
   return Go(next.starts_with("/console/") ? next : "/console/people");
 }
@@ -61,7 +64,10 @@ std::string PurposeWords(const std::string& purpose) {
 FormPage SearchPage(const Visit& visit) {
   FormPage page;
   page.title = "Find a person";
-  page.facts = {{"You are looking because", {PurposeWords(visit.session->purpose)}, "/console/people/purpose", "Change"}};
+  page.facts = {{"You are looking because",
+                 {PurposeWords(visit.session->purpose)},
+                 "/console/people/purpose",
+                 "Change"}};
   page.fields = {{Field::Kind::kText, "by", "Phone number, email address, NHS number or source record",
                   "For example, 07700 900123, ann@example.org, 943 476 5919 or quit/q-17"},
                  {Field::Kind::kText, "given_name", "Or by name: first name", ""},
@@ -129,7 +135,8 @@ absl::StatusOr<std::vector<v1::Person>> Match(const Visit& visit, const std::str
 Reply ShowFound(const std::vector<v1::Person>& people) {
   Section found;
   Table table{people.size() == 1 ? "1 person" : fmt::format("{} people", people.size()),
-              Heads({"Name", "Date of birth", "Postcode", "Known as", "#Records"}), {},
+              Heads({"Name", "Date of birth", "Postcode", "Known as", "#Records"}),
+              {},
               "Nobody was found. Check what you typed, or search by something else."};
   for (const v1::Person& person : people) table.rows.push_back(RowOf(person));
   found.tables = {table};
@@ -144,8 +151,11 @@ absl::StatusOr<Reply> ShowSearch(Visit& visit) {
   Reply ask;
   if (!KnowsPurpose(visit, ask)) return ask;
   Model model = ModelOf(SearchPage(visit));
-  AddCopyAs(model, "pharos person show --phone \"07700 900123\"\npharos identity match given_name=Ann family_name=Lee date_of_birth=1980-03-27",
-            "customer.v1.PersonService/LookupPeople", R"({"phone": "07700 900123", "view": "PERSON_VIEW_FULL"})");
+  AddCopyAs(model,
+            "pharos person show --phone \"07700 900123\"\npharos identity match given_name=Ann "
+            "family_name=Lee date_of_birth=1980-03-27",
+            "customer.v1.PersonService/LookupPeople",
+            R"({"phone": "07700 900123", "view": "PERSON_VIEW_FULL"})");
   return Show("form", std::move(model));
 }
 
@@ -154,11 +164,14 @@ absl::StatusOr<Reply> Search(Visit& visit) {
   if (!KnowsPurpose(visit, ask)) return ask;
   const std::string by = visit.form.Get("by"), born = DateOf(visit.form, "date_of_birth");
   const FormPage page = Refilled(SearchPage(visit), visit.form);
-  if (born == "?") return ShowFormErrors(page, {{"date_of_birth", "Date of birth must be a real date, like 27 3 1980"}});
+  if (born == "?")
+    return ShowFormErrors(page, {{"date_of_birth", "Date of birth must be a real date, like 27 3 1980"}});
   const bool named = !visit.form.Get("given_name").empty() || !visit.form.Get("family_name").empty();
-  if (by.empty() && !named) return ShowFormErrors(page, {{"by", "Enter a number, an address or a record, or a name"}});
+  if (by.empty() && !named)
+    return ShowFormErrors(page, {{"by", "Enter a number, an address or a record, or a name"}});
   auto people = by.empty() ? Match(visit, born) : LookUp(visit, by);
-  if (absl::IsInvalidArgument(people.status())) return ShowFormErrors(page, {{by.empty() ? "given_name" : "by", WordsOf(people.status())}});
+  if (absl::IsInvalidArgument(people.status()))
+    return ShowFormErrors(page, {{by.empty() ? "given_name" : "by", WordsOf(people.status())}});
   if (!people.ok()) return people.status();
   return ShowFound(*people);
 }

@@ -25,6 +25,7 @@ Field PurposeField(Visit& visit);
 absl::StatusOr<customer::v1::Person> LoadPerson(Visit& visit);
 std::string PersonPath(std::string_view person, std::string_view rest = "");
 // A person's page: name as title, the pages beside it.
-Model PersonModel(const customer::v1::Person& person, std::string_view here, const std::vector<Section>& sections);
+Model PersonModel(const customer::v1::Person& person, std::string_view here,
+                  const std::vector<Section>& sections);
 
 }  // namespace pharos::edge::console

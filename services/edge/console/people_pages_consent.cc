@@ -16,7 +16,9 @@ namespace v1 = customer::v1;
 namespace {
 
 const std::vector<Choice>& Ways() {
-  static const auto* ways = new std::vector<Choice>{{"phone call", "By telephone", ""}, {"letter", "By letter", ""}, {"email", "By email", ""},
+  static const auto* ways = new std::vector<Choice>{{"phone call", "By telephone", ""},
+                                                    {"letter", "By letter", ""},
+                                                    {"email", "By email", ""},
                                                     {"in person", "In person", ""}};
   return *ways;
 }
@@ -44,9 +46,11 @@ std::string NameOf(const v1::Purpose& purpose) {
   return purpose.display_name().empty() ? IdOf(purpose.name()) : purpose.display_name();
 }
 
-// The gate's own word, for each purpose and channel: what is in force cannot be told by reading entries alone.
+// The gate's own word, for each purpose and channel: what is in force cannot be told by reading entries
+// alone.
 absl::StatusOr<Table> InForce(const Visit& visit, const v1::Person& person) {
-  Table table{"May a message go now?", Heads({"For", "Text message", "Email"}), {}, "No purpose is registered."};
+  Table table{
+      "May a message go now?", Heads({"For", "Text message", "Email"}), {}, "No purpose is registered."};
   PHAROS_ASSIGN_OR_RETURN(const auto purposes, Purposes(visit));
   for (const v1::Purpose& purpose : purposes) {
     Row row = {{NameOf(purpose)}};
@@ -70,8 +74,12 @@ Row RowOf(const v1::ConsentEntry& entry) {
     what.more = "Wording shown";
     what.lines = {entry.wording()};
   }
-  return {what, {MomentInWords(entry.event_time_us())}, {entry.how()}, {RecordInWords(entry.record())},
-          {IdOf(entry.principal())}, {MomentInWords(entry.create_time_us())}};
+  return {what,
+          {MomentInWords(entry.event_time_us())},
+          {entry.how()},
+          {RecordInWords(entry.record())},
+          {IdOf(entry.principal())},
+          {MomentInWords(entry.create_time_us())}};
 }
 
 absl::StatusOr<Reply> ShowConsent(Visit& visit) {
@@ -81,19 +89,21 @@ absl::StatusOr<Reply> ShowConsent(Visit& visit) {
   PHAROS_ASSIGN_OR_RETURN(auto entries, Entries(visit, person.name()));
   std::reverse(entries.begin(), entries.end());
   Section now, ledger;
-  now.heading = "Now";
   PHAROS_ASSIGN_OR_RETURN(Table in_force, InForce(visit, person));
   now.tables = {std::move(in_force)};
   if (visit.May("consents.write") && !person.erased())
     now.buttons = {{"Record that they said stop", PersonPath(person.name(), "stop"), false, true},
                    {"Record that they agreed", PersonPath(person.name(), "grant"), true}};
-  ledger.heading = "All that was said";
-  ledger.paragraphs = {"Newest first. Nothing here is ever changed or removed; a later word is added."};
-  Table table{"Consent ledger", Heads({"What", "Said", "How", "By way of", "Recorded by", "Recorded"}), {}, "Nothing has been said yet."};
+  ledger.after = {"Newest first. Nothing here is ever changed or removed; a later word is added."};
+  Table table{"All that was said",
+              Heads({"What", "Said", "How", "By way of", "Recorded by", "Recorded"}),
+              {},
+              "Nothing has been said yet."};
   for (const v1::ConsentEntry& entry : entries) table.rows.push_back(RowOf(entry));
   ledger.tables = {table};
   Model model = PersonModel(person, "consent", {now, ledger});
-  AddCopyAs(model, fmt::format("pharos consent list --person {}", IdOf(person.name())), "customer.v1.ConsentService/ListConsentEntries",
+  AddCopyAs(model, fmt::format("pharos consent list --person {}", IdOf(person.name())),
+            "customer.v1.ConsentService/ListConsentEntries",
             fmt::format(R"({{"person": "{}"}})", person.name()));
   return Show("sections", std::move(model));
 }
@@ -105,15 +115,19 @@ absl::StatusOr<FormPage> StopPage(Visit& visit, const v1::Person& person) {
   FormPage page;
   page.title = fmt::format("What did {} say stop to?", NameOfPerson(person));
   page.back = PersonPath(person.name(), "consent");
-  page.paragraphs = {"When this page answers, nothing that it covers can leave any more: at most 2 seconds later."};
+  page.paragraphs = {
+      "When this page answers, nothing that it covers can leave any more: at most 2 seconds later."};
   Field what{Field::Kind::kRadios, "what", "Stop", ""};
-  what.choices = {{"everything", "Everything", "All purposes, numbers and addresses, even urgent warnings about health"}};
+  what.choices = {
+      {"everything", "Everything", "All purposes, numbers and addresses, even urgent warnings about health"}};
   for (const v1::Purpose& purpose : purposes)
     what.choices.push_back({purpose.name(), NameOf(purpose), "On all their numbers and addresses"});
   for (const v1::Endpoint& endpoint : person.endpoints()) {
     if (endpoint.channel() == type::v1::CHANNEL_UNSPECIFIED) continue;
-    const std::string shown = endpoint.address().empty() ? IdOf(endpoint.name()).substr(0, 8) : ValueInWords("phone", endpoint.address());
-    what.choices.push_back({endpoint.name(), fmt::format("Everything to {}", shown), "As if they had answered STOP from it"});
+    const std::string shown = endpoint.address().empty() ? IdOf(endpoint.name()).substr(0, 8)
+                                                         : ValueInWords("phone", endpoint.address());
+    what.choices.push_back(
+        {endpoint.name(), fmt::format("Everything to {}", shown), "As if they had answered STOP from it"});
   }
   Field kind{Field::Kind::kCheckboxes, "objection", "", ""};
   kind.label = "Did they object?";
@@ -132,9 +146,11 @@ absl::StatusOr<Reply> ShowStop(Visit& visit) {
   PHAROS_ASSIGN_OR_RETURN(const v1::Person person, LoadPerson(visit));
   PHAROS_ASSIGN_OR_RETURN(const FormPage page, StopPage(visit, person));
   Model model = ModelOf(page);
-  AddCopyAs(model, fmt::format("pharos consent withdraw --person {} --everything --how letter", IdOf(person.name())),
-            "customer.v1.ConsentService/WithdrawConsent",
-            fmt::format(R"({{"person": "{}", "scope": "SCOPE_EVERYTHING", "how": "letter"}})", person.name()));
+  AddCopyAs(
+      model,
+      fmt::format("pharos consent withdraw --person {} --everything --how letter", IdOf(person.name())),
+      "customer.v1.ConsentService/WithdrawConsent",
+      fmt::format(R"({{"person": "{}", "scope": "SCOPE_EVERYTHING", "how": "letter"}})", person.name()));
   return Show("form", std::move(model));
 }
 
@@ -161,8 +177,9 @@ absl::StatusOr<Reply> Stop(Visit& visit) {
   }
   v1::ConsentEntry entry;
   const absl::Status status = visit.Call(request, &entry);
-  return Settle(visit, page, status, PersonPath(person.name(), "consent"),
-                fmt::format("Stopped, receipt {}. Nothing that it covers can leave any more.", IdOf(entry.opt_out())));
+  return Settle(
+      visit, page, status, PersonPath(person.name(), "consent"),
+      fmt::format("Stopped, receipt {}. Nothing that it covers can leave any more.", IdOf(entry.opt_out())));
 }
 
 // ---- Agree -----------------------------------------------------------------------------------------------
@@ -178,7 +195,11 @@ absl::StatusOr<FormPage> GrantPage(Visit& visit, const v1::Person& person) {
   channel.choices = {{"CHANNEL_SMS", "Text message", ""}, {"CHANNEL_EMAIL", "Email", ""}};
   Field how{Field::Kind::kRadios, "how", "How did they tell us?", ""};
   how.choices = Ways();
-  page.fields = {what, channel, how, {Field::Kind::kArea, "wording", "The words that they were shown or read", "Or the version of them"}};
+  page.fields = {
+      what,
+      channel,
+      how,
+      {Field::Kind::kArea, "wording", "The words that they were shown or read", "Or the version of them"}};
   page.button = "Record that they agreed";
   return page;
 }
@@ -201,7 +222,8 @@ absl::StatusOr<Reply> Grant(Visit& visit) {
     request.set_channel(channel);
   }
   if (visit.form.Get("how").empty()) errors.emplace_back("how", "Select how they told us");
-  if (visit.form.Get("wording").empty()) errors.emplace_back("wording", "Enter the words that they were shown or read");
+  if (visit.form.Get("wording").empty())
+    errors.emplace_back("wording", "Enter the words that they were shown or read");
   if (!errors.empty()) return ShowFormErrors(Refilled(page, visit.form), errors);
   request.set_person(person.name());
   request.set_purpose(visit.form.Get("to_purpose"));
@@ -209,7 +231,8 @@ absl::StatusOr<Reply> Grant(Visit& visit) {
   request.set_wording(visit.form.Get("wording"));
   request.set_request_id(visit.form.Get("request_id"));
   v1::ConsentEntry entry;
-  return Settle(visit, page, visit.Call(request, &entry), PersonPath(person.name(), "consent"), "Recorded that they agreed.");
+  return Settle(visit, page, visit.Call(request, &entry), PersonPath(person.name(), "consent"),
+                "Recorded that they agreed.");
 }
 
 // ---- Facts -----------------------------------------------------------------------------------------------
@@ -219,13 +242,17 @@ FormPage FactsPage(const v1::Person& person) {
   page.title = fmt::format("What has happened to {}?", NameOfPerson(person));
   page.back = PersonPath(person.name());
   Field fact{Field::Kind::kRadios, "fact", "Record that", ""};
-  fact.choices = {person.deceased() ? Choice{"-FACT_DECEASED", "It was wrong: they live", ""}
-                                    : Choice{"FACT_DECEASED", "They have died", "Nothing is sent to them any more"},
+  fact.choices = {person.deceased()
+                      ? Choice{"-FACT_DECEASED", "It was wrong: they live", ""}
+                      : Choice{"FACT_DECEASED", "They have died", "Nothing is sent to them any more"},
                   person.paused() ? Choice{"-FACT_PAUSED", "The pause is over", ""}
-                                  : Choice{"FACT_PAUSED", "They are not to be disturbed for now", "Only urgent warnings about health are sent"},
+                                  : Choice{"FACT_PAUSED", "They are not to be disturbed for now",
+                                           "Only urgent warnings about health are sent"},
                   person.sensitive() ? Choice{"-FACT_SENSITIVE", "They are no longer restricted", ""}
-                                     : Choice{"FACT_SENSITIVE", "Their addresses are restricted", "Only governance sees them; no partner's feed carries them"}};
-  Field how{Field::Kind::kText, "how", "Who says so?", "For example, letter from the family. Do not write names."};
+                                     : Choice{"FACT_SENSITIVE", "Their addresses are restricted",
+                                              "Only governance sees them; no partner's feed carries them"}};
+  Field how{Field::Kind::kText, "how", "Who says so?",
+            "For example, letter from the family. Do not write names."};
   page.fields = {fact, how};
   page.button = "Record";
   return page;
@@ -234,8 +261,10 @@ FormPage FactsPage(const v1::Person& person) {
 absl::StatusOr<Reply> ShowFacts(Visit& visit) {
   PHAROS_ASSIGN_OR_RETURN(const v1::Person person, LoadPerson(visit));
   Model model = ModelOf(FactsPage(person));
-  AddCopyAs(model, fmt::format("pharos person pause {} --how \"phone call\"", IdOf(person.name())), "customer.v1.ConsentService/SetPersonFact",
-            fmt::format(R"({{"person": "{}", "fact": "FACT_PAUSED", "holds": true, "how": "phone call"}})", person.name()));
+  AddCopyAs(model, fmt::format("pharos person pause {} --how \"phone call\"", IdOf(person.name())),
+            "customer.v1.ConsentService/SetPersonFact",
+            fmt::format(R"({{"person": "{}", "fact": "FACT_PAUSED", "holds": true, "how": "phone call"}})",
+                        person.name()));
   return Show("form", std::move(model));
 }
 
@@ -259,7 +288,8 @@ absl::StatusOr<Reply> SetFact(Visit& visit) {
   request.set_how(visit.form.Get("how"));
   request.set_request_id(visit.form.Get("request_id"));
   v1::SetPersonFactResponse response;
-  return Settle(visit, FactsPage(person), visit.Call(request, &response), PersonPath(person.name()), "Recorded.");
+  return Settle(visit, FactsPage(person), visit.Call(request, &response), PersonPath(person.name()),
+                "Recorded.");
 }
 
 }  // namespace

@@ -45,18 +45,27 @@ absl::StatusOr<Reply> ShowTimeline(Visit& visit) {
   v1::ListTimelineResponse response;
   PHAROS_RETURN_IF_ERROR(visit.Call(request, &response));
   Section section;
-  Table table{"Newest first", Heads({"Happened", "What", "About", "Who", "Kind", "Learnt"}), {}, "Nothing of this kind has happened."};
+  Table table{"Newest first",
+              Heads({"Happened", "What", "About", "Who", "Kind", "Learnt"}),
+              {},
+              "Nothing of this kind has happened."};
   for (const v1::TimelineEvent& event : response.events())
-    table.rows.push_back({{MomentInWords(event.event_time_us())}, {event.text()}, {Subject(event.subject())},
-                          {event.principal().empty() ? "A feed" : IdOf(event.principal())}, {TimelineKindInWords(event.kind())},
+    table.rows.push_back({{MomentInWords(event.event_time_us())},
+                          {event.text()},
+                          {Subject(event.subject())},
+                          {event.principal().empty() ? "A feed" : IdOf(event.principal())},
+                          {TimelineKindInWords(event.kind())},
                           {MomentInWords(event.record_time_us())}});
   section.tables = {table};
   Model model = PersonModel(person, "timeline", {section});
   model["filter"] = KindFilter(chosen);
-  AddNextPage(model, chosen.empty() ? PersonPath(person.name(), "timeline") : fmt::format("{}?kind={}", PersonPath(person.name(), "timeline"), EscapeForUrl(chosen)),
+  AddNextPage(model,
+              chosen.empty()
+                  ? PersonPath(person.name(), "timeline")
+                  : fmt::format("{}?kind={}", PersonPath(person.name(), "timeline"), EscapeForUrl(chosen)),
               response.next_page_token());
-  AddCopyAs(model, fmt::format("pharos person timeline {}", IdOf(person.name())), "customer.v1.PersonService/ListTimeline",
-            fmt::format(R"({{"person": "{}"}})", person.name()));
+  AddCopyAs(model, fmt::format("pharos person timeline {}", IdOf(person.name())),
+            "customer.v1.PersonService/ListTimeline", fmt::format(R"({{"person": "{}"}})", person.name()));
   return Show("sections", std::move(model));
 }
 
@@ -65,9 +74,13 @@ Row RowOf(const v1::Judgement::Candidate& candidate, const v1::Person& person) {
   for (const v1::Endpoint& endpoint : person.endpoints()) {
     if (endpoint.name() != candidate.endpoint()) continue;
     const bool mail = candidate.channel() == type::v1::CHANNEL_EMAIL;
-    address = endpoint.address().empty() ? "Not shown" : ValueInWords(mail ? "email" : "phone", endpoint.address());
+    address =
+        endpoint.address().empty() ? "Not shown" : ValueInWords(mail ? "email" : "phone", endpoint.address());
   }
-  return {{address}, {ChannelInWords(candidate.channel())}, {VerdictInWords(candidate.reason())}, {IdOf(candidate.evidence())}};
+  return {{address},
+          {ChannelInWords(candidate.channel())},
+          {VerdictInWords(candidate.reason())},
+          {IdOf(candidate.evidence())}};
 }
 
 absl::StatusOr<Section> Judged(const Visit& visit, const v1::Person& person, const v1::Purpose& purpose) {
@@ -81,7 +94,10 @@ absl::StatusOr<Section> Judged(const Visit& visit, const v1::Person& person, con
   Section section;
   section.heading = purpose.display_name().empty() ? IdOf(purpose.name()) : purpose.display_name();
   section.paragraphs = {VerdictInWords(judgement.reason())};
-  Table table{"Each number and address, as tried", Heads({"Number or address", "By", "Verdict", "What decided"}), {}, "Nothing was tried."};
+  Table table{"Each number and address, as tried",
+              Heads({"Number or address", "By", "Verdict", "What decided"}),
+              {},
+              "Nothing was tried."};
   for (const auto& candidate : judgement.candidates()) table.rows.push_back(RowOf(candidate, person));
   section.tables = {table};
   return section;
@@ -89,11 +105,12 @@ absl::StatusOr<Section> Judged(const Visit& visit, const v1::Person& person, con
 
 Section Order() {
   Section section;
-  section.heading = "In which order it is looked at";
-  Table table{"The first that applies decides", Heads({"Rule", "In words"}), {}, ""};
+  Table table{
+      "In which order it is looked at: the first that applies decides", Heads({"Rule", "In words"}), {}, ""};
   for (int i = type::v1::DECEASED; i <= type::v1::ALLOW; ++i) {
     const auto reason = static_cast<type::v1::GateReason>(i);
-    table.rows.push_back({{fmt::format("{}. {}", i, type::v1::GateReason_Name(reason))}, {VerdictInWords(reason)}});
+    table.rows.push_back(
+        {{fmt::format("{}. {}", i, type::v1::GateReason_Name(reason))}, {VerdictInWords(reason)}});
   }
   section.tables = {table};
   return section;
@@ -115,8 +132,10 @@ absl::StatusOr<Reply> ShowWhy(Visit& visit) {
   }
   sections.push_back(Order());
   Model model = PersonModel(person, "why", sections);
-  AddCopyAs(model, fmt::format("pharos why --campaign CAMPAIGN --person {}", IdOf(person.name())), "customer.v1.PersonService/JudgePerson",
-            fmt::format(R"({{"person": "{}", "purpose": "purposes/PURPOSE", "channels": ["CHANNEL_SMS"]}})", person.name()));
+  AddCopyAs(model, fmt::format("pharos why --campaign CAMPAIGN --person {}", IdOf(person.name())),
+            "customer.v1.PersonService/JudgePerson",
+            fmt::format(R"({{"person": "{}", "purpose": "purposes/PURPOSE", "channels": ["CHANNEL_SMS"]}})",
+                        person.name()));
   return Show("sections", std::move(model));
 }
 

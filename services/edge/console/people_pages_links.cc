@@ -27,9 +27,13 @@ absl::StatusOr<std::vector<v1::SourceRecord>> Records(const Visit& visit, const 
 Row RowOf(const v1::SourceRecord& record) {
   Cell name{RecordInWords(record.name())};
   name.more = "What it says";
-  for (const auto& [field, value] : record.fields()) name.lines.push_back(fmt::format("{}: {}", FieldInWords(field), ValueInWords(field, value)));
+  for (const auto& [field, value] : record.fields())
+    name.lines.push_back(fmt::format("{}: {}", FieldInWords(field), ValueInWords(field, value)));
   std::sort(name.lines.begin(), name.lines.end());
-  return {name, Number(static_cast<int64_t>(record.version())), {MomentInWords(record.update_time_us())}, {record.link_rule()}};
+  return {name,
+          Number(static_cast<int64_t>(record.version())),
+          {MomentInWords(record.update_time_us())},
+          {record.link_rule()}};
 }
 
 absl::StatusOr<v1::LinkExplanation> Explain(const Visit& visit, const std::string& a, const std::string& b) {
@@ -41,20 +45,31 @@ absl::StatusOr<v1::LinkExplanation> Explain(const Visit& visit, const std::strin
   return explanation;
 }
 
-absl::StatusOr<Section> Weighed(const Visit& visit, const std::vector<v1::SourceRecord>& records) {
-  Section section;
-  section.heading = "What the links weigh";
-  if (records.size() < 2) section.paragraphs = {"There is only one record: nothing is linked."};
+// What people told us themselves and what stewards corrected is not matched: it hangs on the person.
+bool IsMatched(const v1::SourceRecord& record) {
+  return !record.name().starts_with("sources/direct/") && !record.name().starts_with("sources/stewards/");
+}
+
+// Each with the first record, which stands for the person: all pairs would be too many to read.
+absl::StatusOr<std::vector<Section>> Weighed(const Visit& visit,
+                                             const std::vector<v1::SourceRecord>& records) {
+  std::vector<Section> sections(1);
+  sections[0].heading = "What the links weigh";
+  sections[0].paragraphs = {
+      records.size() < 2 ? "There is only one record: nothing is linked."
+                         : fmt::format("Each record compared with {}.", RecordInWords(records[0].name()))};
+  if (records.size() > kExplained + 1)
+    sections[0].paragraphs.push_back(fmt::format("The first {} are shown.", kExplained));
   for (size_t i = 1; i < std::min(records.size(), kExplained + 1); ++i) {
-    // Each with the record before it that fits best would need all pairs; the first record stands for the person.
-    PHAROS_ASSIGN_OR_RETURN(const auto explanation, Explain(visit, records[0].name(), records[i].name()));
-    section.tables.push_back(WaterfallOf(explanation, fmt::format("{} with {}", RecordInWords(records[i].name()), RecordInWords(records[0].name()))));
-    const auto words = WeightInWords(explanation);
-    section.tables.back().rows.push_back({{"Together"}, {words[0]}, {}, {}});
-    for (size_t more = 1; more < words.size(); ++more) section.tables.back().rows.push_back({{"Also"}, {words[more]}, {}, {}});
+    const auto explanation = Explain(visit, records[0].name(), records[i].name());
+    if (absl::IsNotFound(explanation.status())) continue;  // gone since the list was read
+    if (!explanation.ok()) return explanation.status();
+    Section section;
+    section.tables = {WaterfallOf(*explanation, RecordInWords(records[i].name()))};
+    section.after = WeightInWords(*explanation);
+    sections.push_back(std::move(section));
   }
-  if (records.size() > kExplained + 1) section.paragraphs = {fmt::format("The first {} are shown.", kExplained)};
-  return section;
+  return sections;
 }
 
 absl::StatusOr<Reply> ShowLinks(Visit& visit) {
@@ -63,18 +78,24 @@ absl::StatusOr<Reply> ShowLinks(Visit& visit) {
   PHAROS_ASSIGN_OR_RETURN(const v1::Person person, LoadPerson(visit));
   PHAROS_ASSIGN_OR_RETURN(const auto records, Records(visit, person.name()));
   Section list;
-  Table table{"Source records", Heads({"Record", "#Version", "Changed", "Why it is linked"}), {}, "There is no record."};
+  Table table{"Source records",
+              Heads({"Record", "#Version", "Changed", "Why it is linked"}),
+              {},
+              "There is no record."};
   for (const v1::SourceRecord& record : records) table.rows.push_back(RowOf(record));
   list.tables = {table};
   if (visit.May("identity.decide") && records.size() > 1)
     list.buttons = {{"Take records out of this person", PersonPath(person.name(), "unlink"), true}};
   std::vector<Section> sections = {list};
   if (visit.May("identity.read")) {
-    PHAROS_ASSIGN_OR_RETURN(Section weighed, Weighed(visit, records));
-    sections.push_back(std::move(weighed));
+    std::vector<v1::SourceRecord> matched;
+    std::copy_if(records.begin(), records.end(), std::back_inserter(matched), &IsMatched);
+    PHAROS_ASSIGN_OR_RETURN(const auto weighed, Weighed(visit, matched));
+    sections.insert(sections.end(), weighed.begin(), weighed.end());
   }
   Model model = PersonModel(person, "links", sections);
-  AddCopyAs(model, "pharos identity explain quit/q-17 news/n-3", "customer.v1.PersonService/ListPersonRecords",
+  AddCopyAs(model, "pharos identity explain quit/q-17 news/n-3",
+            "customer.v1.PersonService/ListPersonRecords",
             fmt::format(R"({{"person": "{}"}})", person.name()));
   return Show("sections", std::move(model));
 }
@@ -83,18 +104,24 @@ FormPage UnlinkPage(const v1::Person& person, const std::vector<v1::SourceRecord
   FormPage page;
   page.title = "Which records are somebody else?";
   page.back = PersonPath(person.name(), "links");
-  page.warning = "The records become people of their own again, with the ids that they had, and nothing that comes later links them to this "
-                 "person. An opt-out that was recorded meanwhile goes on applying to both.";
-  Field which{Field::Kind::kCheckboxes, "records", "Records of " + NameOfPerson(person), "Select all that are not this person"};
+  page.warning =
+      "The records become people of their own again, with the ids that they had, and nothing that comes "
+      "later links them to this "
+      "person. An opt-out that was recorded meanwhile goes on applying to both.";
+  Field which{Field::Kind::kCheckboxes, "records", "Records of " + NameOfPerson(person),
+              "Select all that are not this person"};
   for (const v1::SourceRecord& record : records) {
     const auto value = [&](const char* field) {
       const auto at = record.fields().find(field);
       return at == record.fields().end() ? std::string() : " " + at->second;
     };
-    which.choices.push_back({record.name(), RecordInWords(record.name()),
-                             fmt::format("{}{}{}", value("given_name"), value("family_name"), value("date_of_birth"))});
+    which.choices.push_back(
+        {record.name(), RecordInWords(record.name()),
+         fmt::format("{}{}{}", value("given_name"), value("family_name"), value("date_of_birth"))});
   }
-  page.fields = {which, {Field::Kind::kArea, "reason", "Why", "Other people will read this. Do not write names or numbers."}};
+  page.fields = {
+      which,
+      {Field::Kind::kArea, "reason", "Why", "Other people will read this. Do not write names or numbers."}};
   page.button = "Take them out";
   page.danger = true;
   return page;
@@ -106,9 +133,11 @@ absl::StatusOr<Reply> ShowUnlink(Visit& visit) {
   PHAROS_ASSIGN_OR_RETURN(const v1::Person person, LoadPerson(visit));
   PHAROS_ASSIGN_OR_RETURN(const auto records, Records(visit, person.name()));
   Model model = ModelOf(UnlinkPage(person, records));
-  AddCopyAs(model, fmt::format("pharos identity unlink {} news/n-3 --reason \"two people\"", IdOf(person.name())),
-            "customer.v1.IdentityService/UnlinkRecords",
-            fmt::format(R"({{"person": "{}", "records": ["sources/news/records/n-3"], "reason": "two people"}})", person.name()));
+  AddCopyAs(
+      model, fmt::format("pharos identity unlink {} news/n-3 --reason \"two people\"", IdOf(person.name())),
+      "customer.v1.IdentityService/UnlinkRecords",
+      fmt::format(R"({{"person": "{}", "records": ["sources/news/records/n-3"], "reason": "two people"}})",
+                  person.name()));
   return Show("form", std::move(model));
 }
 
@@ -123,7 +152,8 @@ absl::StatusOr<Reply> Unlink(Visit& visit) {
   request.set_request_id(visit.form.Get("request_id"));
   std::vector<std::pair<std::string, std::string>> errors;
   if (request.records().empty()) errors.emplace_back("records", "Select the records that are somebody else");
-  if (static_cast<size_t>(request.records_size()) == records.size()) errors.emplace_back("records", "Leave at least one record with this person");
+  if (static_cast<size_t>(request.records_size()) == records.size())
+    errors.emplace_back("records", "Leave at least one record with this person");
   if (request.reason().empty()) errors.emplace_back("reason", "Enter why they are somebody else");
   if (!errors.empty()) return ShowFormErrors(Refilled(page, visit.form), errors);
   v1::UnlinkRecordsResponse response;

@@ -36,14 +36,20 @@ absl::StatusOr<Reply> ShowReviews(Visit& visit) {
   if (!KnowsPurpose(visit, ask)) return ask;
   PHAROS_ASSIGN_OR_RETURN(const auto response, Reviews(visit, kShown, visit.query.Get("page")));
   Section section;
-  section.paragraphs = {"Pairs that are too likely to ignore and not sure enough to link. A decision stands until somebody takes it back."};
-  Table table{fmt::format("{} to look at, likeliest first", Thousands(response.total())), Heads({"Pair", "Record", "Other record", "#Bits"}), {},
+  section.paragraphs = {
+      "Pairs that are too likely to ignore and not sure enough to link. A decision stands until somebody "
+      "takes it back."};
+  Table table{fmt::format("{} to look at, likeliest first", Thousands(response.total())),
+              Heads({"Pair", "Record", "Other record", "#Bits"}),
+              {},
               "There is no pair to look at."};
   for (const v1::Review& review : response.reviews()) {
     Cell bits{fmt::format("{:.1f}", review.explanation().weight())};
     bits.numeric = true;
-    table.rows.push_back({Link("Look at this pair", ReviewPath(review)), {RecordInWords(review.explanation().record_a())},
-                          {RecordInWords(review.explanation().record_b())}, bits});
+    table.rows.push_back({Link("Look at this pair", ReviewPath(review)),
+                          {RecordInWords(review.explanation().record_a())},
+                          {RecordInWords(review.explanation().record_b())},
+                          bits});
   }
   section.tables = {table};
   Model model = PageModel("Are these the same person?", {section});
@@ -52,7 +58,8 @@ absl::StatusOr<Reply> ShowReviews(Visit& visit) {
   return Show("sections", std::move(model));
 }
 
-absl::StatusOr<v1::SourceRecord> RecordOf(const Visit& visit, const std::string& person, const std::string& record) {
+absl::StatusOr<v1::SourceRecord> RecordOf(const Visit& visit, const std::string& person,
+                                          const std::string& record) {
   v1::ListPersonRecordsRequest request;
   request.set_person(person);
   v1::ListPersonRecordsResponse response;
@@ -65,7 +72,10 @@ absl::StatusOr<v1::SourceRecord> RecordOf(const Visit& visit, const std::string&
 }
 
 Table SideBySide(const v1::SourceRecord& a, const v1::SourceRecord& b) {
-  Table table{"The two records", {{"What"}, {RecordInWords(a.name())}, {RecordInWords(b.name())}, {"Same?"}}, {}, "Neither says anything."};
+  Table table{"The two records",
+              {{"What"}, {RecordInWords(a.name())}, {RecordInWords(b.name())}, {"Same?"}},
+              {},
+              "Neither says anything."};
   std::set<std::string> fields;
   for (const auto& [field, value] : a.fields()) fields.insert(field);
   for (const auto& [field, value] : b.fields()) fields.insert(field);
@@ -76,7 +86,9 @@ Table SideBySide(const v1::SourceRecord& a, const v1::SourceRecord& b) {
   for (const std::string& field : fields) {
     const std::string left = said(a, field), right = said(b, field);
     const bool both = !left.empty() && !right.empty();
-    table.rows.push_back({{FieldInWords(field)}, {ValueInWords(field, left)}, {ValueInWords(field, right)},
+    table.rows.push_back({{FieldInWords(field)},
+                          {ValueInWords(field, left)},
+                          {ValueInWords(field, right)},
                           both ? (left == right ? Tag("Same", "green") : Tag("Differs", "yellow")) : Cell{}});
   }
   return table;
@@ -84,7 +96,8 @@ Table SideBySide(const v1::SourceRecord& a, const v1::SourceRecord& b) {
 
 Model Decision(const v1::Review& review, const std::string& reason, const std::string& error) {
   FormPage page;
-  Field why{Field::Kind::kText, "reason", "Why", "Other people will read this. Do not write names or numbers."};
+  Field why{Field::Kind::kText, "reason", "Why",
+            "Other people will read this. Do not write names or numbers."};
   why.value = reason;
   page.fields = {why};
   Model form = ModelOf(page);
@@ -93,8 +106,16 @@ Model Decision(const v1::Review& review, const std::string& reason, const std::s
     form["fields"][0]["wrong"] = error;
     form["fields"][0]["described"] = "reason-hint reason-error";
   }
-  form["submits"] = {{{"name", "decision"}, {"value", "same"}, {"words", "The same person"}, {"quiet", false}, {"danger", false}},
-                     {{"name", "decision"}, {"value", "different"}, {"words", "Two people"}, {"quiet", true}, {"danger", false}}};
+  form["submits"] = {{{"name", "decision"},
+                      {"value", "same"},
+                      {"words", "The same person"},
+                      {"quiet", false},
+                      {"danger", false}},
+                     {{"name", "decision"},
+                      {"value", "different"},
+                      {"words", "Two people"},
+                      {"quiet", true},
+                      {"danger", false}}};
   return Model::array({form});
 }
 
@@ -104,13 +125,15 @@ absl::StatusOr<Model> ReviewModel(Visit& visit, const v1::Review& review, const 
   PHAROS_ASSIGN_OR_RETURN(const auto b, RecordOf(visit, review.person_b(), explanation.record_b()));
   Section both, score;
   both.tables = {SideBySide(a, b)};
-  both.buttons = {{"All of the first person", PersonPath(review.person_a()), true}, {"All of the second person", PersonPath(review.person_b()), true}};
+  both.buttons = {{"All of the first person", PersonPath(review.person_a()), true},
+                  {"All of the second person", PersonPath(review.person_b()), true}};
   score.heading = "How likely it is";
   score.paragraphs = WeightInWords(explanation);
   score.tables = {WaterfallOf(explanation, "What speaks for it and against it")};
   Model model = PageModel("Is this one person?", {both, score}, "/console/reviews");
   if (visit.May("identity.decide")) model["forms"] = Decision(review, visit.form.Get("reason"), error);
-  AddCopyAs(model, fmt::format("pharos identity decide {} --same --reason \"same NHS number\"", review.name()),
+  AddCopyAs(model,
+            fmt::format("pharos identity decide {} --same --reason \"same NHS number\"", review.name()),
             "customer.v1.IdentityService/DecideReview",
             fmt::format(R"({{"name": "{}", "same": true, "reason": "same NHS number"}})", review.name()));
   return model;
@@ -121,7 +144,8 @@ absl::StatusOr<v1::Review> Find(const Visit& visit) {
   for (const v1::Review& review : response.reviews())
     if (IdOf(review.name()) == visit.args[0]) return review;
   return base::MakeError(absl::StatusCode::kNotFound, "REVIEW_GONE",
-                         "This pair is not to be looked at any more: somebody decided it, or a later record settled it. Go on with the "
+                         "This pair is not to be looked at any more: somebody decided it, or a later record "
+                         "settled it. Go on with the "
                          "next one in the list.");
 }
 
@@ -137,7 +161,8 @@ absl::StatusOr<Reply> Decide(Visit& visit) {
   const std::string decision = visit.form.Get("decision"), reason = visit.form.Get("reason");
   if (reason.empty() || (decision != "same" && decision != "different")) {
     PHAROS_ASSIGN_OR_RETURN(const v1::Review review, Find(visit));
-    const std::string words = reason.empty() ? "Enter why you decide so" : "Select \"The same person\" or \"Two people\"";
+    const std::string words =
+        reason.empty() ? "Enter why you decide so" : "Select \"The same person\" or \"Two people\"";
     PHAROS_ASSIGN_OR_RETURN(Model model, ReviewModel(visit, review, words));
     return ShowErrors("sections", std::move(model), {{"reason", words}});
   }
@@ -148,9 +173,11 @@ absl::StatusOr<Reply> Decide(Visit& visit) {
   request.set_request_id(visit.form.Get("request_id"));
   v1::Assertion assertion;
   PHAROS_RETURN_IF_ERROR(visit.Call(request, &assertion));
-  const std::string done = request.same() ? "Linked: they are one person." : "Kept apart: they are two people.";
+  const std::string done =
+      request.same() ? "Linked: they are one person." : "Kept apart: they are two people.";
   PHAROS_ASSIGN_OR_RETURN(const auto rest, Reviews(visit, 1, ""));
-  return Go(rest.reviews().empty() ? "/console/reviews" : ReviewPath(rest.reviews(0)), done + (rest.reviews().empty() ? "" : " Here is the next pair."));
+  return Go(rest.reviews().empty() ? "/console/reviews" : ReviewPath(rest.reviews(0)),
+            done + (rest.reviews().empty() ? "" : " Here is the next pair."));
 }
 
 }  // namespace

@@ -39,10 +39,12 @@ Cell BitsCell(double bits) {
 }
 
 std::string DateInWords(std::string_view value) {
-  static constexpr const char* kMonths[] = {"January", "February", "March", "April", "May", "June", "July", "August",
-                                            "September", "October", "November", "December"};
+  static constexpr const char* kMonths[] = {"January",   "February", "March",    "April",
+                                            "May",       "June",     "July",     "August",
+                                            "September", "October",  "November", "December"};
   const auto parts = base::Split(value, '-');
-  if (parts.size() != 3 || !IsDigits(parts[0]) || !IsDigits(parts[1]) || !IsDigits(parts[2])) return std::string(value);
+  if (parts.size() != 3 || !IsDigits(parts[0]) || !IsDigits(parts[1]) || !IsDigits(parts[2]))
+    return std::string(value);
   const int month = std::atoi(parts[1].c_str());
   if (month < 1 || month > 12) return std::string(value);
   return fmt::format("{} {} {}", std::atoi(parts[2].c_str()), kMonths[month - 1], parts[0]);
@@ -56,7 +58,8 @@ std::string FieldInWords(std::string_view field) {
   if (field == "prior") return "Before any comparison";
   std::string words(field);
   std::replace(words.begin(), words.end(), '_', ' ');
-  if (!words.empty() && words[0] >= 'a' && words[0] <= 'z') words[0] = static_cast<char>(words[0] - 'a' + 'A');
+  if (!words.empty() && words[0] >= 'a' && words[0] <= 'z')
+    words[0] = static_cast<char>(words[0] - 'a' + 'A');
   return words;
 }
 
@@ -105,7 +108,8 @@ std::string VerdictInWords(type::v1::GateReason reason) {
     case type::v1::DECEASED:
       return "No: the person has died.";
     case type::v1::ENDPOINT_SUPPRESSED:
-      return "No: the number or address is blocked (it bounced, was complained about, is somebody else's, or was erased).";
+      return "No: the number or address is blocked (it bounced, was complained about, is somebody else's, or "
+             "was erased).";
     case type::v1::PAUSED:
       return "No: a sensitive event; the person is not to be disturbed.";
     case type::v1::OPTED_OUT:
@@ -172,16 +176,21 @@ std::string EntryInWords(const v1::ConsentEntry& entry) {
   if (entry.scope() == type::v1::SCOPE_EVERYTHING) what = "everything";
   if (entry.scope() == type::v1::SCOPE_PURPOSE) what = IdOf(entry.purpose());
   if (entry.scope() == type::v1::SCOPE_ENDPOINT) what = "messages at one number or address";
-  return fmt::format("{} {}{}", verb, what,
-                     entry.channel() == type::v1::CHANNEL_UNSPECIFIED ? "" : " by " + ChannelInWords(entry.channel()));
+  return fmt::format(
+      "{} {}{}", verb, what,
+      entry.channel() == type::v1::CHANNEL_UNSPECIFIED ? "" : " by " + ChannelInWords(entry.channel()));
 }
 
 Table WaterfallOf(const v1::LinkExplanation& explanation, std::string caption) {
-  Table table{std::move(caption), Heads({"Compared", "How it came out", "#Bits", "#So far"}), {}, "Nothing could be compared."};
+  Table table{std::move(caption),
+              Heads({"Compared", "How it came out", "#Bits", "#So far"}),
+              {},
+              "Nothing could be compared."};
   double sum = 0;
   for (const v1::LinkEvidence& evidence : explanation.evidence()) {
     sum += evidence.weight();
-    table.rows.push_back({{FieldInWords(evidence.field())}, {evidence.level()}, BitsCell(evidence.weight()), BitsCell(sum)});
+    table.rows.push_back(
+        {{FieldInWords(evidence.field())}, {evidence.level()}, BitsCell(evidence.weight()), BitsCell(sum)});
   }
   return table;
 }
@@ -190,9 +199,10 @@ std::vector<std::string> WeightInWords(const v1::LinkExplanation& e) {
   const char* stands = "too few to ask a person";
   if (e.weight() >= e.review_weight()) stands = "not enough to link, enough to ask a person";
   if (e.weight() >= e.auto_weight()) stands = "enough to link without asking";
-  std::vector<std::string> words = {fmt::format(
-      "{} bits: {}. Records are linked without asking from {} bits, and shown to a person from {}. Each bit doubles the odds.",
-      Bits(e.weight()), stands, Bits(e.auto_weight()), Bits(e.review_weight()))};
+  std::vector<std::string> words = {
+      fmt::format("{} bits: {}. Records are linked without asking from {} bits, and shown to a person from "
+                  "{}. Each bit doubles the odds.",
+                  Bits(e.weight()), stands, Bits(e.auto_weight()), Bits(e.review_weight()))};
   if (!e.veto().empty()) words.push_back(fmt::format("Never linked without a person's word: {}.", e.veto()));
   if (!e.assertion().empty()) words.push_back(fmt::format("A person decided it: {}.", IdOf(e.assertion())));
   return words;

@@ -22,9 +22,9 @@ std::string IdOf(std::string_view name);
 // "23 November 2026 at 4:05pm"; "at an unknown time" for 0.
 std::string MomentInWords(int64_t wall_us);
 
-std::string ChannelInWords(type::v1::Channel channel);             // "text message"
-std::string KindInWords(type::v1::AudienceKind kind);              // "Member of the public"
-std::string VerdictInWords(type::v1::GateReason reason);           // "The person opted out."
+std::string ChannelInWords(type::v1::Channel channel);    // "text message"
+std::string KindInWords(type::v1::AudienceKind kind);     // "Member of the public"
+std::string VerdictInWords(type::v1::GateReason reason);  // "The person opted out."
 std::string VerdictColour(type::v1::GateReason reason);
 std::string SuppressionInWords(type::v1::SuppressionReason reason);
 std::string TimelineKindInWords(customer::v1::TimelineKind kind);
@@ -37,8 +37,8 @@ std::vector<std::string> WeightInWords(const customer::v1::LinkExplanation& expl
 
 // What somebody typed into the one search box.
 enum class SearchKind { kNothing, kPhone, kEmail, kNhsNumber, kRecord };
-// "a@b" is an email address, "sources/…/records/…" (or "source/record") a record, ten digits that check as an NHS number and do
-// not begin with 0 one, other digits a phone number.
+// "a@b" is an email address, "sources/…/records/…" (or "source/record") a record, ten digits that check as an
+// NHS number and do not begin with 0 one, other digits a phone number.
 SearchKind KindOfSearch(std::string_view typed);
 // "quit/q-17" → "sources/quit/records/q-17".
 std::string RecordName(std::string_view typed);

@@ -20,7 +20,8 @@ std::string SessionStore::Begin(Session session) {
   session.since_us = clock_.BootMicros();
   base::MutexLock lock(mutex_);
   if (entries_.size() >= kMost) MakeRoom();
-  entries_[base::Sha256(id)] = {std::make_shared<const Session>(std::move(session)), "", clock_.BootMicros()};
+  entries_[base::Sha256(id)] = {std::make_shared<const Session>(std::move(session)), "", clock_.BootMicros(),
+                                nullptr, 0};
   return id;
 }
 
@@ -39,6 +40,11 @@ std::shared_ptr<const Session> SessionStore::Find(std::string_view id) {
   if (at == entries_.end()) return nullptr;
   at->second.seen_us = clock_.BootMicros();
   return at->second.session;
+}
+
+bool SessionStore::Lives(std::string_view id) {
+  base::MutexLock lock(mutex_);
+  return Look(id) != entries_.end();
 }
 
 void SessionStore::SetPurpose(std::string_view id, std::string purpose) {
@@ -60,6 +66,32 @@ std::string SessionStore::TakeNotice(std::string_view id) {
   base::MutexLock lock(mutex_);
   const auto at = Look(id);
   return at == entries_.end() ? "" : std::exchange(at->second.notice, "");
+}
+
+void SessionStore::KeepUpload(std::string_view id, std::shared_ptr<const Upload> upload) {
+  base::MutexLock lock(mutex_);
+  const auto at = Look(id);
+  if (at == entries_.end()) return;
+  at->second.upload = std::move(upload);
+  at->second.uploaded_us = clock_.BootMicros();
+  DropOldUploads();
+}
+
+std::shared_ptr<const Upload> SessionStore::FindUpload(std::string_view id) {
+  base::MutexLock lock(mutex_);
+  const auto at = Look(id);
+  return at == entries_.end() ? nullptr : at->second.upload;
+}
+
+void SessionStore::DropOldUploads() {
+  size_t kept = 0;
+  Entry* oldest = nullptr;
+  for (auto& [key, entry] : entries_) {
+    if (entry.upload == nullptr) continue;
+    ++kept;
+    if (oldest == nullptr || entry.uploaded_us < oldest->uploaded_us) oldest = &entry;
+  }
+  if (kept > kMostUploads) oldest->upload = nullptr;
 }
 
 void SessionStore::End(std::string_view id) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,20 +16,28 @@
 namespace pharos::edge::console {
 
 struct Session {
-  std::string csrf;  // in every form
-  std::string token;  // the bearer token that was shown at sign-in
+  std::string csrf;       // in every form
+  std::string token;      // the bearer token that was shown at sign-in
   std::string principal;  // "principals/maya"
   std::set<std::string, std::less<>> roles, permissions;
-  bool live = false;      // real providers; else a trial
-  std::string purpose;    // "purposes/…" for which personal data is looked at; empty: not said
-  int64_t since_us = 0;   // of sign-in
+  bool live = false;     // real providers; else a trial
+  std::string purpose;   // "purposes/…" for which personal data is looked at; empty: not said
+  int64_t since_us = 0;  // of sign-in
+};
+
+// A file that somebody sent and has not decided about yet. In memory only.
+struct Upload {
+  std::string id;  // of this sending
+  std::string name, text;
+  std::map<std::string, std::string> said;  // what else the form said
 };
 
 class SessionStore {
  public:
-  static constexpr int64_t kIdleUs = 30ll * 60 * 1'000'000;      // then sign in again
+  static constexpr int64_t kIdleUs = 30ll * 60 * 1'000'000;       // then sign in again
   static constexpr int64_t kLongestUs = 12ll * 3600 * 1'000'000;  // a working day
   static constexpr size_t kMost = 10'000;                         // past it the longest idle goes
+  static constexpr size_t kMostUploads = 8;  // of at most 16 MiB; past it the oldest goes
 
   explicit SessionStore(base::Clock& clock) : clock_(clock) {}
 
@@ -36,10 +45,16 @@ class SessionStore {
   std::string Begin(Session session);
   // Null: none, or over. Counts as a sign of life.
   std::shared_ptr<const Session> Find(std::string_view id);
+  // The same, but no sign of life: for pages that listen.
+  bool Lives(std::string_view id);
   void SetPurpose(std::string_view id, std::string purpose);
   // Shown on the next page, once.
   void SetNotice(std::string_view id, std::string notice);
   std::string TakeNotice(std::string_view id);
+  // One for each session: the last. It ends with the session.
+  void KeepUpload(std::string_view id, std::shared_ptr<const Upload> upload);
+  // Null: none any more.
+  std::shared_ptr<const Upload> FindUpload(std::string_view id);
   void End(std::string_view id);
 
  private:
@@ -47,9 +62,12 @@ class SessionStore {
     std::shared_ptr<const Session> session;
     std::string notice;
     int64_t seen_us = 0;
+    std::shared_ptr<const Upload> upload = nullptr;
+    int64_t uploaded_us = 0;
   };
   using Entries = std::unordered_map<std::string, Entry>;  // by SHA-256 of the cookie
   Entries::iterator Look(std::string_view id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropOldUploads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   base::Clock& clock_;

@@ -83,7 +83,9 @@ Reply Events(std::function<bool(Model& changes)> next) {
     Model changes = Model::object();
     const bool more = next(changes);
     // A comment, when there is nothing to say, shows whether the browser is still there.
-    text = changes.empty() ? ":\n\n" : "data: " + changes.dump(-1, ' ', false, Model::error_handler_t::replace) + "\n\n";
+    text = changes.empty()
+               ? ":\n\n"
+               : "data: " + changes.dump(-1, ' ', false, Model::error_handler_t::replace) + "\n\n";
     return more;
   };
   return reply;

@@ -20,8 +20,8 @@ namespace pharos::edge::console {
 // What a page answers; made by the functions below.
 struct Reply {
   int status = 200;
-  std::string page;   // a template inside the layout
-  std::string part;   // a template alone, for what a script puts into a page
+  std::string page;  // a template inside the layout
+  std::string part;  // a template alone, for what a script puts into a page
   Model model = Model::object();
   std::string go;      // 303 to this path of the console
   std::string notice;  // shown once where `go` leads
@@ -30,14 +30,16 @@ struct Reply {
 
 // model["title"] is the page's heading and title. The layout adds session, navigation, csrf, request_id.
 Reply Show(std::string_view page, Model model);
-// A page again after a mistake (422). `errors`: field id → words, shown on top and beside the field: the model gets
-// errors = [{field, text}] and error_<field> = text (characters other than letters and digits become "_").
-Reply ShowErrors(std::string_view page, Model model, const std::vector<std::pair<std::string, std::string>>& errors);
+// A page again after a mistake (422). `errors`: field id → words, shown on top and beside the field: the
+// model gets errors = [{field, text}] and error_<field> = text (characters other than letters and digits
+// become "_").
+Reply ShowErrors(std::string_view page, Model model,
+                 const std::vector<std::pair<std::string, std::string>>& errors);
 Reply ShowPart(std::string_view part, Model model);
 Reply Go(std::string path, std::string notice = "");
 Reply Download(std::string file_name, std::string content_type, std::string body);
-// Server-sent events (WHATWG HTML, section 9.2). `next` gives one JSON object {element id: HTML} a time, or an
-// empty one; false ends it.
+// Server-sent events (WHATWG HTML, section 9.2). `next` gives one JSON object {element id: HTML} a time, or
+// an empty one; false ends it.
 Reply Events(std::function<bool(Model& changes)> next);
 
 class Visit {
@@ -51,9 +53,9 @@ class Visit {
   std::shared_ptr<const Session> session;  // never null in a page
   std::string session_id;
   SessionStore* sessions = nullptr;  // whose session it is
-  std::vector<std::string> args;  // what stood for each {} of the route, decoded
-  FormValues form;                // of a POST
-  FormValues query;               // of the address
+  std::vector<std::string> args;     // what stood for each {} of the route, decoded
+  FormValues form;                   // of a POST
+  FormValues query;                  // of the address
 
   // For what personal data is looked at from now on, in this visit and later ones: "purposes/…".
   void SetPurpose(std::string purpose) {
@@ -63,7 +65,8 @@ class Visit {
   }
   bool May(std::string_view permission) const { return session->permissions.contains(permission); }
   Credential credential() const { return {session->token, session->purpose}; }
-  absl::Status Call(const google::protobuf::Message& request_message, google::protobuf::Message* response) const {
+  absl::Status Call(const google::protobuf::Message& request_message,
+                    google::protobuf::Message* response) const {
     return backend.Call(credential(), request_message, response);
   }
 };

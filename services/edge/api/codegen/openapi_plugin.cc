@@ -1,5 +1,5 @@
-// The protoc plugin: protoc --openapi_out=DIR --plugin=protoc-gen-openapi=… all public protos. Writes document.cc with one OpenAPI 3.1
-// document of all unary RPCs: texts are the protos' own comments.
+// The protoc plugin: protoc --openapi_out=DIR --plugin=protoc-gen-openapi=… all public protos. Writes
+// document.cc with one OpenAPI 3.1 document of all unary RPCs: texts are the protos' own comments.
 #include <google/protobuf/compiler/code_generator.h>
 #include <google/protobuf/compiler/plugin.h>
 #include <google/protobuf/descriptor.h>
@@ -45,32 +45,35 @@ class Writer {
   }
 
   std::string Text() {
-    json document = {
-        {"openapi", "3.1.0"},
-        {"info",
-         {{"title", "Pharos"},
-          {"version", "1"},
-          {"description",
-           "Every unary RPC of Pharos as the Connect protocol has it: POST, JSON in, JSON out. 64-bit numbers are texts, bytes are "
-           "base64, times are microseconds since 1970. Servers streams and gRPC itself are described in proto/."}}},
-        {"components",
-         {{"securitySchemes", {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}}, {"schemas", ErrorSchema()}}},
-        {"security", json::array({{{"key", json::array()}}})},
-        {"paths", paths_},
-        {"tags", tags_}};
+    json document = {{"openapi", "3.1.0"},
+                     {"info",
+                      {{"title", "Pharos"},
+                       {"version", "1"},
+                       {"description",
+                        "Every unary RPC of Pharos as the Connect protocol has it: POST, JSON in, JSON out. "
+                        "64-bit numbers are texts, bytes are "
+                        "base64, times are microseconds since 1970. Servers streams and gRPC itself are "
+                        "described in proto/."}}},
+                     {"components",
+                      {{"securitySchemes", {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}},
+                       {"schemas", ErrorSchema()}}},
+                     {"security", json::array({{{"key", json::array()}}})},
+                     {"paths", paths_},
+                     {"tags", tags_}};
     for (const auto& [name, schema] : schemas_) document["components"]["schemas"][name] = schema;
     return document.dump();
   }
 
  private:
   static json ErrorSchema() {
-    return {{"error",
-             {{"type", "object"},
-              {"description", "What went wrong and what to do next. details[].debug.reason is a stable name."},
-              {"properties",
-               {{"code", {{"type", "string"}}},
-                {"message", {{"type", "string"}}},
-                {"details", {{"type", "array"}, {"items", {{"type", "object"}}}}}}}}}};
+    return {
+        {"error",
+         {{"type", "object"},
+          {"description", "What went wrong and what to do next. details[].debug.reason is a stable name."},
+          {"properties",
+           {{"code", {{"type", "string"}}},
+            {"message", {{"type", "string"}}},
+            {"details", {{"type", "array"}, {"items", {{"type", "object"}}}}}}}}}};
   }
 
   void AddService(const pb::ServiceDescriptor& service) {
@@ -114,7 +117,8 @@ class Writer {
 
   json SchemaOf(const pb::FieldDescriptor& field) {
     if (field.is_map())
-      return {{"type", "object"}, {"additionalProperties", ValueOf(*field.message_type()->FindFieldByNumber(2))}};
+      return {{"type", "object"},
+              {"additionalProperties", ValueOf(*field.message_type()->FindFieldByNumber(2))}};
     json value = ValueOf(field);
     return field.is_repeated() ? json{{"type", "array"}, {"items", std::move(value)}} : value;
   }
@@ -140,7 +144,8 @@ class Writer {
       case pb::FieldDescriptor::CPPTYPE_STRING:
         break;
     }
-    if (field.type() == pb::FieldDescriptor::TYPE_BYTES) return {{"type", "string"}, {"contentEncoding", "base64"}};
+    if (field.type() == pb::FieldDescriptor::TYPE_BYTES)
+      return {{"type", "string"}, {"contentEncoding", "base64"}};
     return {{"type", "string"}};
   }
 
@@ -175,9 +180,12 @@ class OpenApiGenerator : public pb::compiler::CodeGenerator {
     const std::string text = writer.Text();
     Put(context, "openapi.json", text);
     Put(context, "document.cc",
-        "// Written by protoc-gen-openapi.\n#include \"services/edge/api/document.h\"\n\nnamespace pharos::edge::api {\n\n"
+        "// Written by protoc-gen-openapi.\n#include \"services/edge/api/document.h\"\n\nnamespace "
+        "pharos::edge::api {\n\n"
         "std::string_view Document() {\n  static constexpr char kDocument[] = R\"~~~~(" +
-            text + ")~~~~\";\n  return {kDocument, sizeof kDocument - 1};\n}\n\n}  // namespace pharos::edge::api\n");
+            text +
+            ")~~~~\";\n  return {kDocument, sizeof kDocument - 1};\n}\n\n}  // namespace "
+            "pharos::edge::api\n");
     return true;
   }
 
