@@ -127,13 +127,17 @@ absl::Status LinkerParts::Enqueue(std::shared_ptr<Job> job) {
 void LinkerParts::BreakLine(Line* line, const absl::Status& status) {
   if (line == nullptr) return;
   if (line->failed_.ok()) line->failed_ = status;
-  std::erase_if(queue_, [&](const std::shared_ptr<Job>& job) {
-    if (job->options.line != line) return false;
+  for (auto at = queue_.begin(); at != queue_.end();) {
+    const std::shared_ptr<Job> job = *at;
+    if (job->options.line != line) {
+      ++at;
+      continue;
+    }
     waiting_ -= job->changes.size() - job->next;
     job->status = status;
     job->done = true;
-    return true;
-  });
+    at = queue_.erase(at);
+  }
 }
 
 // What one transaction takes: each record once, as its next change has to see this one; a dry run by itself.

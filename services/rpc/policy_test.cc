@@ -18,11 +18,13 @@
 #include "pharos/audience/internal/v1/member_service.pb.h"
 #include "pharos/audience/v1/audience_service.pb.h"
 #include "pharos/audience/v1/query_service.pb.h"
+#include "pharos/audience/v1/reference_service.pb.h"
 #include "pharos/campaign/v1/campaign_service.pb.h"
 #include "pharos/campaign/v1/template_service.pb.h"
 #include "pharos/customer/internal/v1/feed_service.pb.h"
 #include "pharos/customer/internal/v1/opt_out_service.pb.h"
 #include "pharos/customer/internal/v1/permit_service.pb.h"
+#include "pharos/customer/internal/v1/recipient_service.pb.h"
 #include "pharos/customer/v1/agreement_service.pb.h"
 #include "pharos/customer/v1/consent_service.pb.h"
 #include "pharos/customer/v1/endpoint_service.pb.h"
@@ -39,6 +41,8 @@
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
 #include "pharos/dispatch/v1/connector_service.pb.h"
 #include "pharos/dispatch/v1/intent_service.pb.h"
+#include "pharos/dispatch/v1/message_service.pb.h"
+#include "pharos/engagement/internal/v1/feed_service.pb.h"
 #include "pharos/engagement/v1/engagement_service.pb.h"
 #include "services/base/errors.h"
 #include "services/policy/permissions.h"
@@ -65,6 +69,10 @@ std::vector<const pb::FileDescriptor*> ServiceFiles() {
       ::pharos::customer::internal::v1::FollowPeopleRequest::descriptor()->file(),
       ::pharos::audience::v1::CreateAudienceRequest::descriptor()->file(),
       ::pharos::audience::v1::GetQueryRequest::descriptor()->file(),
+      ::pharos::audience::v1::LoadReferenceRequest::descriptor()->file(),
+      ::pharos::customer::internal::v1::ResolveRecipientsRequest::descriptor()->file(),
+      ::pharos::dispatch::v1::SendMessageRequest::descriptor()->file(),
+      ::pharos::engagement::internal::v1::FollowEngagementRequest::descriptor()->file(),
       ::pharos::audience::internal::v1::PinMembersRequest::descriptor()->file(),
       ::pharos::campaign::v1::CreateTemplateRequest::descriptor()->file(),
       ::pharos::campaign::v1::CreateCampaignRequest::descriptor()->file(),
