@@ -95,6 +95,7 @@ dispatch::DispatchSettings SendingOf(const config::Config& config) {
   settings.caps.endpoint_days = static_cast<int>(config.caps.endpoint_days);
   settings.edge_url = config.edge.url;
   settings.message_days = config.message_days;
+  settings.reply_days = config.reply_days;
   return settings;
 }
 

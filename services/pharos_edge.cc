@@ -19,10 +19,13 @@
 #include "services/edge/backend_client.h"
 #include "services/edge/console/console.h"
 #include "services/edge/errors.h"
+#include "services/edge/hooks/hooks.h"
 #include "services/edge/http_server.h"
 #include "services/edge/inbound_client.h"
 #include "services/edge/notify_api.h"
 #include "services/edge/notify_api_settings.h"
+#include "services/edge/public/link_site.h"
+#include "services/edge/public/preference_site.h"
 #include "services/edge/settings.h"
 #include "services/rpc/channel.h"
 #include "services/rpc/metrics.h"
@@ -87,9 +90,16 @@ absl::Status Run() {
   edge::api::ApiDocument document;
   sites.api = &api;
   sites.api_document = &document;
+  edge::LinkSite links(dispatch);
+  sites.links = &links;
+  edge::PreferenceSite preferences(dispatch);
+  sites.preferences = &preferences;
   PHAROS_ASSIGN_OR_RETURN(auto notify_keys, edge::ReadNotifyKeys(config.edge));
   edge::NotifyApi notify(backend, std::move(notify_keys), clock);
   if (!config.edge.notify_keys.empty()) sites.notify_api = &notify;
+  PHAROS_ASSIGN_OR_RETURN(const auto partners, edge::hooks::ReadHooks(config.edge));
+  PHAROS_ASSIGN_OR_RETURN(const auto webhooks,
+                          edge::hooks::Hooks::Make(partners, backend, config.data + "/edge/webhooks", clock));
   edge::EdgeHandler handler(dispatch, std::move(secrets), clock, sites);
   std::unique_ptr<rpc::MetricsServer> metrics;
   if (!absl::GetFlag(FLAGS_metrics).empty()) {
@@ -101,8 +111,10 @@ absl::Status Run() {
   base::Log(base::LogLevel::kInfo, "edge.started", {{"port", int64_t{server->port()}}});
   std::printf("pharos-edge listens on port %d\n", server->port());
   std::fflush(stdout);
+  webhooks->Start();
   WaitForSignal();
   server->Stop();
+  webhooks->Stop();
   base::Log(base::LogLevel::kInfo, "edge.stopped");
   return absl::OkStatus();
 }

@@ -3,7 +3,9 @@ Pharos and to a plain table: nobody shares an address, every number can be diall
 
 What Pharos does with the rest is the point of its rules, not of a comparison: a withdrawal reaches everybody at the address, a grant
 for a number that nobody can dial grants nothing, and an area goes with the postcode of its record. None of the fifteen questions asks
-about an address or a postcode, so that the peers' answers stay what they were."""
+about an address or a postcode, so that the peers' answers stay what they were.
+
+The project's own people live in places that do not exist: here they get codes that do, and interests, which the questions ask for."""
 import csv
 import os
 import re
@@ -11,6 +13,8 @@ import re
 POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][ABD-HJLNP-UW-Z]{2}")
 NUMBERS = 50_000_000  # 07400 000000 to 07449 999999: all mobiles by Ofcom's plan
 SOME_POSTCODE = "LS1 4AP"
+ASKED_FOR = {"X90000001": "E08000035", "X90000002": "E08000032", "X90000003": "E08000034", "X12000000": "E12000002",
+             "alcohol": "diet", "physical-activity": "activity"}
 
 
 def settle(folder, out, sources):
@@ -20,7 +24,9 @@ def settle(folder, out, sources):
     number_of = {}
     postcodes = postcodes_of(folder, sources)
     for name in os.listdir(folder):
-        if name not in {source + ".csv" for source in sources}:
+        if name == "areas.csv":
+            settle_areas(folder, out)
+        elif name not in {source + ".csv" for source in sources}:
             os.symlink(os.path.abspath(os.path.join(folder, name)), os.path.join(out, name))
     for source in sources:
         with open(os.path.join(folder, source + ".csv"), newline="", encoding="utf-8") as file, \
@@ -35,6 +41,13 @@ def settle(folder, out, sources):
         raise ValueError(f"there are numbers for {NUMBERS:,} people")
 
 
+def settle_areas(folder, out):
+    with open(os.path.join(folder, "areas.csv"), newline="", encoding="utf-8") as file, \
+            open(os.path.join(out, "areas.csv"), "w", newline="", encoding="utf-8") as settled:
+        lines = csv.reader(file)
+        csv.writer(settled, lineterminator="\n").writerows([ASKED_FOR.get(word, word) for word in line] for line in lines)
+
+
 def settled_row(row, number, postcodes):
     if row["phone"] or row["consent_sms"]:
         row["phone"] = f"074{number:08d}"
@@ -42,6 +55,8 @@ def settled_row(row, number, postcodes):
         row["email"] = f"person{number}@example.org"
     if row["area"] and not POSTCODE.fullmatch(row["postcode"]):
         row["postcode"] = postcodes.get(row["area"], SOME_POSTCODE)
+    row["area"] = ASKED_FOR.get(row["area"], row["area"])
+    row["interests"] = ";".join(ASKED_FOR.get(word, word) for word in row["interests"].split(";"))
     return row
 
 

@@ -15,12 +15,14 @@ import audience  # noqa: E402
 import dispatch  # noqa: E402
 import edge  # noqa: E402
 import identity  # noqa: E402
+import index  # noqa: E402
 import launch  # noqa: E402
 import lookup  # noqa: E402
+import pages  # noqa: E402
 import sync  # noqa: E402
 from system import Broken  # noqa: E402
 
-WORKLOADS = {"audience": audience.run, "edge": edge.run, "identity": identity.run, "lookup": lookup.run, "launch": launch.run, "sync": sync.run, "dispatch-sms": dispatch.run_sms, "dispatch-email": dispatch.run_email}
+WORKLOADS = {"audience": audience.run, "edge": edge.run, "identity": identity.run, "index": index.run, "lookup": lookup.run, "launch": launch.run, "pages": pages.run, "sync": sync.run, "dispatch-sms": dispatch.run_sms, "dispatch-email": dispatch.run_email}
 
 
 def say(line):

@@ -48,7 +48,10 @@ void ShowCampaign(Output& out, const Campaign& campaign) {
   } else {
     out.Data(fmt::format("  {} to {} for {}", campaign.template_(), campaign.audience(), campaign.purpose()));
   }
+  if (!campaign.returned_reason().empty())
+    out.Data(fmt::format("  sent back by {}: {}", campaign.returned_by(), campaign.returned_reason()));
   out.Data(fmt::format("  {}", Routes(campaign)));
+  if (campaign.measure_links()) out.Data("  counts who follows links in emails, of those who agreed to it");
   if (campaign.not_before_us() > 0) out.Data("  not before " + Time(campaign.not_before_us()));
   if (campaign.not_after_us() > 0) out.Data("  not after " + Time(campaign.not_after_us()));
   for (const std::string& rule : RulesInWords(campaign.rules())) out.Data("  " + rule);
@@ -104,6 +107,10 @@ absl::Status SetCampaign(const Args& args, Campaign& campaign) {
     return UsageError("Give --fallback or --no-fallback, one of them.");
   if (args.Has("fallback")) campaign.set_fallback(true);
   if (args.Has("no-fallback")) campaign.set_fallback(false);
+  if (args.Has("measure-links") && args.Has("no-measure-links"))
+    return UsageError("Give --measure-links or --no-measure-links, one of them.");
+  if (args.Has("measure-links")) campaign.set_measure_links(true);
+  if (args.Has("no-measure-links")) campaign.set_measure_links(false);
   PHAROS_RETURN_IF_ERROR(SetChannels(args, campaign));
   type::v1::SendRules rules = campaign.rules();
   PHAROS_RETURN_IF_ERROR(SetRules(args, rules));
@@ -184,6 +191,16 @@ absl::Status Do(Context& c, const char* next) {
   return absl::OkStatus();
 }
 
+absl::Status Reject(Context& c) {
+  RejectCampaignRequest request;
+  request.set_name(Name("campaigns", c.args.Operand(0)));
+  request.set_reason(c.args.Get("reason"));
+  Campaign campaign;
+  PHAROS_RETURN_IF_ERROR(c.client.Call(request, &campaign));
+  ShowCampaign(c.out, campaign);
+  return absl::OkStatus();
+}
+
 absl::Status Approve(Context& c) {
   ApproveCampaignRequest request;
   request.set_name(Name("campaigns", c.args.Operand(0)));
@@ -220,6 +237,7 @@ std::vector<Option> CampaignOptions(bool create) {
       {"email-from", "ADDRESS", "from address of the emails"},
       {"email-from-name", "TEXT", "name shown with it"},
       {"fallback", "", "after a known failure on one channel, try the person's next one"},
+      {"measure-links", "", "count who follows links in emails: only people who agreed to be measured"},
       {"not-before", "TIME", "nothing leaves before, e.g. 2026-03-01T09:00:00Z"},
       {"not-after", "TIME", "what has not left by then never does"},
       {"display-name", "TEXT", "name for people"},
@@ -230,6 +248,7 @@ std::vector<Option> CampaignOptions(bool create) {
   if (create) return options;
   options.push_back({"any-day", "", "on any day of the week"});
   options.push_back({"no-fallback", "", "a failed message stays failed"});
+  options.push_back({"no-measure-links", "", "links stay as they are written, and nobody is counted"});
   options.push_back({"etag", "ETAG", "refuse if it is not this version any more"});
   return options;
 }
@@ -288,9 +307,9 @@ std::vector<Command> CampaignCommands() {
        "reject",
        "CAMPAIGN",
        "Back to draft.",
-       {"campaign reject quit-1"},
-       {},
-       [](Context& c) { return Do<RejectCampaignRequest>(c, ""); }},
+       {"campaign reject quit-1 --reason \"the clinic is closed in August\""},
+       {{"reason", "TEXT", "what has to change, for its author"}},
+       Reject},
       {"campaign",
        "launch",
        "CAMPAIGN",

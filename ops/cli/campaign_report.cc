@@ -58,6 +58,16 @@ std::string ChannelWord(const std::string& name) {
              : name;
 }
 
+void ShowLinks(Output& out, const Report& r) {
+  if (r.followed_links().empty()) return;
+  out.Data(fmt::format("Links followed by people: {}. Only people who agreed to be measured are counted.",
+                       Thousands(r.followed())));
+  Table table({"link", "people", "address"});
+  for (const FollowedLink& link : r.followed_links())
+    table.Add({std::to_string(link.link()), Thousands(link.followed()), link.url()});
+  table.Print(out);
+}
+
 void ShowReport(Output& out, const Report& r) {
   if (out.json()) return out.Json(r);
   out.Data(fmt::format("{}  {}", out.Bold(r.name()), EnumWord(CampaignState_descriptor(), "", r.state())));
@@ -81,6 +91,7 @@ void ShowReport(Output& out, const Report& r) {
   table.Print(out);
   out.Data(fmt::format("{} people replied STOP or unsubscribed, {} complained.", Thousands(r.opted_out()),
                        Thousands(r.complained())));
+  ShowLinks(out, r);
   if (r.parts() > 0)
     out.Data(fmt::format("{} parts were accepted; by the routes' prices they cost {}.", Thousands(r.parts()),
                          Pounds(r.cost_micropounds())));
@@ -99,6 +110,8 @@ std::string OneLine(const engagement::v1::Counters& counters) {
       Thousands(t.opted_out()));
   if (counters.behind_us() > kWorthSayingUs)
     line += fmt::format(" (nothing heard of dispatch for {:.0f} s)", counters.behind_us() / 1e6);
+  if (counters.wrong_from_position() != 0)
+    line += " (these numbers stand still: dispatch's log does not add up from here on; tell an operator)";
   return line;
 }
 

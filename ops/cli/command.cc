@@ -65,11 +65,11 @@ std::vector<Option> CommonOptionsOf(const Command& command) {
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
   for (auto make :
-       {SourceCommands,   PurposeCommands,  ImportCommands,       AgreementCommands, FeedCommands,
-        PersonCommands,   IdentityCommands, AudienceCommands,     QueryCommands,     ReferenceCommands,
-        TemplateCommands, CampaignCommands, MessageCommands,      WhyCommands,       ConsentCommands,
-        EndpointCommands, DispatchCommands, OrganisationCommands, PrincipalCommands, ActCommands,
-        SandboxCommands,  DoctorCommands}) {
+       {SourceCommands,   PurposeCommands,  ImportCommands,   AgreementCommands,    FeedCommands,
+        PersonCommands,   IdentityCommands, AudienceCommands, QueryCommands,        ReferenceCommands,
+        TemplateCommands, CampaignCommands, MessageCommands,  InboxCommands,        WhyCommands,
+        ConsentCommands,  EndpointCommands, DispatchCommands, OrganisationCommands, PrincipalCommands,
+        ActCommands,      SandboxCommands,  DoctorCommands}) {
     for (Command& command : make()) all.push_back(std::move(command));
   }
   return all;

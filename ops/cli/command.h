@@ -48,6 +48,7 @@ std::vector<Command> ReferenceCommands();
 std::vector<Command> TemplateCommands();
 std::vector<Command> CampaignCommands();
 std::vector<Command> MessageCommands();
+std::vector<Command> InboxCommands();
 std::vector<Command> ConsentCommands();
 std::vector<Command> EndpointCommands();
 std::vector<Command> DispatchCommands();

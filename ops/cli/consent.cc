@@ -20,6 +20,7 @@ using namespace customer::v1;
 std::string EntryLine(const ConsentEntry& entry) {
   std::string what = EnumWord(type::v1::EntryKind_descriptor(), "", entry.kind());
   std::string covers = entry.scope() == type::v1::SCOPE_EVERYTHING ? "everything"
+                       : entry.scope() == type::v1::SCOPE_PAUSE    ? "a pause of all but urgent messages"
                        : entry.scope() == type::v1::SCOPE_ENDPOINT ? entry.endpoint()
                                                                    : entry.purpose();
   if (entry.kind() == type::v1::LIFTED) what += " " + entry.lifts() + " of";

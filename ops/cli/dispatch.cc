@@ -162,7 +162,7 @@ std::vector<Command> DispatchCommands() {
           {"reply",
            "list",
            "",
-           "What people replied, oldest first; no texts, no numbers.",
+           "When replies came and took effect, oldest first; what they say: pharos inbox list.",
            {"reply list"},
            {},
            ListReplies},

@@ -16,6 +16,7 @@
 #include "ops/cli/words.h"
 #include "pharos/access/v1/principal_service.pb.h"
 #include "pharos/campaign/v1/campaign_service.pb.h"
+#include "pharos/customer/v1/identity_service.pb.h"
 #include "pharos/customer/v1/purpose_service.pb.h"
 #include "pharos/dispatch/v1/connector_service.pb.h"
 #include "pharos/engagement/v1/engagement_service.pb.h"
@@ -70,6 +71,7 @@ class Doctor {
     if (!LookAtFiles()) return Result();
     LookAtAddresses();
     LookAtCaller();
+    if (Answers("customer")) LookAtIdentity();
     if (Answers("dispatch")) LookAtConnectors();
     if (Answers("campaign")) LookAtCampaigns();
     return Result();
@@ -167,6 +169,23 @@ class Doctor {
     customer::v1::ListPurposesResponse answer;
     absl::Status status = client_->Call(request, &answer);
     if (!status.ok() && !absl::IsPermissionDenied(status)) report_.Add(CallProblem("customer", status));
+  }
+
+  void LookAtIdentity() {
+    customer::v1::IdentityState state;
+    const absl::Status status = client_->Call(customer::v1::GetIdentityStateRequest(), &state);
+    if (absl::IsPermissionDenied(status)) return;
+    if (!status.ok()) return report_.Add(CallProblem("customer", status));
+    const std::string words =
+        fmt::format("{} records of {} people, {} pairs for people to look at", Thousands(state.records()),
+                    Thousands(state.people()), Thousands(state.reviews()));
+    if (!state.outgrown()) return report_.Add(Fine("identity", words));
+    report_.Add(Problem(
+        "identity",
+        fmt::format(
+            "{}; the model was trained on {} records: among so many it links strangers who agree by chance",
+            words, Thousands(state.model_records())),
+        "pharos identity train    # then: pharos identity diff MODEL, pharos identity switch MODEL"));
   }
 
   Finding CallProblem(const std::string& check, const absl::Status& status) const {

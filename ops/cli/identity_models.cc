@@ -147,6 +147,13 @@ absl::Status State(Context& c) {
   c.out.Data(fmt::format("{}: {} records, {} people, {} reviews, {} keys not followed, {:.1f} MiB", s.model(),
                          Thousands(s.records()), Thousands(s.people()), Thousands(s.reviews()),
                          Thousands(s.retired_keys()), static_cast<double>(s.index_bytes()) / kMebibyte));
+  if (s.outgrown()) {
+    c.out.Warn(
+        fmt::format("The model was trained on {} records and does not know how often strangers agree among "
+                    "so many: train one "
+                    "(pharos identity train), compare it (diff), switch to it.",
+                    Thousands(s.model_records())));
+  }
   if (!s.partition_hash().empty()) c.out.Data("partition " + s.partition_hash());
   return absl::OkStatus();
 }

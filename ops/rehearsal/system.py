@@ -17,6 +17,18 @@ SERVICES = ["access", "customer", "audience", "campaign", "dispatch", "engagemen
 FIRST_PORT, LAST_PORT = 20000, 32000  # below the range that the kernel gives out by itself
 WINDOW = {"pharos-smpp": 64, "pharos-smtp": 32}  # most messages without the provider's answer
 BOUNCE_DOMAIN = "bounces.example.org"
+WEBHOOK_EXAMPLE = [
+    "", "# A partner's feed, posted to it as Standard Webhooks. Take the # away, and give the webhook a name.",
+    "# [edge.webhooks.leeds]",
+    '# url = "https://crm.leeds.example/pharos"  # https, but for an address of this machine that allow_private names',
+    '# feed = "consent"                          # or "changes"',
+    '# agreement = "leeds"                       # whose feed: the agreement that says what may be shown',
+    '# key_file = "leeds.key"                    # the partner\'s own access key (chmod 600): the feed is read as the partner',
+    '# secret_file = "leeds.whsec"               # whsec_ or whsk_ and base64; ["new", "old"] while it changes',
+    '# payload = "thin"                          # ids only; "full": with the fields that the agreement shows',
+    '# ca_file = "leeds-ca.pem"                  # who may vouch for the receiver; left out: whom this system trusts',
+    '# allow_private = ["10.20.0.0/16"]          # networks inside that it may be in; left out: the public internet',
+]
 
 
 class Broken(Exception):
@@ -227,7 +239,7 @@ class System:
         styles = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/npm/node_modules/govuk-frontend/dist/govuk")
         edge = [] if not self.edge else [
             "[edge]", *([f'assets = "{os.path.normpath(styles)}"'] if os.path.isdir(styles) else []), f'listen = "127.0.0.1:{self.edge_port}"', f'url = "https://localhost:{self.edge_port}"',
-            'certificate = "mail-tls/cert.pem"', 'key = "mail-tls/key.pem"', ""]
+            'certificate = "mail-tls/cert.pem"', 'key = "mail-tls/key.pem"', *WEBHOOK_EXAMPLE, ""]
         return "\n".join([
             'data = "data"', f'listen = "127.0.0.1:{self.pharosd_port}"', 'service_token = "service.token"', "",
             "[services]", *services, "", "[access]", 'tokens = "tokens"', "", "[store]", *store, f"seal = {str(self.seal).lower()}",

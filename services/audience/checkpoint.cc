@@ -2,11 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pthread.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,7 +20,8 @@ namespace pharos::audience {
 namespace {
 
 constexpr std::string_view kMagic = "PHAUDCK1";
-constexpr size_t kPiece = 4u << 20;             // of the index's file
+constexpr size_t kPiece = 4u << 20;  // of the index's file
+constexpr int kPipe = 1 << 20;
 constexpr size_t kMostEnvelope = kPiece + 256;  // what sealing adds is some 40 bytes
 
 absl::Status Failed(std::string_view what) {
@@ -92,7 +97,17 @@ bool SealInto(std::FILE* from, const storage::DataKey& key, std::FILE* to) {
   }
 }
 
-absl::Status UnsealInto(std::FILE* from, storage::KeyRing& keys, std::FILE* to) {
+bool WriteAll(int to, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(to, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+// Whoever reads may stop before the end: then that is what has gone wrong, not this.
+absl::Status UnsealInto(std::FILE* from, storage::KeyRing& keys, int to) {
   std::string magic(kMagic.size(), '\0'), sealed;
   if (std::fread(magic.data(), 1, magic.size(), from) != magic.size() || magic != kMagic) return Damaged();
   for (uint64_t number = 0;; ++number) {
@@ -104,9 +119,35 @@ absl::Status UnsealInto(std::FILE* from, storage::KeyRing& keys, std::FILE* to) 
     const bool last = next == EOF;
     if (!last) std::ungetc(next, from);
     PHAROS_ASSIGN_OR_RETURN(const std::string piece, storage::Unseal(keys, sealed, Place(number, last)));
-    if (std::fwrite(piece.data(), 1, piece.size(), to) != piece.size()) return Failed("read");
-    if (last) return std::fflush(to) == 0 ? absl::OkStatus() : Failed("read");
+    if (!WriteAll(to, piece) || last) return absl::OkStatus();
   }
+}
+
+// What is written to a pipe that nobody reads any more is an error of the call, not the end of the process.
+void IgnoreBrokenPipes() {
+  sigset_t broken;
+  sigemptyset(&broken);
+  sigaddset(&broken, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken, nullptr);
+}
+
+// Unseals into a pipe while the index reads from it, so that neither waits for the other's end.
+absl::Status LoadPiped(std::FILE* from, storage::KeyRing& keys, PeopleIndex& index) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Failed("read");
+  ::fcntl(ends[1], F_SETPIPE_SZ, kPipe);  // a larger one saves turns; without it goes as well
+  absl::Status unsealed;
+  std::thread unsealing([&] {
+    IgnoreBrokenPipes();
+    unsealed = UnsealInto(from, keys, ends[1]);
+    ::close(ends[1]);
+  });
+  absl::Status loaded = index.Load(fmt::format("/proc/self/fd/{}", ends[0]));
+  ::close(ends[0]);
+  unsealing.join();
+  if (unsealed.ok()) return loaded;
+  if (loaded.ok()) index.Reset();
+  return unsealed;
 }
 
 }  // namespace
@@ -139,12 +180,7 @@ absl::Status Checkpoint::Save(const PeopleIndex& index) const {
 absl::Status Checkpoint::LoadFile(const std::string& file, storage::KeyRing& keys, PeopleIndex& index) {
   const File from = Open(file, "rb");
   if (from == nullptr) return absl::NotFoundError("");
-  const MemoryFolder memory;
-  File to = memory.ok() ? Open(memory.file(), "wb") : nullptr;
-  if (to == nullptr) return Failed("read");
-  absl::Status status = UnsealInto(from.get(), keys, to.get());
-  to.reset();
-  if (status.ok()) status = index.Load(memory.file());
+  const absl::Status status = LoadPiped(from.get(), keys, index);
   if (absl::IsDataLoss(status)) std::remove(file.c_str());
   return status;
 }

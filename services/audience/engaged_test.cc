@@ -129,6 +129,15 @@ TEST_F(EngagedTest, CountsByCampaignEventAndDays) {
   EXPECT_THAT(Who("NOT engaged(nothing-yet, sent)"), UnorderedElementsAre("a", "b", "c"));
 }
 
+TEST_F(EngagedTest, WhoFollowedALinkHasClicked) {
+  Had("a", "flu", EngagedPeople::EVENT_FOLLOWED, 3);
+  Had("b", "flu", EngagedPeople::EVENT_SENT, 3);
+  EXPECT_THAT(Who("engaged(flu, clicked)"), UnorderedElementsAre("a"));
+  EXPECT_THAT(Who("engaged(flu, clicked, 2)"), IsEmpty());
+  SaveAndLoad();
+  EXPECT_THAT(Who("engaged(\"*\", clicked, 4)"), UnorderedElementsAre("a"));
+}
+
 TEST_F(EngagedTest, TheLastTimeCountsInWhateverOrderItIsHeard) {
   Had("a", "flu", EngagedPeople::EVENT_REPLIED, 10);
   Had("a", "flu", EngagedPeople::EVENT_REPLIED, 2);

@@ -7,7 +7,8 @@ namespace pharos::audience {
 namespace {
 
 constexpr std::array<const char*, kEngagementEvents> kNames = {
-    "", "sent", "delivered", "failed", "unconfirmed", "withheld", "replied", "opted_out", "complained"};
+    "",         "sent",    "delivered", "failed",     "unconfirmed",
+    "withheld", "replied", "opted_out", "complained", "clicked"};
 
 std::string BytesOf(const Roaring& bitmap) {
   std::string bytes(bitmap.getSizeInBytes(true), '\0');

@@ -31,9 +31,10 @@ enum class EngagementEvent : uint8_t {
   kWithheld,
   kReplied,
   kOptedOut,
-  kComplained
+  kComplained,
+  kClicked
 };
-inline constexpr size_t kEngagementEvents = 9;
+inline constexpr size_t kEngagementEvents = 10;
 // kNone: there is none of that name.
 EngagementEvent EngagementEventOf(std::string_view name);
 std::vector<std::string> EngagementEventNames();

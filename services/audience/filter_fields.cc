@@ -34,7 +34,8 @@ constexpr std::array kFields = {
               "engaged(campaign, event, days): the person had the event in the campaign (\"*\": in any) "
               "today or on "
               "the days before, as many in all; without days at any time. Events: sent, delivered, failed, "
-              "unconfirmed, withheld, replied, opted_out, complained.",
+              "unconfirmed, withheld, replied, opted_out, complained, clicked (followed a link that was "
+              "counted, having agreed to that).",
               "engaged(\"campaigns/flu\", delivered, 30)"},
     FieldInfo{"has", FieldType::kFunction, kNoText, "has(field): the field has a value; the same as field:*.",
               "has(postcode)"},

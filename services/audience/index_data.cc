@@ -7,40 +7,23 @@
 
 namespace pharos::audience {
 
-PersonNo IdBook::Find(std::string_view id) const {
-  const auto found = numbers_.find(id);
-  return found == numbers_.end() ? kNobody : *found;
-}
-
-PersonNo IdBook::Add(std::string_view id) {
-  if (blocks_.empty() || blocks_.back().size() + id.size() > blocks_.back().capacity()) {
-    blocks_.emplace_back().reserve(std::max(kBlock, id.size()));
-  }
-  std::string& block = blocks_.back();
-  const size_t at = block.size();
-  block.append(id);
-  ids_.push_back(std::string_view(block).substr(at, id.size()));
-  const auto person = static_cast<PersonNo>(ids_.size() - 1);
-  numbers_.insert(person);
-  return person;
-}
-
-void IdBook::Drop(PersonNo person) {
-  numbers_.erase(person);
-  ids_[person] = {};
-}
-
-size_t IdBook::Bytes() const {
-  return blocks_.size() * kBlock + ids_.capacity() * sizeof(ids_[0]) +
-         numbers_.capacity() * (sizeof(PersonNo) + 1);
-}
-
 uint32_t ComboPool::Intern(std::vector<uint32_t> symbols) {
   std::sort(symbols.begin(), symbols.end());
   symbols.erase(std::unique(symbols.begin(), symbols.end()), symbols.end());
   const auto [it, added] = numbers_.try_emplace(symbols, static_cast<uint32_t>(combos_.size()));
   if (added) combos_.push_back(std::move(symbols));
   return it->second;
+}
+
+void IndexData::Reserve(size_t people) {
+  ids.Reserve(people);
+  for (auto& column : texts) column.reserve(people);
+  for (auto* column : {&born_day, &updated_day}) column->reserve(people);
+  for (auto* column : {&interests, &sources}) column->reserve(people);
+  for (auto* column : {&kinds, &reach, &deprivation, &inclusion}) column->reserve(people);
+  born.reserve(people);
+  updated.reserve(people);
+  gate.reserve(people);
 }
 
 void IndexData::Grow() {

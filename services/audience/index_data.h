@@ -12,53 +12,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "services/audience/compact_person.h"
 #include "services/audience/engagement_book.h"
+#include "services/audience/id_book.h"
 #include "services/audience/people_set.h"
 
 namespace pharos::audience {
-
-// Ids by number and numbers by id; each id is held once.
-class IdBook {
- public:
-  IdBook() : numbers_(0, Hash{&ids_}, Equal{&ids_}) {}
-  IdBook(const IdBook&) = delete;
-  IdBook& operator=(const IdBook&) = delete;
-
-  static constexpr PersonNo kNobody = UINT32_MAX;
-  PersonNo Find(std::string_view id) const;
-  PersonNo Add(std::string_view id);  // not yet there
-  // That so many will come.
-  void Reserve(size_t people) {
-    ids_.reserve(people);
-    numbers_.reserve(people);
-  }
-  // The number stays taken, its id is forgotten.
-  void Drop(PersonNo person);
-  std::string_view Id(PersonNo person) const { return ids_[person]; }
-  size_t size() const { return ids_.size(); }
-  size_t Bytes() const;
-
- private:
-  struct Hash {
-    using is_transparent = void;
-    const std::vector<std::string_view>* ids;
-    size_t operator()(std::string_view id) const { return std::hash<std::string_view>()(id); }
-    size_t operator()(PersonNo person) const { return (*this)((*ids)[person]); }
-  };
-  struct Equal {
-    using is_transparent = void;
-    const std::vector<std::string_view>* ids;
-    bool operator()(PersonNo a, PersonNo b) const { return a == b; }
-    bool operator()(PersonNo a, std::string_view b) const { return (*ids)[a] == b; }
-    bool operator()(std::string_view a, PersonNo b) const { return a == (*ids)[b]; }
-  };
-  static constexpr size_t kBlock = 1u << 20;
-  std::deque<std::string> blocks_;  // of kBlock bytes, never moved: the views point into them
-  std::vector<std::string_view> ids_;
-  absl::flat_hash_set<PersonNo, Hash, Equal> numbers_;
-};
 
 // Sets of symbols, each combination held once: there are few.
 class ComboPool {
@@ -100,6 +59,8 @@ struct IndexData {
   Roaring has_born, has_updated, has_kind, has_interest, has_source;
   EngagementBook engagement;
 
+  // That so many will come.
+  void Reserve(size_t people);
   PersonNo Put(std::string_view id, CompactPerson person);
   // kNobody: was not there.
   PersonNo Remove(std::string_view id);

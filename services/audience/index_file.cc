@@ -215,7 +215,7 @@ bool ReadBatch(Reader& in, uint64_t symbols, uint64_t& left, People& people) {
 // One batch is read while the one before is put into the index.
 bool ReadPeople(Reader& in, uint64_t symbols, IndexData& data) {
   auto left = in.NumberOf<uint64_t>();
-  data.ids.Reserve(std::min(left, kMostReserved));
+  data.Reserve(std::min(left, kMostReserved));
   People next, now;
   bool ok = in.ok() && ReadBatch(in, symbols, left, next);
   while (ok && !next.empty()) {

@@ -446,7 +446,7 @@ std::string ValueAt(const IndexData& data, PackedDate today, PersonNo person, co
     case FieldType::kSources:
       return Joined(data, data.combos.Get(data.sources[person]));
     case FieldType::kPerson:
-      return std::string(data.ids.Id(person));
+      return data.ids.Id(person);
     case FieldType::kFunction:
       break;
   }

@@ -58,12 +58,13 @@ class ReaderImpl : public PeopleIndex::Reader {
     return person != IdBook::kNobody ? person : data_.engagement.BearerOf(id);
   }
   std::string Id(PersonNo person) const override {
-    return There(person) ? std::string(data_.ids.Id(person)) : std::string();
+    return There(person) ? data_.ids.Id(person) : std::string();
   }
   void ForEachId(const PeopleSet& people,
                  const std::function<bool(PersonNo, std::string_view)>& visit) const override {
+    IdBook::Text text;
     for (const PersonNo person : people.bits().roaring) {
-      if (There(person) && !visit(person, data_.ids.Id(person))) return;
+      if (There(person) && !visit(person, data_.ids.Id(person, text))) return;
     }
   }
   std::string Value(PersonNo person, const FieldInfo& field) const override {
@@ -77,7 +78,7 @@ class ReaderImpl : public PeopleIndex::Reader {
 
  private:
   // A set may be older than this moment.
-  bool There(PersonNo person) const { return person < data_.ids.size() && !data_.ids.Id(person).empty(); }
+  bool There(PersonNo person) const { return data_.ids.Has(person); }
   Matcher MakeMatcher() const {
     return Matcher(data_, today_,
                    [this](type::v1::Channel channel, const std::string& purpose) -> const Roaring& {
@@ -160,7 +161,7 @@ class IndexImpl : public PeopleIndex {
       std::unique_lock lock(mutex_);
       // One by one: who comes again has another number, so that no set made before means somebody else.
       const Roaring everybody = data_->alive;
-      for (const PersonNo person : everybody) data_->Remove(std::string(data_->ids.Id(person)));
+      for (const PersonNo person : everybody) data_->Remove(data_->ids.Id(person));
       views_.Clear();
       read_position_ = 0;
       ForgetEngagement();

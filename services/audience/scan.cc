@@ -1,6 +1,7 @@
 #include "services/audience/scan.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <string>
@@ -52,10 +53,13 @@ class Builder {
     to.append(reinterpret_cast<const char*>(&number), sizeof(number));
   }
   void AddArray(const uint64_t* words) {
+    std::array<uint16_t, kMostInArray> found;
+    size_t count = 0;
     for (size_t at = 0; at < kWords; ++at) {
       for (uint64_t left = words[at]; left != 0; left &= left - 1)
-        Put(bodies_, static_cast<uint16_t>(at * 64 + static_cast<size_t>(std::countr_zero(left))));
+        found[count++] = static_cast<uint16_t>(at * 64 + static_cast<size_t>(std::countr_zero(left)));
     }
+    bodies_.append(reinterpret_cast<const char*>(found.data()), count * sizeof(found[0]));
   }
   std::string heads_, bodies_;
   std::vector<uint32_t> starts_;

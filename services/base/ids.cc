@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include <array>
 #include <cstdlib>
 
 #include "services/base/mutex.h"
@@ -12,7 +13,6 @@ namespace pharos::base {
 namespace {
 
 constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";  // Crockford: no i, l, o, u
-constexpr size_t kIdLength = 26;
 constexpr size_t kTimeBytes = 6;
 constexpr size_t kMaxSegment = 128;
 constexpr size_t kMaxChosenId = 63;
@@ -22,13 +22,16 @@ void FillRandom(uint8_t* bytes, size_t count) {
   if (RAND_bytes(bytes, static_cast<int>(count)) != 1) std::abort();
 }
 
-// 128 bits as 26 digits of five bits, the first digit holding the top three.
-std::string WriteId(const Bytes16& bytes) {
-  unsigned __int128 value = 0;
-  for (uint8_t byte : bytes) value = value << 8 | byte;
-  std::string id(kIdLength, '0');
-  for (size_t i = kIdLength; i-- > 0; value >>= 5) id[i] = kAlphabet[static_cast<unsigned>(value & 31)];
-  return id;
+constexpr std::array<int8_t, 256> DigitTable() {
+  std::array<int8_t, 256> digits{};
+  for (auto& digit : digits) digit = -1;
+  for (int8_t i = 0; kAlphabet[i] != '\0'; ++i) digits[static_cast<unsigned char>(kAlphabet[i])] = i;
+  return digits;
+}
+constexpr std::array<int8_t, 256> kDigitOf = DigitTable();
+
+int DigitOf(char c) {
+  return kDigitOf[static_cast<unsigned char>(c)];
 }
 
 // Adds one to the number that the bytes are; an overflow of 80 random bits carries into the time, which keeps
@@ -49,7 +52,9 @@ class IdSource {
     } else {
       Increment(last_);  // same millisecond, or a clock that stepped back
     }
-    return WriteId(last_);
+    std::string id(kIdLength, '0');
+    WriteId(last_, id.data());
+    return id;
   }
 
  private:
@@ -84,6 +89,27 @@ bool IsLowerOrDigit(char c) {
 std::string NewId(int64_t wall_micros) {
   static IdSource source;
   return source.Next(wall_micros);
+}
+
+// 26 digits of five bits, the first one holding the top three.
+void WriteId(const Bytes16& bytes, char* to) {
+  unsigned __int128 value = 0;
+  for (uint8_t byte : bytes) value = value << 8 | byte;
+  for (size_t i = kIdLength; i-- > 0; value >>= 5) to[i] = kAlphabet[static_cast<unsigned>(value & 31)];
+}
+
+std::optional<Bytes16> ReadId(std::string_view id) {
+  constexpr int kMostOfFirst = 7;
+  if (id.size() != kIdLength) return std::nullopt;
+  unsigned __int128 value = 0;
+  for (size_t i = 0; i < kIdLength; ++i) {
+    const int digit = DigitOf(id[i]);
+    if (digit < 0 || (i == 0 && digit > kMostOfFirst)) return std::nullopt;
+    value = value << 5 | static_cast<unsigned>(digit);
+  }
+  Bytes16 bytes;
+  for (size_t i = bytes.size(); i-- > 0; value >>= 8) bytes[i] = static_cast<uint8_t>(value);
+  return bytes;
 }
 
 std::string RandomBytes16() {

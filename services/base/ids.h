@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,11 @@ using Bytes16 = std::array<uint8_t, 16>;
 
 // A new id, e.g. "01jd3v7m8q0000000000000000". Strictly increasing within a process. Thread-safe.
 std::string NewId(int64_t wall_micros);
+// The 128 bits of such an id; nullopt for anything that WriteId would not have written.
+std::optional<Bytes16> ReadId(std::string_view id);
+inline constexpr size_t kIdLength = 26;
+// Writes kIdLength characters to `to`.
+void WriteId(const Bytes16& bytes, char* to);
 // 16 random bytes from the operating system: lives, tokens.
 std::string RandomBytes16();
 

@@ -28,6 +28,21 @@ TEST(Ids, AreTwentySixCrockfordCharacters) {
   EXPECT_EQ(id.find_first_not_of("0123456789abcdefghjkmnpqrstvwxyz"), std::string::npos) << id;
 }
 
+TEST(Ids, AreReadBackAsTheirBytesAndNothingElseIs) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = NewId(kNow + i);
+    const auto bytes = ReadId(id);
+    ASSERT_TRUE(bytes) << id;
+    std::string again(kIdLength, ' ');
+    WriteId(*bytes, again.data());
+    EXPECT_EQ(again, id);
+  }
+  EXPECT_TRUE(ReadId("7zzzzzzzzzzzzzzzzzzzzzzzzz"));
+  for (const char* other : {"", "p1", "8zzzzzzzzzzzzzzzzzzzzzzzzz", "01JD3V7M8Q0000000000000000",
+                            "01jd3v7m8q000000000000000i", "01jd3v7m8q00000000000000000"})
+    EXPECT_FALSE(ReadId(other)) << other;
+}
+
 TEST(Ids, AreUniqueAcrossThreads) {
   Mutex mutex;
   std::set<std::string> seen;

@@ -325,6 +325,8 @@ class Dispatch : public plan::PlanServiceHandler, public dispatch::v1::IntentSer
     response.set_complained(3);
     response.set_parts(2 * response.delivered());
     response.set_cost_micropounds(22'700 * response.parts());
+    response.set_followed(2);
+    (*response.mutable_followed_by_link())["1/2"] = 2;
     return absl::OkStatus();
   }
 

@@ -8,7 +8,9 @@
 #include "services/campaign/draft.h"
 #include "services/campaign/errors.h"
 #include "services/campaign/standing.h"
+#include "services/campaign/submission.h"
 #include "services/campaign/template_store.h"
+#include "services/content/email_text.h"
 #include "services/rpc/once.h"
 
 namespace pharos::campaign {
@@ -68,6 +70,22 @@ void AddTally(const dispatch::v1::Tally& tally, v1::Report& report) {
   report.set_complained(tally.complained());
   report.set_parts(tally.parts());
   report.set_cost_micropounds(tally.cost_micropounds());
+}
+
+// What was followed, by the addresses of the text that was approved.
+void AddLinks(const CampaignRow& row, const dispatch::v1::Tally& tally, v1::Report& report) {
+  report.set_followed(tally.followed());
+  const auto& text = row.frozen().content();
+  if (!row.campaign().measure_links() || text.email_body().empty()) return;
+  const auto email = content::EmailTemplate::Parse(text.email_subject(), text.email_body());
+  if (!email.ok()) return;
+  for (size_t i = 0; i < email->links().size(); ++i) {
+    v1::FollowedLink& link = *report.add_followed_links();
+    link.set_url(email->links()[i]);
+    link.set_link(static_cast<int>(i + 1));
+    const auto at = tally.followed_by_link().find(fmt::format("{}/{}", kStep, i + 1));
+    if (at != tally.followed_by_link().end()) link.set_followed(at->second);
+  }
 }
 
 // The templates are there and have the texts that they need.
@@ -140,8 +158,11 @@ absl::Status CampaignHandler::UpdateCampaign(rpc::Call& call, const v1::UpdateCa
         if (asked.etag() != row.campaign().etag()) return errors::EtagMismatch(name);
         PHAROS_RETURN_IF_ERROR(CheckTemplates(tx, asked));
         Void(row);
-        *row.mutable_campaign() = MakeDraft(name, asked, row.campaign().create_time_us());
-        row.mutable_campaign()->set_state(next);
+        v1::Campaign draft = MakeDraft(name, asked, row.campaign().create_time_us());
+        draft.set_state(next);
+        draft.set_returned_reason(row.campaign().returned_reason());
+        draft.set_returned_by(row.campaign().returned_by());
+        *row.mutable_campaign() = std::move(draft);
         row.set_editor(call.caller().principal);
         SaveCampaign(tx, row);
         tx.AppendChange(rpc::ChangeBy(call, name, KindOf(Verb::kUpdate), row.revision(), now));
@@ -253,8 +274,10 @@ absl::Status CampaignHandler::ApproveCampaign(rpc::Call& call, const v1::Approve
 
 absl::Status CampaignHandler::RejectCampaign(rpc::Call& call, const v1::RejectCampaignRequest& request,
                                              v1::Campaign& response) {
-  return Change(call, request.name(), Verb::kReject, request, response, [](CampaignRow& row) {
+  return Change(call, request.name(), Verb::kReject, request, response, [&](CampaignRow& row) {
     Void(row);
+    row.mutable_campaign()->set_returned_reason(request.reason());
+    row.mutable_campaign()->set_returned_by(call.caller().principal);
     return absl::OkStatus();
   });
 }
@@ -328,6 +351,7 @@ absl::Status CampaignHandler::GetReport(rpc::Call& call, const v1::GetReportRequ
   PHAROS_ASSIGN_OR_RETURN(const dispatch::v1::Tally tally,
                           peers_.GetTally(c.name(), call.caller().principal));
   AddTally(tally, response);
+  AddLinks(row, tally, response);
   if (IsStanding(c)) {  // its members are those whom it has been given one by one
     response.set_matched(tally.declared());
     response.set_members(tally.declared());

@@ -57,6 +57,28 @@ TEST_F(CampaignTest, ApprovalIsForTheDigestThatWasShown) {
   EXPECT_EQ(State(), v1::IN_REVIEW);
 }
 
+TEST_F(CampaignTest, WhoSendsItBackSaysWhy) {
+  Draft();
+  ASSERT_TRUE(Do("maya", &Stub::SubmitCampaign).ok());
+  v1::RejectCampaignRequest request;
+  request.set_name("campaigns/quit");
+  request.set_reason("The clinic is closed in August.");
+  const auto draft = As("sam", *campaigns_, &Stub::RejectCampaign, request);
+  ASSERT_TRUE(draft.ok());
+  EXPECT_EQ(draft->returned_reason(), "The clinic is closed in August.");
+  EXPECT_EQ(draft->returned_by(), "principals/sam");
+
+  v1::Campaign wanted = Wanted();
+  wanted.set_returned_reason("none");
+  const auto edited = UpdateCampaign(wanted, draft->etag());
+  ASSERT_TRUE(edited.ok());
+  EXPECT_EQ(edited->returned_reason(), "The clinic is closed in August.");
+
+  const auto again = Do("maya", &Stub::SubmitCampaign);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->returned_reason() + again->returned_by(), "");
+}
+
 TEST_F(CampaignTest, AnEditVoidsTheApproval) {
   Draft();
   const std::string shown = Do("maya", &Stub::SubmitCampaign)->digest();
@@ -536,6 +558,33 @@ TEST_F(CampaignTest, ListsTheNewestFirst) {
   page = As("maya", *campaigns_, &Stub::ListCampaigns, request);
   ASSERT_EQ(page->campaigns_size(), 1);
   EXPECT_EQ(page->campaigns(0).name(), "campaigns/b");
+}
+
+TEST_F(CampaignTest, CountingLinksIsApprovedAndReportedByAddress) {
+  ASSERT_TRUE(
+      CreateEmailTemplate("quit", "Stop.", "News", "[one](https://a.example/1) [two](https://a.example/2)")
+          .ok());
+  v1::Campaign wanted = WantedWithEmail();
+  wanted.set_measure_links(true);
+  ASSERT_TRUE(CreateCampaign("quit", wanted).ok());
+  auto submitted = Do("maya", &Stub::SubmitCampaign);
+  ASSERT_TRUE(submitted.ok()) << submitted.status().message();
+  EXPECT_TRUE(submitted->measure_links());
+  ASSERT_TRUE(Approve("sam", submitted->digest()).ok());
+  ASSERT_TRUE(Do("maya", &Stub::LaunchCampaign).ok());
+  ASSERT_TRUE(Becomes([&] { return State() == v1::FINISHED; }));
+  EXPECT_TRUE(dispatch_.manifest.measure_links());
+  const v1::Report report = Report();
+  EXPECT_EQ(report.followed(), 2);
+  ASSERT_EQ(report.followed_links_size(), 2);
+  EXPECT_EQ(report.followed_links(0).url(), "https://a.example/1");
+  EXPECT_EQ(report.followed_links(0).followed(), 0);
+  EXPECT_EQ(report.followed_links(1).url(), "https://a.example/2");
+  EXPECT_EQ(report.followed_links(1).link(), 2);
+  EXPECT_EQ(report.followed_links(1).followed(), 2);
+
+  wanted.set_measure_links(false);
+  EXPECT_FALSE(UpdateCampaign(wanted, Do("maya", &Stub::GetCampaign)->etag()).ok()) << "it has gone out";
 }
 
 }  // namespace

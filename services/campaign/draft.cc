@@ -157,6 +157,7 @@ v1::Campaign MakeDraft(std::string_view name, const v1::Campaign& asked, int64_t
   draft.set_not_before_us(asked.not_before_us());
   draft.set_not_after_us(asked.not_after_us());
   draft.set_fallback(asked.fallback());
+  draft.set_measure_links(asked.measure_links());
   if (asked.has_rules()) *draft.mutable_rules() = asked.rules();
   if (asked.kind() == type::v1::STANDING) draft.set_kind(type::v1::STANDING);
   *draft.mutable_more_templates() = asked.more_templates();

@@ -34,6 +34,8 @@ absl::Status CheckStanding(const v1::Campaign& draft) {
   if (draft.fallback())
     return errors::StandingWrong("fallback",
                                  "a single message goes to one address; send another one instead");
+  if (draft.measure_links())
+    return errors::StandingWrong("measure_links", "links of single messages are never counted");
   const auto templates = TemplatesOf(draft);
   if (std::set<std::string>(templates.begin(), templates.end()).size() != templates.size())
     return errors::StandingWrong("more_templates", "name each template once");

@@ -42,6 +42,7 @@ TEST(Standing, HasASourceAndNoAudienceNoCanaryNoFallback) {
   EXPECT_EQ(ReasonAfter([](v1::Campaign& c) { c.mutable_rules()->set_canary_permille(1); }),
             "STANDING_WRONG");
   EXPECT_EQ(ReasonAfter([](v1::Campaign& c) { c.set_fallback(true); }), "STANDING_WRONG");
+  EXPECT_EQ(ReasonAfter([](v1::Campaign& c) { c.set_measure_links(true); }), "STANDING_WRONG");
   EXPECT_EQ(ReasonAfter([](v1::Campaign& c) { c.add_more_templates("templates/booked"); }), "STANDING_WRONG");
 }
 

@@ -73,6 +73,7 @@ type::v1::CampaignManifest MakeManifest(const record::v1::CampaignRow& row, cons
   if (c.has_rules()) *manifest.mutable_rules() = c.rules();
   if (IsStanding(c)) manifest.set_kind(type::v1::STANDING);
   manifest.set_source(c.source());
+  manifest.set_measure_links(c.measure_links());
   return manifest;
 }
 
@@ -98,6 +99,8 @@ void Freeze(record::v1::CampaignRow& row, const Gathered& gathered, std::string_
   c.set_members(gathered.pin.members());
   *c.mutable_excluded() = gathered.pin.excluded();
   c.set_author(std::string(author));
+  c.clear_returned_reason();
+  c.clear_returned_by();
   c.set_digest(base::ToHex(base::Sha256(manifest)));
 }
 

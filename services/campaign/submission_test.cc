@@ -49,6 +49,7 @@ TEST(Submission, DigestChangesWithEverythingThatIsApproved) {
       [](v1::Campaign& c, Gathered&) { c.set_not_before_us(1); },
       [](v1::Campaign& c, Gathered&) { c.set_not_after_us(1); },
       [](v1::Campaign& c, Gathered&) { c.set_fallback(true); },
+      [](v1::Campaign& c, Gathered&) { c.set_measure_links(true); },
       [](v1::Campaign& c, Gathered&) { c.set_template_("templates/stop"); },
       [](v1::Campaign&, Gathered& g) { g.texts[0].set_version(3); },
       [](v1::Campaign&, Gathered& g) { g.texts[0].set_digest("other"); },

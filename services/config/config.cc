@@ -70,8 +70,9 @@ class Reader {
     if (const toml::table* table = Table(root, "caps")) ReadCaps(*table, config.caps);
     if (const toml::table* table = Table(root, "edge")) ReadEdge(*table, config.edge);
     if (const toml::table* table = Table(root, "messages")) {
-      Known(*table, "messages", {"keep_days"});
+      Known(*table, "messages", {"keep_days", "keep_replies_days"});
       Whole(*table, "messages", "keep_days", 1, kMostMessageDays, config.message_days);
+      Whole(*table, "messages", "keep_replies_days", 1, kMostMessageDays, config.reply_days);
     }
     if (!problem_.ok()) return problem_;
     return config;
@@ -211,7 +212,7 @@ class Reader {
   void ReadEdge(const toml::table& table, Edge& edge) {
     Known(table, "edge",
           {"listen", "url", "certificate", "key", "trusted_proxies", "callbacks", "signed", "notify_keys",
-           "console", "assets"});
+           "webhooks", "console", "assets"});
     Address(table, "listen", edge.listen);
     Url(table, edge.url);
     Path(table, "certificate", edge.certificate);
@@ -234,6 +235,9 @@ class Reader {
     }
     if (const toml::table* keys = Table(table, "notify_keys", "edge.notify_keys")) {
       for (const auto& [key, node] : *keys) ReadNotifyKey(std::string(key.str()), node, edge);
+    }
+    if (const toml::table* webhooks = Table(table, "webhooks", "edge.webhooks")) {
+      for (const auto& [key, node] : *webhooks) ReadWebhook(std::string(key.str()), node, edge);
     }
   }
   // Ends up in emails for years: scheme and host only, and never in the clear except on this machine.
@@ -286,6 +290,35 @@ class Reader {
       Fail(LineOf(node),
            fmt::format("{} needs secret (one file, or two while it changes), token (a file) and "
                        "campaign",
+                       where));
+  }
+
+  void ReadWebhook(const std::string& name, const toml::node& node, Edge& edge) {
+    const std::string where = "edge.webhooks." + name;
+    const toml::table* settings = node.as_table();
+    if (settings == nullptr)
+      return Fail(LineOf(node), fmt::format("write [{}] and its settings below", where));
+    Known(*settings, where,
+          {"url", "feed", "agreement", "key_file", "secret_file", "payload", "ca_file", "allow_private"});
+    Webhook& webhook = edge.webhooks[name];
+    Text(*settings, "url", webhook.url);
+    Text(*settings, "feed", webhook.feed);
+    Text(*settings, "agreement", webhook.agreement);
+    Text(*settings, "payload", webhook.payload);
+    Path(*settings, "key_file", webhook.key_file);
+    Path(*settings, "ca_file", webhook.ca_file);
+    if (const toml::node* files = settings->get("secret_file")) {
+      for (const std::string& file : Texts(where + ".secret_file", *files))
+        webhook.secret_files.push_back(Here(file));
+    }
+    if (const toml::node* networks = settings->get("allow_private"))
+      webhook.allow_private = Texts(where + ".allow_private", *networks);
+    if (webhook.url.empty() || webhook.feed.empty() || webhook.agreement.empty() ||
+        webhook.key_file.empty() || webhook.secret_files.empty() ||
+        webhook.secret_files.size() > kMostSigningKeys)
+      Fail(LineOf(node),
+           fmt::format("{} needs url, feed, agreement, key_file and secret_file (one file, or two while it "
+                       "changes)",
                        where));
   }
 

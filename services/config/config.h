@@ -37,6 +37,18 @@ struct NotifyKey {
   std::vector<std::string> campaigns;  // STANDING: the one that it sends through, then older ones, to read
 };
 
+// [edge.webhooks.<name>]: a feed of a partner's, posted to it as Standard Webhooks.
+struct Webhook {
+  std::string url;                         // https://…
+  std::string feed;                        // "consent" or "changes"
+  std::string agreement;                   // whose feed: "agreements/…" or its id
+  std::string key_file;                    // the partner's own access key: the feed is read as the partner
+  std::vector<std::string> secret_files;   // signing key in use, and the old one while it changes
+  std::string payload = "thin";            // or "full": with the fields that the agreement shows
+  std::string ca_file;                     // PEM: who may vouch for the receiver; empty = the system's
+  std::vector<std::string> allow_private;  // networks inside that it may be in; empty = the public internet
+};
+
 // [edge]: the HTTP that faces the outside.
 struct Edge {
   std::string listen;  // host:port; empty = pharos-edge must be told
@@ -50,6 +62,7 @@ struct Edge {
   // [edge.signed] <connector> = "file" or ["new", "old"]: keys of signed callbacks (Standard Webhooks).
   std::map<std::string, std::vector<std::string>> signing_keys;
   std::map<std::string, NotifyKey> notify_keys;  // by service id
+  std::map<std::string, Webhook> webhooks;       // by name
 };
 
 struct Config {
@@ -71,6 +84,7 @@ struct Config {
   std::map<std::string, Route> routes;  // [routes.<connector>]
   Caps caps;                            // [caps]
   int64_t message_days = 7;             // [messages] keep_days: single messages, after their end
+  int64_t reply_days = 30;              // [messages] keep_replies_days: what people wrote, after it came
   Edge edge;                            // [edge]
 
   // host:port of a service: its own process, or the one process.

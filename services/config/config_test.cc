@@ -100,6 +100,7 @@ token = "sender.token"
 campaign = ["booking-2", "booking"]
 [messages]
 keep_days = 30
+keep_replies_days = 14
 )",
                             "/etc/pharos/pharos.toml");
   ASSERT_TRUE(config.ok()) << config.status();
@@ -108,6 +109,7 @@ keep_days = 30
   EXPECT_EQ(key.token, "/etc/pharos/sender.token");
   EXPECT_EQ(key.campaigns, (std::vector<std::string>{"booking-2", "booking"}));
   EXPECT_EQ(config->message_days, 30);
+  EXPECT_EQ(config->reply_days, 14);
   EXPECT_EQ(config->edge.listen, "0.0.0.0:8443");
   EXPECT_EQ(config->edge.url, "https://msg.example.org");
   EXPECT_EQ(config->edge.certificate, "/etc/pharos/edge.pem");
@@ -115,6 +117,38 @@ keep_days = 30
   EXPECT_EQ(config->edge.callback_tokens.at("notify-main"), "/etc/pharos/notify.token");
   EXPECT_EQ(config->edge.signing_keys.at("other"),
             (std::vector<std::string>{"/etc/pharos/new.key", "/keys/old.key"}));
+}
+
+TEST(Config, SaysWhereFeedsArePosted) {
+  const auto config = Parse(R"(
+[edge.webhooks.leeds]
+url = "https://crm.leeds.example/pharos"
+feed = "consent"
+agreement = "leeds"
+key_file = "leeds.key"
+secret_file = ["new.whsec", "/keys/old.whsec"]
+payload = "full"
+ca_file = "leeds.pem"
+allow_private = ["10.20.0.0/16"]
+)",
+                            "/etc/pharos/pharos.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const Webhook& webhook = config->edge.webhooks.at("leeds");
+  EXPECT_EQ(webhook.url, "https://crm.leeds.example/pharos");
+  EXPECT_EQ(webhook.feed, "consent");
+  EXPECT_EQ(webhook.agreement, "leeds");
+  EXPECT_EQ(webhook.key_file, "/etc/pharos/leeds.key");
+  EXPECT_EQ(webhook.secret_files, (std::vector<std::string>{"/etc/pharos/new.whsec", "/keys/old.whsec"}));
+  EXPECT_EQ(webhook.payload, "full");
+  EXPECT_EQ(webhook.ca_file, "/etc/pharos/leeds.pem");
+  EXPECT_EQ(webhook.allow_private, std::vector<std::string>{"10.20.0.0/16"});
+  EXPECT_THAT(WordsOf("[edge.webhooks.leeds]\nurl = \"https://a.example\"\n"),
+              HasSubstr("edge.webhooks.leeds needs"));
+  EXPECT_THAT(WordsOf("[edge.webhooks]\nleeds = \"https://a.example\"\n"),
+              HasSubstr("[edge.webhooks.leeds]"));
+  EXPECT_THAT(WordsOf("[edge.webhooks.leeds]\nsecret_fil = \"a\"\n"),
+              HasSubstr("did you mean \"secret_file\"?"));
+  EXPECT_THAT(WordsOf("[edge.webhooks.leeds]\nallow_private = 7\n"), HasSubstr("allow_private"));
 }
 
 TEST(Config, RoutesCapsAndEdgeHaveBounds) {

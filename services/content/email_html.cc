@@ -124,20 +124,24 @@ class Writer {
   int level_ = 0;
 };
 
-std::string Footer(std::string_view unsubscribe_url) {
+std::string Footer(std::string_view unsubscribe_url, std::string_view preferences_url) {
   if (unsubscribe_url.empty()) return "";
+  const std::string choose =
+      preferences_url.empty()
+          ? ""
+          : fmt::format(" or <a href=\"{}\">choose what we send you</a>", Escape(preferences_url));
   return fmt::format(
       "<hr>\n<p style=\"margin: 16px 0 0; font-size: 16px;\">You can <a href=\"{}\">unsubscribe from these "
-      "emails</a> at any time.</p>\n",
-      Escape(unsubscribe_url));
+      "emails</a>{} at any time.</p>\n",
+      Escape(unsubscribe_url), choose);
 }
 
 }  // namespace
 
-std::string HtmlOf(std::string_view subject, const std::vector<Node>& nodes,
-                   std::string_view unsubscribe_url) {
+std::string HtmlOf(std::string_view subject, const std::vector<Node>& nodes, std::string_view unsubscribe_url,
+                   std::string_view preferences_url) {
   return fmt::format("{}{}{}{}{}{}", kHead, Escape(subject), kBody, Writer().Write(nodes),
-                     Footer(unsubscribe_url), kEnd);
+                     Footer(unsubscribe_url, preferences_url), kEnd);
 }
 
 }  // namespace pharos::content

@@ -10,9 +10,9 @@
 
 namespace pharos::content {
 
-// A whole document. Values have been put in (PutValues); everything is escaped here. `unsubscribe_url`: see
-// EmailTemplate::Render.
+// A whole document. Values have been put in (PutValues); everything is escaped here. `unsubscribe_url` and
+// `preferences_url`: see EmailTemplate::Render.
 std::string HtmlOf(std::string_view subject, const std::vector<Node>& nodes,
-                   std::string_view unsubscribe_url = {});
+                   std::string_view unsubscribe_url = {}, std::string_view preferences_url = {});
 
 }  // namespace pharos::content

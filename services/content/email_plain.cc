@@ -115,11 +115,13 @@ std::string Blocks(const std::vector<Node>& nodes, bool tight) {
 
 }  // namespace
 
-std::string PlainOf(const std::vector<Node>& nodes, std::string_view unsubscribe_url) {
+std::string PlainOf(const std::vector<Node>& nodes, std::string_view unsubscribe_url,
+                    std::string_view preferences_url) {
   std::string text = Blocks(nodes, false);
-  if (!unsubscribe_url.empty())
-    text +=
-        fmt::format("\n{}\n\nUnsubscribe from these emails: {}\n", std::string(kRule, '-'), unsubscribe_url);
+  if (unsubscribe_url.empty()) return text;
+  text +=
+      fmt::format("\n{}\n\nUnsubscribe from these emails: {}\n", std::string(kRule, '-'), unsubscribe_url);
+  if (!preferences_url.empty()) text += fmt::format("\nChoose what we send you: {}\n", preferences_url);
   return text;
 }
 

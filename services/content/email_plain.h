@@ -12,7 +12,8 @@
 namespace pharos::content {
 
 // Lines end in "\n". Values have been put in (PutValues).
-// `unsubscribe_url`: see EmailTemplate::Render.
-std::string PlainOf(const std::vector<Node>& nodes, std::string_view unsubscribe_url = {});
+// `unsubscribe_url` and `preferences_url`: see EmailTemplate::Render.
+std::string PlainOf(const std::vector<Node>& nodes, std::string_view unsubscribe_url = {},
+                    std::string_view preferences_url = {});
 
 }  // namespace pharos::content

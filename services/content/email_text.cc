@@ -108,6 +108,7 @@ struct EmailTemplate::Parsed {
   std::vector<Part> subject;
   std::vector<Node> body;
   std::vector<std::string> fields;
+  std::vector<std::string> links;
 };
 
 absl::StatusOr<EmailTemplate> EmailTemplate::Parse(std::string_view subject, std::string_view markdown,
@@ -128,6 +129,7 @@ absl::StatusOr<EmailTemplate> EmailTemplate::Parse(std::string_view subject, std
   }
   parsed->subject = std::move(*subject_parts);
   parsed->body = std::move(*body);
+  parsed->links = NumberLinks(parsed->body);
   parsed->fields.assign(fields.begin(), fields.end());
   EmailTemplate result;
   result.parsed_ = std::move(parsed);
@@ -143,14 +145,21 @@ const std::vector<std::string>& EmailTemplate::fields() const {
   return parsed_->fields;
 }
 
+const std::vector<std::string>& EmailTemplate::links() const {
+  return parsed_->links;
+}
+
 absl::StatusOr<Email> EmailTemplate::Render(const std::map<std::string, std::string>& values,
-                                            std::string_view unsubscribe_url) const {
+                                            std::string_view unsubscribe_url,
+                                            const std::vector<std::string>& instead,
+                                            std::string_view preferences_url) const {
   PHAROS_ASSIGN_OR_RETURN(const Values clean, Clean(values, parsed_->fields));
   Email email;
   PHAROS_ASSIGN_OR_RETURN(email.subject, SubjectOf(parsed_->subject, clean));
-  PHAROS_ASSIGN_OR_RETURN(const std::vector<Node> body, PutValues(parsed_->body, clean));
-  email.html = HtmlOf(email.subject, body, unsubscribe_url);
-  email.text = PlainOf(body, unsubscribe_url);
+  PHAROS_ASSIGN_OR_RETURN(std::vector<Node> body, PutValues(parsed_->body, clean));
+  if (!instead.empty()) ReplaceLinks(body, instead);
+  email.html = HtmlOf(email.subject, body, unsubscribe_url, preferences_url);
+  email.text = PlainOf(body, unsubscribe_url, preferences_url);
   if (email.html.size() > kMaxHtmlBytes || email.text.size() > kMaxHtmlBytes)
     return errors::EmailTooLong(kMaxHtmlBytes);
   if (email.subject.size() > kMaxRenderedSubject) return errors::EmailTooLong(kMaxRenderedSubject);

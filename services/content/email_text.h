@@ -31,11 +31,18 @@ class EmailTemplate {
 
   // Fields that rendering needs, sorted, each once.
   const std::vector<std::string>& fields() const;
+  // Addresses of the links that may be counted (IsCountable in markdown.h), in the order of the text: link 1
+  // is the first one, whether or not the condition round it holds.
+  const std::vector<std::string>& links() const;
   // FAILED_PRECONDITION (PLACEHOLDER_EMPTY, metadata: field) if a plain placeholder has no value; NOT_UTF8
   // for a value that is not.
-  // With `unsubscribe_url` (https) both parts end with a footer that names it; empty = no footer.
+  // With `unsubscribe_url` (https) both parts end with a footer that names it, and `preferences_url` if that
+  // is not empty; empty = no footer. `instead`: where links() lead in this one email, in their order; empty =
+  // where they say.
   absl::StatusOr<Email> Render(const std::map<std::string, std::string>& values,
-                               std::string_view unsubscribe_url = {}) const;
+                               std::string_view unsubscribe_url = {},
+                               const std::vector<std::string>& instead = {},
+                               std::string_view preferences_url = {}) const;
 
  private:
   struct Parsed;

@@ -1,5 +1,6 @@
 #include "services/content/email_text.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "services/base/errors.h"
@@ -273,6 +274,12 @@ TEST(EmailText, AFooterInBothPartsSaysHowToUnsubscribe) {
             "https://u.example/1?a=b&c=\"d\n");
   EXPECT_TRUE(Has(email->html, "<a href=\"https://u.example/1?a=b&amp;c=&quot;d\">unsubscribe"));
   EXPECT_FALSE(Has(Rendered("Dear Ann").html, "nsubscribe"));
+  EXPECT_FALSE(Has(email->html, "choose what we send you"));
+  email = parsed->Render({{"given_name", "Ann"}}, "https://u.example/1", {}, "https://u.example/p/1?\"");
+  ASSERT_TRUE(email.ok());
+  EXPECT_TRUE(Has(email->text, "\n\nChoose what we send you: https://u.example/p/1?\"\n"));
+  EXPECT_TRUE(
+      Has(email->html, " or <a href=\"https://u.example/p/1?&quot;\">choose what we send you</a> at any"));
 }
 
 TEST(EmailText, TheHtmlIsOneColumnThatEverybodyCanRead) {
@@ -294,6 +301,64 @@ TEST(EmailText, WrongTemplatesSayWhichTextAndWhere) {
   EXPECT_EQ(ReasonFor("caf\xe9"), "NOT_UTF8");
   EXPECT_EQ(ReasonFor(std::string(65'537, 'x')), "TEMPLATE_TOO_LONG");
   EXPECT_EQ(ReasonFor(std::string(60'000, '"')), "TEMPLATE_TOO_LONG") << "escaped it is six times as long";
+}
+
+constexpr std::string_view kLinks =
+    R"([One](https://a.example/1), ((first name?? or [two](HTTPS://b.example:8443?x=1&y=2)))
+and <https://c.example/3>
+
+[no](http://d.example/), [mail](mailto:help@e.example), [call](tel:0800), [who](https://nhs.uk@evil.example/),
+[odd](https://evil.example%2F.nhs.uk/), [name](https://caf\xc3\xa9.example/)
+
+[one again](https://a.example/1)
+)";
+
+TEST(EmailText, LinksThatMayBeCountedAreNumberedInTheOrderOfTheText) {
+  auto parsed = EmailTemplate::Parse("News", kLinks);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->links(),
+            (std::vector<std::string>{"https://a.example/1", "HTTPS://b.example:8443?x=1&y=2",
+                                      "https://c.example/3", "https://a.example/1"}));
+  EXPECT_TRUE(EmailTemplate::Parse("News", "no link")->links().empty());
+}
+
+TEST(EmailText, LinksLeadElsewhereInOneEmailAndNowhereElse) {
+  auto parsed = EmailTemplate::Parse("News", kLinks);
+  ASSERT_TRUE(parsed.ok());
+  const std::vector<std::string> instead = {"https://e.test/l/1", "https://e.test/l/2", "https://e.test/l/3",
+                                            "https://e.test/l/4"};
+  const auto email = parsed->Render({{"given_name", "Ann"}}, "https://u.test/1", instead);
+  ASSERT_TRUE(email.ok()) << email.status();
+  for (const std::string& address : instead) {
+    EXPECT_TRUE(Has(email->html, "<a href=\"" + address + "\">")) << address;
+    EXPECT_TRUE(Has(email->text, ": " + address)) << address;
+  }
+  EXPECT_FALSE(Has(email->html, "<a href=\"https://a.example"));
+  EXPECT_TRUE(Has(email->html, "<a href=\"https://e.test/l/3\">https://c.example/3</a>"))
+      << "what it shows stays";
+  for (std::string_view same : {"http://d.example/", "mailto:help@e.example", "tel:0800",
+                                "https://nhs.uk@evil.example/", "https://u.test/1"})
+    EXPECT_TRUE(Has(email->html, fmt::format("<a href=\"{}\"", same))) << same;
+
+  // A condition that does not hold takes its link away, and no number moves.
+  const auto shorter = parsed->Render({}, "", instead);
+  ASSERT_TRUE(shorter.ok());
+  EXPECT_FALSE(Has(shorter->html, "https://e.test/l/2"));
+  EXPECT_TRUE(Has(shorter->html, "https://e.test/l/3"));
+  const auto plain = parsed->Render({{"given_name", "Ann"}});
+  EXPECT_TRUE(Has(plain->html, "<a href=\"https://a.example/1\">One</a>"));
+  EXPECT_FALSE(Has(plain->html, "e.test"));
+}
+
+TEST(EmailText, MoreLinksThanATokenCanNameStayAsTheyAre) {
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += fmt::format("[x](https://a.example/{})\n", i);
+  auto parsed = EmailTemplate::Parse("News", many);
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->links().size(), 255u);
+  const auto email = parsed->Render({}, "", std::vector<std::string>(255, "https://e.test/l/x"));
+  EXPECT_TRUE(Has(email->html, "https://a.example/255"));
+  EXPECT_FALSE(Has(email->html, "https://a.example/254"));
 }
 
 }  // namespace

@@ -366,6 +366,52 @@ absl::StatusOr<std::vector<Node>> PutValues(const std::vector<Node>& nodes,
   return PutAll(nodes, values);
 }
 
+bool IsCountable(std::string_view url) {
+  constexpr std::string_view kScheme = "https://";
+  if (url.size() > kLongestLink || !base::LowerAscii(url.substr(0, kScheme.size())).starts_with(kScheme))
+    return false;
+  url.remove_prefix(kScheme.size());
+  const std::string_view authority = url.substr(0, url.find_first_of("/?#"));
+  const std::string_view host = authority.substr(0, authority.find(':'));
+  const auto is_host = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.';
+  };
+  if (host.empty() || host.front() == '.' || !std::all_of(host.begin(), host.end(), is_host)) return false;
+  if (host.size() == authority.size()) return true;
+  const std::string_view port = authority.substr(host.size() + 1);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !port.empty() && port.size() <= 5 && std::all_of(port.begin(), port.end(), is_digit);
+}
+
+namespace {
+
+void NumberBelow(std::vector<Node>& nodes, std::vector<std::string>& addresses) {
+  for (Node& node : nodes) {
+    if (node.kind == Node::kLink && addresses.size() < kMostLinks && IsCountable(node.text)) {
+      addresses.push_back(node.text);
+      node.number = static_cast<int>(addresses.size());
+    }
+    NumberBelow(node.children, addresses);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> NumberLinks(std::vector<Node>& nodes) {
+  std::vector<std::string> addresses;
+  NumberBelow(nodes, addresses);
+  return addresses;
+}
+
+void ReplaceLinks(std::vector<Node>& nodes, const std::vector<std::string>& addresses) {
+  for (Node& node : nodes) {
+    const auto number = static_cast<size_t>(node.number);
+    if (node.kind == Node::kLink && number > 0 && number <= addresses.size())
+      node.text = addresses[number - 1];
+    ReplaceLinks(node.children, addresses);
+  }
+}
+
 std::string TextOf(const std::vector<Node>& nodes) {
   std::string text;
   for (const Node& node : nodes) {

@@ -23,7 +23,9 @@ struct Node {
     kCode,  // children: texts
     kEmphasis,
     kStrong,
-    kLink,  // text: the address, percent-encoded: http, https, mailto or tel
+    // text: the address, percent-encoded: http, https, mailto or tel. number: its place among those that may
+    // be counted (NumberLinks), from 1; 0 = it is none of them
+    kLink,
     kParagraph,
     kHeading,  // number: level
     kList,     // number: of the first item; 0 = bullets. tight: no space between items
@@ -48,6 +50,16 @@ absl::StatusOr<std::vector<Node>> ReadMarkdown(std::string_view source, const st
 // FAILED_PRECONDITION (PLACEHOLDER_EMPTY).
 absl::StatusOr<std::vector<Node>> PutValues(const std::vector<Node>& nodes,
                                             const std::map<std::string, std::string>& values);
+
+// May the edge stand between a reader and this address? https, at most kLongestLink bytes, and a host of
+// letters, digits, '-' and '.' with or without a port, so that nobody can mistake where it leads.
+bool IsCountable(std::string_view url);
+inline constexpr size_t kLongestLink = 2000;
+inline constexpr size_t kMostLinks = 255;  // a link's number is one octet of its token
+// Numbers the countable links in the order of the text, up to kMostLinks, and gives their addresses.
+std::vector<std::string> NumberLinks(std::vector<Node>& nodes);
+// Puts other addresses in their place: of link 1 the first one, and so on. What a link shows stays.
+void ReplaceLinks(std::vector<Node>& nodes, const std::vector<std::string>& addresses);
 
 // The text of nodes and all below them, without marks.
 std::string TextOf(const std::vector<Node>& nodes);

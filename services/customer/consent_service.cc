@@ -10,6 +10,7 @@
 #include "services/customer/errors.h"
 #include "services/customer/facts.h"
 #include "services/customer/keys.h"
+#include "services/customer/opt_out_choice.h"
 #include "services/customer/opt_out_lift.h"
 #include "services/customer/opt_out_store.h"
 #include "services/customer/purpose_store.h"
@@ -92,6 +93,8 @@ v1::ConsentEntry ToEntry(const LedgerRow& row) {
   entry.set_principal(row.principal());
   entry.set_opt_out(row.opt_out());
   entry.set_lifts(row.lifts());
+  entry.set_message(row.message());
+  entry.set_until_us(row.until_us());
   return entry;
 }
 
@@ -227,7 +230,14 @@ absl::Status ConsentService::SetPersonFact(rpc::Call& call, const v1::SetPersonF
         if (!person) return errors::PersonNotFound(request.person());
         const ChangeMaker change = ChangesOf(call, now);
         tx.AppendChange(change(person->name(), "person.factStated", person->version() + 1));
-        return StateFact(tx, people_, *person, fact, id, change);
+        PHAROS_RETURN_IF_ERROR(StateFact(tx, people_, *person, fact, id, change));
+        if (request.holds() || request.fact() != v1::SetPersonFactRequest::FACT_PAUSED)
+          return absl::OkStatus();
+        LedgerRow lifting;  // a pause that the person asked for ends with it
+        lifting.set_create_time_us(now);
+        lifting.set_how(request.how());
+        lifting.set_principal(call.caller().principal);
+        return TakeBackPauses(tx, people_, *person, lifting, change);
       },
       now));
   // A person whose addresses are restricted may be written to all the same: the gate has not become stricter.

@@ -11,6 +11,7 @@
 #include "services/customer/import_service.h"
 #include "services/customer/linker.h"
 #include "services/customer/opt_out.h"
+#include "services/customer/opt_out_choice.h"
 #include "services/customer/opt_out_service.h"
 #include "services/customer/organisation_service.h"
 #include "services/customer/permit_service.h"
@@ -42,6 +43,7 @@ class CustomerParts : public Customer {
         people_(*store_, *blind_, &clock, &keys_),
         linker_(Linker::Make(*store_, people_, clock, std::move(linking))),
         opt_outs_(*store_, people_, *permits_, clock),
+        pause_ends_(*store_, people_, clock),
         identity_service_(*store_, people_, *linker_, opt_outs_, clock),
         source_service_(*store_, clock),
         purpose_service_(*store_, clock, [this] { opt_outs_.AwaitAllOutstanding(); }),
@@ -87,10 +89,12 @@ class CustomerParts : public Customer {
   void Start(const rpc::Peers& peers) override {
     if (peers.access != nullptr) keys_.Bind(rpc::MakeKeyClient(peers.access, peers.token));
     linker_->Start();
+    pause_ends_.Start();
   }
   void Stop() override {
     feed_service_.Stop();
     sync_service_.Stop();
+    pause_ends_.Stop();
     linker_->Stop();
   }
 
@@ -102,6 +106,7 @@ class CustomerParts : public Customer {
   PersonStore people_;
   std::unique_ptr<Linker> linker_;
   OptOuts opt_outs_;
+  PauseEnds pause_ends_;
   IdentityService identity_service_;
   SourceService source_service_;
   PurposeService purpose_service_;

@@ -216,6 +216,10 @@ void SetFacts(PersonRow& person, const std::vector<const RecordRow*>& records) {
     // Of a record that is gone only what makes the gate stricter goes on counting.
     const bool gone = record->delete_time_us() != 0 || record->erase_time_us() != 0;
     for (const auto& entry : record->entries()) {
+      if (entry.scope() == type::v1::SCOPE_PAUSE) {
+        person.set_paused(true);
+        continue;
+      }
       if (!gone || Strictness(entry) > 0) entries.push_back(&entry);
     }
   }

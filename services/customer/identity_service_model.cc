@@ -242,6 +242,8 @@ absl::Status IdentityService::GetIdentityState(rpc::Call&, const v1::GetIdentity
     response.set_reviews(static_cast<int64_t>(stats.reviews));
     response.set_retired_keys(static_cast<int64_t>(stats.retired_keys));
     response.set_index_bytes(static_cast<int64_t>(stats.bytes));
+    response.set_model_records(static_cast<int64_t>(index.model().row().records()));
+    response.set_outgrown(stats.records / kOutgrown > index.model().row().records());
     if (request.with_hash()) response.set_partition_hash(HexOf(index.PartitionHash()));
     return absl::OkStatus();
   });

@@ -88,7 +88,7 @@ absl::Status IdentityService::ListReviews(rpc::Call& call, const v1::ListReviews
         after = {*a, *b, place->weight};
       }
       reviews = index.Reviews(after ? &*after : nullptr, most + 1);
-      response.set_total(static_cast<int64_t>(index.stats().reviews));
+      response.set_total(static_cast<int64_t>(index.ReviewCount()));
       if (reviews.size() > most) {
         reviews.resize(most);
         const auto& last = reviews.back();

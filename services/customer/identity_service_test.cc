@@ -525,6 +525,17 @@ TEST_F(ModelTest, ATrainedModelIsNamedByItsContentAndChangesNothingYet) {
   EXPECT_EQ(again.Await(1).back().model().name(), model.name());
   ASSERT_TRUE(Switch(model.name()).ok());
   EXPECT_TRUE(Models()[0].active());
+
+  v1::IdentityState state;
+  ASSERT_TRUE(at_.identity.GetIdentityState(at_.call, {}, state).ok());
+  EXPECT_FALSE(state.outgrown());
+  std::vector<RecordChange> more;
+  for (int i = 0; i < 3 * 1350; ++i)
+    more.push_back(at_.ChangeOf(fmt::format("z{}", i), {{"given_name", fmt::format("Name{}", i)}}));
+  at_.PutAll(std::move(more));
+  ASSERT_TRUE(at_.identity.GetIdentityState(at_.call, {}, state).ok());
+  EXPECT_EQ(state.model_records(), 1350);
+  EXPECT_TRUE(state.outgrown());
 }
 
 TEST_F(IdentityTest, TheStateCountsAndItsHashIsOfTheContent) {
@@ -538,6 +549,8 @@ TEST_F(IdentityTest, TheStateCountsAndItsHashIsOfTheContent) {
   EXPECT_EQ(state.people(), 2);
   EXPECT_EQ(state.partition_hash(), "");
   EXPECT_GT(state.index_bytes(), 0);
+  EXPECT_GT(state.model_records(), 100'000);
+  EXPECT_FALSE(state.outgrown());
   base::FakeClock other_clock;
   IdentityFixture other{other_clock};
   other.Put("b", kBob);

@@ -135,6 +135,11 @@ std::string RecordAssertionKey(const RecordId& id, std::string_view assertion) {
 std::string LinkEpochKey() {
   return KeyWriter(kLinkEpoch);
 }
+std::string PauseEndKey(int64_t until_us, std::string_view entry) {
+  return KeyWriter(kPauseEnd)
+      .U64(static_cast<uint64_t>(until_us))
+      .String(base::Segment(entry, "consentEntries"));
+}
 std::string RecordFactsPrefix(const RecordId& id) {
   return KeyWriter(kRecordFact).String(id.source).String(id.record);
 }

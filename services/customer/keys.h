@@ -52,6 +52,7 @@ std::string RecordAssertionsPrefix(const RecordId& id);
 std::string RecordAssertionKey(const RecordId& id, std::string_view assertion);
 std::string LinkEpochKey();
 // What people stated about a record (facts), oldest first; versions of a record as received, in their order.
+std::string PauseEndKey(int64_t until_us, std::string_view entry);  // "consentEntries/…" or empty
 std::string RecordFactsPrefix(const RecordId& id);
 std::string RecordFactKey(const RecordId& id, std::string_view fact_id);
 std::string RecordVersionsPrefix(const RecordId& id);

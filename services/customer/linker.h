@@ -62,6 +62,9 @@ struct LinkerOptions {
   bool background = true;  // loads and saves by itself on a thread of its own; false: Load() is called
 };
 
+// Past so many times the records that a model was trained on it links strangers: 1.6 bits of its prior.
+inline constexpr uint64_t kOutgrown = 3;
+
 // Names of records by number, and the other way round.
 class RecordNames {
  public:

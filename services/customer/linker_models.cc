@@ -1,5 +1,6 @@
 // Loading the index, keeping it saved, and moving to another model.
 #include <algorithm>
+#include <utility>
 
 #include "services/base/errors.h"
 #include "services/base/ids.h"
@@ -205,6 +206,23 @@ bool LinkerParts::RestUntilStop(int64_t micros) {
   return true;
 }
 
+// True: it is to end.
+bool LinkerParts::FindReviewsUntilStop(int64_t micros) {
+  const int64_t until = base::Clock::System().WallMicros() + micros;
+  bool left = true;
+  while (base::Clock::System().WallMicros() < until) {
+    bool idle = false;
+    {
+      base::MutexLock lock(mutex_);
+      idle = queue_.empty();
+    }
+    if (RestUntilStop(!left ? kRestDoneMicros : idle ? kRestIdleMicros : kRestBusyMicros)) return true;
+    const Lane::Turn turn(lane_);
+    left = index_->FindSomeReviews(idle ? kGroupsIdle : kGroupsBusy);
+  }
+  return false;
+}
+
 void LinkerParts::Background() {
   while (true) {
     const absl::Status loaded = Load();
@@ -214,8 +232,10 @@ void LinkerParts::Background() {
   }
   bool ends = false;
   while (!ends) {
-    ends = RestUntilStop(kSaveEveryMicros);
+    PrepareKey().IgnoreError();  // else the save asks for it
+    ends = FindReviewsUntilStop(kSaveEveryMicros);
     const Lane::Turn turn(lane_);
+    WarnIfOutgrown();
     if (options_.folder.empty() || changed_since_saved_ < (ends ? 1 : kWorthSaving)) continue;
     const absl::Status saved = SaveInTurn();
     if (!saved.ok())
@@ -223,11 +243,26 @@ void LinkerParts::Background() {
   }
 }
 
+void LinkerParts::WarnIfOutgrown() const {
+  const uint64_t trained = index_->model().row().records();
+  const size_t records = registry_->size();
+  if (records / kOutgrown <= trained) return;
+  base::Log(base::LogLevel::kWarning, "identity.model_outgrown",
+            {{"records", static_cast<int64_t>(records)}, {"trained_on", static_cast<int64_t>(trained)}});
+}
+
+absl::Status LinkerParts::PrepareKey() {
+  if (options_.folder.empty() || save_key_.id != 0) return absl::OkStatus();
+  PHAROS_ASSIGN_OR_RETURN(save_key_, people_.rows().keys().ring().Fresh());
+  return absl::OkStatus();
+}
+
 absl::Status LinkerParts::SaveInTurn() {
   // Read before the index is: what is committed beside it is no change of records.
   const uint64_t position = store_.LastPosition();
+  PHAROS_RETURN_IF_ERROR(PrepareKey());
   PHAROS_RETURN_IF_ERROR(
-      SaveIndex(options_.folder, people_.rows().keys().ring(), *index_, *registry_, assertions_, position));
+      SaveIndex(options_.folder, std::exchange(save_key_, {}), *index_, *registry_, assertions_, position));
   changed_since_saved_ = 0;
   return absl::OkStatus();
 }

@@ -214,10 +214,9 @@ absl::Status FinishPeople(PersonOf& people, Registry& registry) {
 
 }  // namespace
 
-absl::Status SaveIndex(const std::string& folder, storage::KeyRing& ring, const identity::LinkIndex& index,
+absl::Status SaveIndex(const std::string& folder, storage::DataKey key, const identity::LinkIndex& index,
                        const Registry& registry, const std::map<uint64_t, std::string>& assertions,
                        uint64_t position) {
-  PHAROS_ASSIGN_OR_RETURN(storage::DataKey key, ring.Fresh());
   const std::string file = folder + std::string(kFileName), fresh = file + ".new";
   Output out(fresh, std::move(key));
   std::string head(kMagic);

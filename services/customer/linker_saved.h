@@ -22,8 +22,8 @@ struct SavedIndex {
   uint64_t position = 0;  // of the change log, up to which it holds
 };
 
-// Whole or not at all; durable on return.
-absl::Status SaveIndex(const std::string& folder, storage::KeyRing& ring, const identity::LinkIndex& index,
+// Whole or not at all; durable on return. `key`: fresh from the ring.
+absl::Status SaveIndex(const std::string& folder, storage::DataKey key, const identity::LinkIndex& index,
                        const Registry& registry, const std::map<uint64_t, std::string>& assertions,
                        uint64_t position);
 // `registry` is empty before. NOT_FOUND: there is none; DATA_LOSS or FAILED_PRECONDITION: it is of no use;

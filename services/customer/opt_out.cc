@@ -10,6 +10,7 @@
 #include "services/customer/clean.h"
 #include "services/customer/errors.h"
 #include "services/customer/keys.h"
+#include "services/customer/opt_out_choice.h"
 #include "services/customer/opt_out_store.h"
 #include "services/rpc/once.h"
 #include "storage/envelope.h"
@@ -23,6 +24,14 @@ using record::v1::OptOutRow;
 namespace {
 
 constexpr size_t kEndpointBytes = 16;
+constexpr int64_t kLongestPauseMicros =
+    int64_t{400} * 24 * 3600 * 1'000'000;  // as opt_out_service.proto says
+
+// It is about a person, not about an endpoint.
+bool NamesPerson(customer::internal::v1::ReplyKind kind) {
+  return kind == customer::internal::v1::UNSUBSCRIBE || kind == customer::internal::v1::UNSUBSCRIBE_ALL ||
+         kind == customer::internal::v1::PAUSE_PERSON || kind == customer::internal::v1::RESUME;
+}
 
 // What stands on an endpoint about STOP and START.
 struct Standing {
@@ -58,6 +67,19 @@ Standing StandingOf(const record::v1::PersonRow& person, std::string_view purpos
   return standing;
 }
 
+// The same for everything: any purpose that the person agreed to since says otherwise.
+Standing StandingOnEverything(const record::v1::PersonRow& person) {
+  Standing standing;
+  for (const auto& entry : person.entries()) {
+    if (!entry.direct()) continue;
+    const bool granted = entry.kind() == type::v1::GRANTED && entry.scope() == type::v1::SCOPE_PURPOSE;
+    const bool whole = entry.kind() == type::v1::WITHDRAWN && entry.scope() == type::v1::SCOPE_EVERYTHING;
+    if (granted) standing.last_start_us = std::max(standing.last_start_us, entry.event_time_us());
+    if (whole) standing.last_stop_us = std::max(standing.last_stop_us, entry.event_time_us());
+  }
+  return standing;
+}
+
 // When the person said it. Providers' clocks are not ours and often count whole minutes: a time ahead of us
 // would outlive a START that comes after it, and a time behind us would let an opt-out lose against a START
 // that we had already taken.
@@ -72,21 +94,30 @@ absl::Status CheckKind(const RecordReplyRequest& request) {
     case customer::internal::v1::START:
     case customer::internal::v1::WRONG_PERSON_REPLY:
     case customer::internal::v1::UNSUBSCRIBE:
+    case customer::internal::v1::UNSUBSCRIBE_ALL:
+    case customer::internal::v1::PAUSE_PERSON:
+    case customer::internal::v1::RESUME:
       return absl::OkStatus();
     default:
-      return errors::FieldMissing("kind", "STOP, START, WRONG_PERSON_REPLY or UNSUBSCRIBE");
+      return errors::FieldMissing("kind",
+                                  "STOP, START, WRONG_PERSON_REPLY, UNSUBSCRIBE, UNSUBSCRIBE_ALL, "
+                                  "PAUSE_PERSON or RESUME");
   }
 }
 
 // What a reply that comes for the first time must say. A repeat may leave it out: whoever repeats does not
 // keep it.
 absl::Status CheckFirst(const RecordReplyRequest& request) {
-  if (request.kind() != customer::internal::v1::UNSUBSCRIBE) {
+  if (!NamesPerson(request.kind())) {
     return base::TrimAscii(request.address()).empty() ? errors::FieldMissing("address", "who sent the reply")
                                                       : absl::OkStatus();
   }
   if (request.person().empty()) return errors::FieldMissing("person", "people/{person}");
-  return request.purpose().empty() ? errors::FieldMissing("purpose", "purposes/{purpose}") : absl::OkStatus();
+  if (request.kind() == customer::internal::v1::UNSUBSCRIBE && request.purpose().empty())
+    return errors::FieldMissing("purpose", "purposes/{purpose}");
+  if (request.kind() == customer::internal::v1::PAUSE_PERSON && request.until_us() <= 0)
+    return errors::FieldMissing("until_us", "microseconds since the epoch");
+  return absl::OkStatus();
 }
 
 absl::StatusOr<EndpointRow> LoadEndpointRow(storage::Transaction& tx, std::string_view endpoint) {
@@ -110,7 +141,7 @@ absl::StatusOr<OptOutRow> OptOuts::Record(const rpc::Call& call, const RecordRep
   const int64_t now = clock_.WallMicros();
   OptOutRow fresh;
   fresh.set_name("optOuts/" + base::NewId(now));
-  if (request.kind() != customer::internal::v1::UNSUBSCRIBE) fresh.set_endpoint(EndpointOf(request));
+  if (!NamesPerson(request.kind())) fresh.set_endpoint(EndpointOf(request));
   fresh.set_durable_time_us(now);
   OptOutRow row;
   PHAROS_RETURN_IF_ERROR(store_.Transact([&](storage::Transaction& tx) -> absl::Status {
@@ -136,7 +167,12 @@ absl::Status OptOuts::RecordNew(storage::Transaction& tx, const rpc::Call& call,
       PHAROS_RETURN_IF_ERROR(Suppress(tx, change, row));
       break;
     case customer::internal::v1::UNSUBSCRIBE:
-      PHAROS_RETURN_IF_ERROR(Unsubscribe(tx, call, request, now, change, row));
+    case customer::internal::v1::UNSUBSCRIBE_ALL:
+    case customer::internal::v1::PAUSE_PERSON:
+      PHAROS_RETURN_IF_ERROR(Withdraw(tx, call, request, now, change, row));
+      break;
+    case customer::internal::v1::RESUME:
+      PHAROS_RETURN_IF_ERROR(TakeBack(tx, call, request, now, change, row));
       break;
     default:
       PHAROS_RETURN_IF_ERROR(Append(tx, call, request, now, change, row));
@@ -182,34 +218,73 @@ absl::Status OptOuts::Append(storage::Transaction& tx, const rpc::Call& call,
   return people_.AppendEntry(tx, entry, change);
 }
 
-// As one-click: this purpose, on every endpoint and channel of the person. A purpose that is retired or was
-// never registered is withdrawn from all the same: an opt-out is not refused for its form.
-absl::Status OptOuts::Unsubscribe(storage::Transaction& tx, const rpc::Call& call,
-                                  const RecordReplyRequest& request, int64_t now, const ChangeMaker& change,
-                                  OptOutRow& row) const {
+// On every endpoint and channel of the person: this purpose (as one-click), everything, or all but URGENT for
+// a time. A purpose that is retired or was never registered is withdrawn from all the same: an opt-out is not
+// refused for its form.
+absl::Status OptOuts::Withdraw(storage::Transaction& tx, const rpc::Call& call,
+                               const RecordReplyRequest& request, int64_t now, const ChangeMaker& change,
+                               OptOutRow& row) const {
   PHAROS_ASSIGN_OR_RETURN(const std::optional<record::v1::PersonRow> person,
                           people_.Load(tx, request.person()));
   if (!person) return errors::PersonNotFound(request.person());
-  const Standing standing = StandingOf(*person, request.purpose());
-  row.set_changed(!standing.stopped());
+  const bool one_purpose = request.kind() == customer::internal::v1::UNSUBSCRIBE;
+  const bool pause = request.kind() == customer::internal::v1::PAUSE_PERSON;
+  const Standing standing =
+      one_purpose ? StandingOf(*person, request.purpose()) : StandingOnEverything(*person);
   row.set_entry("consentEntries/" + base::Segment(row.name(), "optOuts"));
+  row.set_changed(!standing.stopped());
   record::v1::LedgerRow entry;
   auto& gate = *entry.mutable_gate();
   gate.set_name(row.entry());
   gate.set_record(DirectRecordOfPerson(person->name()));
   gate.set_kind(type::v1::WITHDRAWN);
-  gate.set_scope(type::v1::SCOPE_PURPOSE);
-  gate.set_purpose(request.purpose());
+  gate.set_scope(one_purpose ? type::v1::SCOPE_PURPOSE : type::v1::SCOPE_EVERYTHING);
+  if (one_purpose) gate.set_purpose(request.purpose());
   gate.set_event_time_us(EventTime(request, standing, now));
   gate.set_direct(true);
   entry.add_subjects(gate.record());
   for (const auto& record : person->records()) entry.add_subjects(record);
   entry.set_create_time_us(now);
-  entry.set_how("unsubscribe");
+  entry.set_how(request.message().empty() ? "unsubscribe" : "link in a message");
+  entry.set_message(request.message());
   entry.set_principal(call.caller().principal);
   entry.set_opt_out(row.name());
+  if (pause) {
+    PHAROS_ASSIGN_OR_RETURN(const bool paused, HasPause(tx, *person));
+    row.set_changed(!paused);
+    row.set_until_us(std::min(request.until_us(), now + kLongestPauseMicros));
+    gate.set_scope(type::v1::SCOPE_PAUSE);
+    entry.set_until_us(row.until_us());
+    PHAROS_ASSIGN_OR_RETURN(const std::optional<record::v1::LedgerRow> same, SamePause(tx, *person, entry));
+    if (same) {
+      row.set_entry(same->gate().name());
+      row.set_until_us(same->until_us());
+      return absl::OkStatus();
+    }
+    NotePause(tx, entry);
+  }
   tx.AppendChange(change(row.entry(), "entry.recorded", 0));
   return people_.AppendEntry(tx, entry, change);
+}
+
+// What was chosen before this was said, so that it cannot overtake a later choice on its way.
+absl::Status OptOuts::TakeBack(storage::Transaction& tx, const rpc::Call& call,
+                               const RecordReplyRequest& request, int64_t now, const ChangeMaker& change,
+                               OptOutRow& row) const {
+  PHAROS_ASSIGN_OR_RETURN(const std::optional<record::v1::PersonRow> person,
+                          people_.Load(tx, request.person()));
+  if (!person) return errors::PersonNotFound(request.person());
+  record::v1::LedgerRow lifting;
+  lifting.set_create_time_us(now);
+  lifting.set_how("link in a message");
+  lifting.set_message(request.message());
+  lifting.set_principal(call.caller().principal);
+  const int64_t said = EventTime(request, {}, now);
+  PHAROS_ASSIGN_OR_RETURN(const std::vector<std::string> lifted,
+                          TakeBackChoices(tx, people_, *person, said, lifting, change));
+  row.set_changed(!lifted.empty());
+  if (!lifted.empty()) row.set_entry(lifted.front());
+  return absl::OkStatus();
 }
 
 absl::Status OptOuts::Report(const rpc::Call& call,
@@ -234,6 +309,16 @@ absl::Status OptOuts::Report(const rpc::Call& call,
     }
     return absl::OkStatus();
   });
+}
+
+absl::StatusOr<OptOuts::Holder> OptOuts::HolderOf(const RecordReplyRequest& request) const {
+  if (base::TrimAscii(request.address()).empty()) return Holder();
+  Holder holder{EndpointOf(request), ""};
+  PHAROS_ASSIGN_OR_RETURN(const std::vector<std::string> people,
+                          people_.PeopleAt(*store_.Read(), holder.endpoint));
+  // Ids sort by the time at which they were made.
+  if (!people.empty()) holder.person = *std::min_element(people.begin(), people.end());
+  return holder;
 }
 
 absl::Status OptOuts::AwaitOptOut(const OptOutRow& row) const {

@@ -34,7 +34,15 @@ class OptOuts {
   absl::Status Report(const rpc::Call& call,
                       const customer::internal::v1::ReportEndpointsRequest& request) const;
 
-  // Waits for what an opt-out covers: its endpoint, or the person whose purpose it ends.
+  // Whose address a reply came from: its endpoint, and the person who has it, of several the one known
+  // longest
+  // ("": nobody). Changes nothing.
+  struct Holder {
+    std::string endpoint, person;
+  };
+  absl::StatusOr<Holder> HolderOf(const customer::internal::v1::RecordReplyRequest& request) const;
+
+  // Waits for what an opt-out covers: its endpoint, or the person whose messages it ends.
   absl::Status AwaitOptOut(const record::v1::OptOutRow& row) const;
 
   // Call after the commit, also for a request that changed nothing. Returns when nothing that the commit
@@ -56,9 +64,12 @@ class OptOuts {
   absl::Status Append(storage::Transaction& tx, const rpc::Call& call,
                       const customer::internal::v1::RecordReplyRequest& request, int64_t now,
                       const ChangeMaker& change, record::v1::OptOutRow& row) const;
-  absl::Status Unsubscribe(storage::Transaction& tx, const rpc::Call& call,
-                           const customer::internal::v1::RecordReplyRequest& request, int64_t now,
-                           const ChangeMaker& change, record::v1::OptOutRow& row) const;
+  absl::Status Withdraw(storage::Transaction& tx, const rpc::Call& call,
+                        const customer::internal::v1::RecordReplyRequest& request, int64_t now,
+                        const ChangeMaker& change, record::v1::OptOutRow& row) const;
+  absl::Status TakeBack(storage::Transaction& tx, const rpc::Call& call,
+                        const customer::internal::v1::RecordReplyRequest& request, int64_t now,
+                        const ChangeMaker& change, record::v1::OptOutRow& row) const;
   std::string EndpointOf(const customer::internal::v1::RecordReplyRequest& request) const;
 
   storage::Store& store_;

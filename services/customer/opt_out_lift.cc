@@ -49,6 +49,8 @@ absl::StatusOr<OptOutStands> WhereItStands(PersonStore::Writer& writer, const Le
   return stands;
 }
 
+}  // namespace
+
 // The index is written with a record's own row, which the transaction has read: nothing comes in between.
 absl::StatusOr<std::vector<LedgerRow>> LedgerOf(storage::Transaction& tx, const RecordId& record) {
   const std::string prefix = RecordEntriesPrefix(record);
@@ -67,8 +69,6 @@ absl::StatusOr<std::vector<LedgerRow>> LedgerOf(storage::Transaction& tx, const 
   }
   return ledger;
 }
-
-}  // namespace
 
 absl::Status MayLift(const LedgerRow& opt_out, const OptOutStands& stands, std::string_view person) {
   const std::string& name = opt_out.gate().name();

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "pharos/record/v1/customer.pb.h"
+#include "services/customer/keys.h"
 #include "services/customer/person_store.h"
 #include "storage/store.h"
 
@@ -31,6 +32,10 @@ absl::Status MayLift(const record::v1::LedgerRow& opt_out, const OptOutStands& s
 absl::StatusOr<record::v1::LedgerRow> LiftOptOut(storage::Transaction& tx, const PersonStore& people,
                                                  std::string_view opt_out, std::string_view person,
                                                  record::v1::LedgerRow lifting, const ChangeMaker& change);
+
+// The entries of which one record is a subject, in the order of their names. The transaction has read its
+// row.
+absl::StatusOr<std::vector<record::v1::LedgerRow>> LedgerOf(storage::Transaction& tx, const RecordId& record);
 
 // What the gate looks at for one record: of these entries of its ledger those that are in force there. Pure.
 google::protobuf::RepeatedPtrField<type::v1::GateEntry> EntriesInForce(

@@ -18,6 +18,9 @@ class OptOutService : public internal::v1::OptOutServiceHandler {
                                internal::v1::ReportEndpointsResponse& response) override;
 
  private:
+  absl::Status Note(const internal::v1::RecordReplyRequest& request,
+                    rpc::Writer<internal::v1::RecordReplyResponse>& answers);
+
   OptOuts& opt_outs_;
 };
 

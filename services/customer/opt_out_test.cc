@@ -50,6 +50,21 @@ TEST_F(OptOutTest, IsDurableAtOnceAndAcknowledgedWhenThePermitIsReleased) {
   EXPECT_TRUE(stop.Ends());
 }
 
+TEST_F(OptOutTest, FreeWordsRecordNothingAndTellWhoseNumberItIs) {
+  const auto before = at.store->LastPosition();
+  EXPECT_TRUE(at.opt_out_service.RecordReply(call, at.Reply("r", kPhone, NOTED), answers).ok());
+  const auto all = answers.Await(2);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].stage(), RecordReplyResponse::ACKNOWLEDGED);
+  EXPECT_EQ(all[0].endpoint(), at.Phone(kPhone));
+  EXPECT_EQ(all[0].person(), anna) << "of those who share it, who is known longest";
+  EXPECT_EQ(all[0].opt_out(), "");
+  EXPECT_EQ(at.store->LastPosition(), before);
+  EXPECT_TRUE(Granted("1", anna));
+  EXPECT_TRUE(at.opt_out_service.RecordReply(call, at.Reply("s", "447700900999", NOTED), answers).ok());
+  EXPECT_EQ(answers.Await(4)[2].person(), "") << "nobody known";
+}
+
 TEST_F(OptOutTest, IsAcknowledgedAtDWhoeverElseIsDead) {
   ASSERT_TRUE(Granted("1", anna));
   Waiting stop([&] { Stop(); });

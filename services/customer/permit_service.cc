@@ -28,6 +28,7 @@ using record::v1::PersonRow;
 namespace {
 
 constexpr size_t kIdBytes = 16;
+constexpr char kMeasurement[] = "purposes/measurement";  // as Grant.measured says
 // An id whose first request was denied while a repeat of it waited is looked at anew; each round needs
 // another request to race.
 constexpr int kMostRounds = 4;
@@ -62,6 +63,24 @@ const PersonEndpointRow* FindEndpoint(const PersonRow& person, const PermitReque
     if (endpoint.endpoint() == wanted.endpoint() && endpoint.channel() == wanted.channel()) return &endpoint;
   }
   return nullptr;
+}
+
+// PersonStore::FactsOf for one endpoint.
+type::v1::GateFacts TakeFacts(PersonRow& person) {
+  type::v1::GateFacts facts;
+  facts.set_deceased(person.deceased());
+  facts.set_paused(person.paused());
+  facts.mutable_entries()->Swap(person.mutable_entries());
+  return facts;
+}
+type::v1::GateEndpoint TakeEndpoint(record::v1::EndpointRow& row, const std::string& id,
+                                    type::v1::Channel channel) {
+  type::v1::GateEndpoint endpoint;
+  endpoint.set_endpoint(id);
+  endpoint.set_channel(channel);
+  endpoint.set_suppressed(row.suppressed());
+  endpoint.mutable_entries()->Swap(row.mutable_entries());
+  return endpoint;
 }
 
 void WriteGrant(PersonRow& person, const std::string& address, const IssuePermitsRequest& request,
@@ -222,25 +241,24 @@ absl::StatusOr<std::optional<PersonRow>> PermitService::Look(const storage::View
     answer.set_denied(type::v1::NO_ENDPOINT);
     return std::nullopt;
   }
-  // PersonStore::FactsOf for this one endpoint.
-  type::v1::GateFacts facts;
-  facts.set_deceased(person->deceased());
-  facts.set_paused(person->paused());
-  facts.mutable_entries()->Swap(person->mutable_entries());
+  const type::v1::GateFacts facts = TakeFacts(*person);
   PHAROS_ASSIGN_OR_RETURN(record::v1::EndpointRow row, people_.LoadEndpoint(view, wanted.endpoint()));
-  type::v1::GateEndpoint endpoint;
-  endpoint.set_endpoint(wanted.endpoint());
-  endpoint.set_channel(wanted.channel());
-  endpoint.set_suppressed(row.suppressed());
-  endpoint.mutable_entries()->Swap(row.mutable_entries());
+  const type::v1::GateEndpoint endpoint = TakeEndpoint(row, wanted.endpoint(), wanted.channel());
 
   PHAROS_ASSIGN_OR_RETURN(gate::Verdict verdict, Judge(view, wanted, facts, endpoint, purposes));
   const bool held = FindEndpoint(*person, wanted) != nullptr;
   if (verdict.reason == type::v1::ALLOW && !held) verdict.reason = type::v1::NO_ENDPOINT;
   if (verdict.reason == type::v1::ALLOW && confirmation && !item.exempt) verdict.reason = type::v1::OPTED_OUT;
-  if (verdict.reason == type::v1::ALLOW) return person;
-  answer.set_denied(verdict.reason);
-  return std::nullopt;
+  if (verdict.reason != type::v1::ALLOW) {
+    answer.set_denied(verdict.reason);
+    return std::nullopt;
+  }
+  if (wanted.measure()) {
+    PHAROS_ASSIGN_OR_RETURN(const bool measured,
+                            IsMeasured(view, wanted.channel(), facts, endpoint, purposes));
+    answer.mutable_granted()->set_measured(measured);
+  }
+  return person;
 }
 
 absl::Status PermitService::WriteGrants(const IssuePermitsRequest& request, std::vector<Allowed>& allowed,
@@ -284,19 +302,53 @@ absl::StatusOr<gate::Verdict> PermitService::Judge(const storage::View& view, co
                                                    const type::v1::GateEndpoint& endpoint,
                                                    Purposes& purposes) {
   if (!wanted.confirmation_of().empty()) return gate::JudgeConfirmation(facts, wanted.channel(), &endpoint);
-  const auto [known, missing] = purposes.try_emplace(wanted.purpose());
-  if (missing) {
-    PHAROS_ASSIGN_OR_RETURN(known->second, LoadPurpose(view, wanted.purpose()));
-  }
+  PHAROS_ASSIGN_OR_RETURN(const record::v1::PurposeRow* purpose, PurposeOf(view, wanted.purpose(), purposes));
   gate::Verdict verdict;
-  if (!known->second) {
+  if (purpose == nullptr) {
     verdict.reason = type::v1::NO_CONSENT;  // nobody agreed to what is not registered
     return verdict;
   }
   // Retired meanwhile: no rule of the gate says so, none is asked, and the reason stays unspecified. What is
   // planned already is withheld.
-  if (known->second->retire_time_us() != 0) return verdict;
-  return gate::Judge(facts, GatePurpose(*known->second), wanted.channel(), &endpoint);
+  if (purpose->retire_time_us() != 0) return verdict;
+  return gate::Judge(facts, GatePurpose(*purpose), wanted.channel(), &endpoint);
+}
+
+absl::StatusOr<const record::v1::PurposeRow*> PermitService::PurposeOf(const storage::View& view,
+                                                                       const std::string& name,
+                                                                       Purposes& purposes) const {
+  const auto [known, missing] = purposes.try_emplace(name);
+  if (missing) {
+    PHAROS_ASSIGN_OR_RETURN(known->second, LoadPurpose(view, name));
+  }
+  return known->second ? &*known->second : nullptr;
+}
+
+absl::StatusOr<bool> PermitService::IsMeasured(const storage::View& view, type::v1::Channel channel,
+                                               const type::v1::GateFacts& facts,
+                                               const type::v1::GateEndpoint& endpoint,
+                                               Purposes& purposes) const {
+  PHAROS_ASSIGN_OR_RETURN(const record::v1::PurposeRow* purpose, PurposeOf(view, kMeasurement, purposes));
+  if (purpose == nullptr || purpose->retire_time_us() != 0) return false;
+  // On any other basis the gate would not ask whether they agreed.
+  if (purpose->lawful_basis() != type::v1::LAWFUL_BASIS_CONSENT) return false;
+  return gate::Judge(facts, GatePurpose(*purpose), channel, &endpoint).reason == type::v1::ALLOW;
+}
+
+absl::Status PermitService::MayMeasure(rpc::Call&, const internal::v1::MayMeasureRequest& request,
+                                       internal::v1::MayMeasureResponse& response) {
+  if (request.endpoint().size() != kIdBytes)
+    return errors::FieldMissing("endpoint", "16 bytes: the endpoint's blind index");
+  const std::unique_ptr<storage::View> view = store_.Read();
+  PHAROS_ASSIGN_OR_RETURN(std::optional<PersonRow> person, people_.Load(*view, request.person()));
+  if (!person) return absl::OkStatus();
+  PHAROS_ASSIGN_OR_RETURN(record::v1::EndpointRow row, people_.LoadEndpoint(*view, request.endpoint()));
+  const type::v1::GateEndpoint endpoint = TakeEndpoint(row, request.endpoint(), request.channel());
+  Purposes purposes;
+  PHAROS_ASSIGN_OR_RETURN(const bool measured,
+                          IsMeasured(*view, request.channel(), TakeFacts(*person), endpoint, purposes));
+  response.set_measured(measured);
+  return absl::OkStatus();
 }
 
 // All the confirmations among the items, in one commit.

@@ -28,6 +28,8 @@ class PermitService : public internal::v1::PermitServiceHandler {
                             internal::v1::IssuePermitsResponse& response) override;
   absl::Status ReleasePermits(rpc::Call& call, const internal::v1::ReleasePermitsRequest& request,
                               internal::v1::ReleasePermitsResponse& response) override;
+  absl::Status MayMeasure(rpc::Call& call, const internal::v1::MayMeasureRequest& request,
+                          internal::v1::MayMeasureResponse& response) override;
 
  private:
   // One call's work on one id.
@@ -74,6 +76,14 @@ class PermitService : public internal::v1::PermitServiceHandler {
   absl::StatusOr<gate::Verdict> Judge(const storage::View& view, const internal::v1::PermitRequest& wanted,
                                       const type::v1::GateFacts& facts,
                                       const type::v1::GateEndpoint& endpoint, Purposes& purposes);
+
+  // nullptr: it is not registered.
+  absl::StatusOr<const record::v1::PurposeRow*> PurposeOf(const storage::View& view, const std::string& name,
+                                                          Purposes& purposes) const;
+  // Grant.measured, for one person and endpoint.
+  absl::StatusOr<bool> IsMeasured(const storage::View& view, type::v1::Channel channel,
+                                  const type::v1::GateFacts& facts, const type::v1::GateEndpoint& endpoint,
+                                  Purposes& purposes) const;
 
   storage::Store& store_;
   const PersonStore& people_;

@@ -226,5 +226,78 @@ TEST_F(WhoeverTest, NobodyHasIt) {
   EXPECT_EQ(Denied(wanted), type::v1::NO_ENDPOINT);
 }
 
+struct MeasureTest : testing::Test {
+  base::FakeClock clock;
+  PermitFixture at{clock};
+  const std::string anna = at.AddPerson("1", "Anna", kPhone);
+  TestCall call;
+  int asked = 0;
+
+  bool Measured() {
+    PermitRequest wanted = at.Wanted(std::to_string(++asked), anna, kPhone);
+    wanted.set_measure(true);
+    const PermitAnswer answer = at.Issue(wanted);
+    EXPECT_TRUE(answer.has_granted()) << answer.ShortDebugString();
+    MayMeasureRequest request;
+    request.set_person(anna);
+    request.set_endpoint(at.Phone(kPhone));
+    request.set_channel(type::v1::CHANNEL_SMS);
+    MayMeasureResponse response;
+    EXPECT_TRUE(at.permit_service.MayMeasure(call, request, response).ok());
+    EXPECT_EQ(response.measured(), answer.granted().measured()) << "one rule";
+    return answer.granted().measured();
+  }
+  void Agree(type::v1::Channel channel = type::v1::CHANNEL_SMS) {
+    v1::GrantConsentRequest request;
+    request.set_person(anna);
+    request.set_purpose("purposes/measurement");
+    request.set_channel(channel);
+    request.set_how("page");
+    request.set_wording("Yes, count which links I follow.");
+    v1::ConsentEntry entry;
+    ASSERT_EQ(at.consents.GrantConsent(call, request, entry), absl::OkStatus());
+  }
+};
+
+TEST_F(MeasureTest, OnlyWhoAgreedToItIsMeasured) {
+  EXPECT_FALSE(Measured()) << "nobody can have agreed to what is not registered";
+  at.AddPurpose("purposes/measurement", type::v1::PURPOSE_CLASS_MARKETING, type::v1::LAWFUL_BASIS_CONSENT);
+  EXPECT_FALSE(Measured());
+  Agree(type::v1::CHANNEL_EMAIL);
+  EXPECT_FALSE(Measured()) << "agreed on another channel";
+  Agree();
+  EXPECT_TRUE(Measured());
+  EXPECT_FALSE(at.Issue(at.Wanted("unasked", anna, kPhone)).granted().measured());
+
+  clock.Advance(1);
+  v1::WithdrawConsentRequest stop;
+  stop.set_person(anna);
+  stop.set_scope(type::v1::SCOPE_PURPOSE);
+  stop.set_purpose("purposes/measurement");
+  stop.set_how("page");
+  v1::ConsentEntry entry;
+  for (int i = 1; i <= asked; ++i) at.Release(std::to_string(i));
+  at.Release("unasked");
+  ASSERT_EQ(at.consents.WithdrawConsent(call, stop, entry), absl::OkStatus());
+  EXPECT_FALSE(Measured()) << "and their messages still go";
+}
+
+TEST_F(MeasureTest, WithoutConsentAsItsBasisNobodyIsMeasured) {
+  at.AddPurpose("purposes/measurement", type::v1::PURPOSE_CLASS_SERVICE, type::v1::LAWFUL_BASIS_PUBLIC_TASK);
+  EXPECT_FALSE(Measured());
+}
+
+TEST_F(MeasureTest, NobodyKnownIsNotMeasured) {
+  MayMeasureRequest request;
+  request.set_person("people/nobody");
+  request.set_endpoint(at.Phone(kPhone));
+  request.set_channel(type::v1::CHANNEL_SMS);
+  MayMeasureResponse response;
+  ASSERT_TRUE(at.permit_service.MayMeasure(call, request, response).ok());
+  EXPECT_FALSE(response.measured());
+  request.set_endpoint("short");
+  EXPECT_EQ(base::ReasonOf(at.permit_service.MayMeasure(call, request, response)), "FIELD_MISSING");
+}
+
 }  // namespace
 }  // namespace pharos::customer

@@ -47,6 +47,7 @@ enum Table : uint8_t {
   kRecordFact = 30,          // String(source id) String(record id) String(fact id) → FactRow
   kErasure = 31,             // String(person id) String(erasure id) → ErasureRow
   kPersonRole = 32,  // String(person id as it was assigned) String(organisation id) String(role id) → empty
+  kPauseEnd = 33,    // U64(until, microseconds) String(entry id) → empty: pauses that have not ended
 };
 
 }  // namespace pharos::customer

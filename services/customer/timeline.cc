@@ -1,5 +1,6 @@
 #include "services/customer/timeline.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,9 +36,19 @@ std::string_view ChannelWord(type::v1::Channel channel) {
   return channel == type::v1::CHANNEL_EMAIL ? "by email" : "on every channel";
 }
 
+std::string DateOf(int64_t time_us) {
+  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(static_cast<std::time_t>(time_us / 1'000'000)));
+}
+
+std::string LiftedText(const LedgerRow& entry) {
+  const std::string_view what = entry.gate().scope() == type::v1::SCOPE_PAUSE ? "a pause" : "an opt-out";
+  if (entry.message().empty()) return fmt::format("{} was lifted: {}", what, entry.lifts());
+  return fmt::format("took back {} by a link in {}: {}", what, entry.message(), entry.lifts());
+}
+
 std::string EntryText(const LedgerRow& entry) {
   const auto& gate = entry.gate();
-  if (gate.kind() == type::v1::LIFTED) return fmt::format("an opt-out was lifted: {}", entry.lifts());
+  if (gate.kind() == type::v1::LIFTED) return LiftedText(entry);
   std::string_view did = "agreed to";
   if (gate.kind() == type::v1::WITHDRAWN) did = "opted out of";
   if (gate.kind() == type::v1::OBJECTED_TO) did = "objected to";
@@ -45,7 +56,12 @@ std::string EntryText(const LedgerRow& entry) {
   if (gate.scope() == type::v1::SCOPE_ENDPOINT) what = "messages at one endpoint";
   if (gate.scope() == type::v1::SCOPE_EVERYTHING) what = "everything";
   const std::string_view teller = gate.direct() ? "told us directly" : "told us by a source";
-  return fmt::format("{} {} {}, {}", did, what, ChannelWord(gate.channel()), teller);
+  const std::string link = entry.message().empty() ? "" : " by a link in " + entry.message();
+  if (gate.scope() == type::v1::SCOPE_PAUSE) {
+    did = "asked for a pause of";
+    what = fmt::format("all messages but urgent ones until {}", DateOf(entry.until_us()));
+  }
+  return fmt::format("{} {} {}, {}{}", did, what, ChannelWord(gate.channel()), teller, link);
 }
 
 std::string FactText(const record::v1::FactRow& fact) {

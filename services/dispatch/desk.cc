@@ -35,6 +35,7 @@ void Desk::Tick(Turn& turn) {
   SettleDoubts(turn);
   PurgeParked(turn);
   SweepMessages(turn);
+  SweepReplies(turn);
   LookAtCanaries(turn);
   ObserveRoutes(turn);
   RetryReplies();

@@ -3,8 +3,9 @@
 // (which message may be tried now: hours, canary, paces, routes), desk_handover.cc (pulls and permits),
 // desk_contact.cc (duplicates and caps), desk_outcome.cc (outcomes), desk_receipt.cc (receipts and
 // complaints), desk_failure.cc (the next channel, endpoints that do not exist), desk_route.cc (connectors as
-// routes), desk_message.cc (single messages), desk_reply.cc (messages from people), desk_doubt.cc (lost
-// streams, what is in doubt), desk_recover.cc (the start).
+// routes), desk_message.cc (single messages), desk_reply.cc (messages from people), desk_choice.cc (their
+// choices by a link), desk_inbox.cc (what is kept of them, for the inbox), desk_link.cc (tracked links),
+// desk_doubt.cc (lost streams, what is in doubt), desk_recover.cc (the start).
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,7 @@
 #include "pharos/dispatch/internal/v1/plan_service.pb.h"
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
 #include "pharos/record/v1/dispatch.pb.h"
+#include "pharos/type/v1/event.pb.h"
 #include "services/base/clock.h"
 #include "services/base/mutex.h"
 #include "services/base/queue.h"
@@ -57,6 +59,9 @@ inline constexpr size_t kMacBytes = 16;     // of an unsubscribe link's token
 inline constexpr char kConfirmations[] = "campaigns/opt-out-confirmations";
 inline constexpr char kConfirmationText[] =
     "You have been opted out and will get no more texts from this number. Reply START to get them again.";
+
+// A pause that a page offers, as its words say.
+inline constexpr int64_t kPauseMicros = int64_t{90} * 24 * 3600 * 1'000'000;
 
 // Not sent later than this after the STOP: who has long been left alone is not written to again.
 inline constexpr int64_t kConfirmationMicros = int64_t{24} * 3600 * 1'000'000;
@@ -99,8 +104,25 @@ struct ConnectorStatus {
 struct Bringer {
   std::string connector;
   type::v1::Channel channel = type::v1::CHANNEL_UNSPECIFIED;
-  std::string life;             // of the connector's stream; empty: it came by a call
-  std::function<void()> taken;  // by a call: called once it is durable where it must be
+  std::string life;                       // of the connector's stream; empty: it came by a call
+  std::function<void()> taken;            // by a call: called once it is durable where it must be
+  std::optional<ReplyMeaning> link = {};  // chosen by a link in a message
+};
+
+// A choice by a link, acknowledged.
+struct Chosen {
+  std::string opt_out;   // "optOuts/…"
+  int64_t until_us = 0;  // of a pause
+  bool changed = false;
+};
+
+// What a tracked link's token names.
+struct TrackedLink {
+  std::string url;      // as in the approved template version
+  uint32_t number = 0;  // of the link in it, from 1
+  record::v1::IntentKey message;
+  std::string endpoint;  // that the email went to; empty: its intent is gone
+  bool counted = false;  // it has been followed before
 };
 
 class MessageVault;
@@ -142,10 +164,15 @@ class Desk {
                      std::function<void()> taken);
   // The purpose of the message that a link's token names; nullopt: we did not make that token.
   std::optional<std::string> PurposeOfLink(Turn& turn, const std::string& token);
-  // `done` is called when customer has acknowledged the opt-out, with its name; or with why not.
-  using Unsubscribed = std::function<void(absl::StatusOr<std::string>)>;
-  void Unsubscribe(Turn& turn, const std::string& token, Unsubscribed done);
+  // kUnsubscribe, kStopAll, kPause or kResume for the person whose message the token names. `done` is called
+  // when customer has acknowledged it; or with why not.
+  using WhenChosen = std::function<void(absl::StatusOr<Chosen>)>;
+  void Choose(Turn& turn, const std::string& token, ReplyMeaning choice, WhenChosen done);
   std::string LinkToken(const std::string& attempt) const;
+  // What a token of a tracked link names; changes nothing. nullopt: we did not make it.
+  std::optional<TrackedLink> LinkOf(Turn& turn, const std::string& token);
+  // Counts it, once for each link of a message. Whether its reader agreed to be measured has been asked.
+  void CountFollowed(Turn& turn, const TrackedLink& link);
 
   // Once, before anything else: what was in flight when the last life ended is in doubt.
   void Recover(Turn& turn);
@@ -189,13 +216,16 @@ class Desk {
   };
   struct Reply {
     record::v1::ReplyRow row;
+    record::v1::ReplyContentRow content;  // until it is sealed
     customer::internal::v1::RecordReplyRequest request;
     Bringer bringer;
     uint64_t sequence = 0;
     bool durable = false;
     bool calling = false;
     int64_t not_before_us = 0;
-    std::vector<Unsubscribed> waiting;  // for the acknowledgement
+    std::vector<WhenChosen> waiting;  // for the acknowledgement
+    int64_t until_us = 0;             // of a pause
+    bool overtaken = false;           // something was taken back since: nobody may join it
   };
 
   // desk_plan.cc
@@ -238,10 +268,15 @@ class Desk {
   void ShowHeld(Turn& turn);
   std::string WhyHeld(Turn& turn, const Step& step);
 
-  // desk_handover.cc
+  // desk_handover.cc; TrackedLinks and Measures in desk_link.cc
   // Fills in what the channel carries; the error is the reason why it cannot be said.
   absl::Status Compose(const Step& step, const customer::internal::v1::Grant& grant, const std::string& id,
                        record::v1::IntentRow& intent, internal::v1::Attempt& attempt) const;
+  // Where the links of this one email lead instead, in their order.
+  std::vector<std::string> TrackedLinks(const Step& step, const customer::internal::v1::Grant& grant,
+                                        const std::string& attempt) const;
+  // Its emails' links are counted, of those who agreed to it.
+  bool Measures(const Step& step) const;
   void AskForPermits(Turn& turn);
   void AskFor(Turn& turn, const SessionPtr& session);
   bool WantPermit(Turn& turn, const SessionPtr& session, const record::v1::IntentKey& key, Ask& ask,
@@ -364,16 +399,37 @@ class Desk {
   void OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns);
   void OnReplyFailed(Turn& turn, const std::string& id, const absl::Status& status);
   void PutOffReply(const std::string& id);
+  bool TooManyNoted() const;
   std::optional<record::v1::IntentKey> IntentOfAttempt(Turn& turn, const std::string& attempt);
-  void HearOf(Turn& turn, record::v1::ReplyRow& row,
-              const customer::internal::v1::RecordReplyResponse& response);
+  // The message that it answers, if any.
+  std::optional<record::v1::IntentKey> HearOf(Turn& turn, record::v1::ReplyRow& row,
+                                              const customer::internal::v1::RecordReplyResponse& response);
   void RetryReplies();
   void Confirm(Turn& turn, const Reply& reply);
   void NoteStart(Turn& turn, const record::v1::ReplyRow& row);
   std::string ConfirmationOver(Turn& turn, const record::v1::IntentRow& intent);
   void SaveReply(Turn& turn, const record::v1::ReplyRow& row);
   void AcknowledgeInbound(Turn& turn, const Bringer& bringer, uint64_t sequence);
+  bool HasOptedOut(Turn& turn, const record::v1::IntentKey& key);
+
+  // desk_choice.cc
   std::string AttemptOfLink(const std::string& token) const;
+  bool Join(const record::v1::IntentKey& key, ReplyMeaning choice, WhenChosen& done);
+  void GiveUp(Turn& turn, const std::string& id);
+
+  // desk_inbox.cc
+  // Seals what the reply says into its row. False: access is away; try again.
+  bool KeepText(Turn& turn, const record::v1::ReplyContentRow& content, record::v1::ReplyRow& row);
+  // Saves a new reply and tells engagement of it. `holder`: who has the endpoint, if that is known.
+  void EnterInbox(Turn& turn, const record::v1::ReplyRow& row,
+                  const std::optional<record::v1::IntentKey>& answered, const std::string& holder);
+  std::vector<type::v1::ReplyReader> ReadersOf(Turn& turn, const record::v1::ReplyRow& row,
+                                               const std::optional<record::v1::IntentKey>& answered);
+  bool SendsBy(Turn& turn, const std::string& campaign, const std::string& sender);
+  void NoteMessageSender(Turn& turn, const std::string& campaign, const std::string& principal);
+  void LogReply(Turn& turn, const type::v1::ReplyEvent& event, std::string_view kind);
+  void SweepReplies(Turn& turn);
+  void ForgetReply(Turn& turn, const std::string& inbox_id);
 
   SessionPtr SessionOfLife(const std::string& life) const;
 
@@ -437,6 +493,9 @@ class Desk {
   std::set<uint64_t> message_keys_changed_;                     // in this turn
   std::set<uint64_t> message_keys_going_;                       // being destroyed in access
   int64_t messages_swept_at_us_ = 0;                            // boot time of the last sweep
+  int64_t replies_swept_at_us_ = 0;                             // likewise
+  std::map<std::string, std::set<std::string>>
+      message_senders_;  // campaign → principals that sent through it
 
   int64_t canaries_at_us_ = 0, held_at_us_ = 0;  // boot times of the last looks
   mutable base::Mutex held_mutex_;

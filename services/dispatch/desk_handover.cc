@@ -90,6 +90,7 @@ bool Desk::WantPermit(Turn& turn, const SessionPtr& session, const record::v1::I
   wanted->set_channel(intent->channel());
   wanted->set_purpose(step->manifest.purpose());
   if (key.campaign() == kConfirmations) wanted->set_confirmation_of(key.step());
+  wanted->set_measure(intent->channel() == type::v1::CHANNEL_EMAIL && Measures(*step));
   const auto want = [&](const std::vector<std::string>& fields) {
     for (const auto& field : fields) {
       if (std::find(request.fields().begin(), request.fields().end(), field) == request.fields().end())
@@ -208,9 +209,17 @@ absl::Status Desk::Compose(const Step& step, const customer::internal::v1::Grant
   if (!intent.sender().empty()) attempt.set_sender(intent.sender());
   if (is_email) {
     const bool may_unsubscribe = step.manifest.purpose_class() != type::v1::PURPOSE_CLASS_URGENT;
-    std::string link;
-    if (may_unsubscribe && !settings_.edge_url.empty()) link = settings_.edge_url + "/u/" + LinkToken(id);
-    PHAROS_ASSIGN_OR_RETURN(content::Email email, step.email->Render(values, link));
+    std::string link, preferences;
+    if (may_unsubscribe && !settings_.edge_url.empty()) {
+      const std::string token = LinkToken(id);
+      link = settings_.edge_url + "/u/" + token;
+      preferences = settings_.edge_url + "/p/" + token;
+    }
+    const std::vector<std::string> tracked = TrackedLinks(step, grant, id);
+    absl::StatusOr<content::Email> rendered = step.email->Render(values, link, tracked, preferences);
+    // Our addresses may be longer than those written: rather uncounted than unsent.
+    if (!rendered.ok() && !tracked.empty()) rendered = step.email->Render(values, link, {}, preferences);
+    PHAROS_ASSIGN_OR_RETURN(content::Email email, std::move(rendered));
     attempt.mutable_email()->set_subject(std::move(email.subject));
     attempt.mutable_email()->set_html(std::move(email.html));
     attempt.mutable_email()->set_list_unsubscribe(may_unsubscribe);

@@ -57,6 +57,7 @@ void Desk::SaveNewMessage(Turn& turn, const NewMessage& message) {
   if (!row.reference().empty()) turn.tx.Put(MessageReferenceKey(row.reference(), complement), "");
   turn.tx.Put(MessageDueKey(turn.now_us + settings_.message_days * kDayMicros, message.id), "");
   CountUnderKey(turn, message.key_id, +1);
+  NoteMessageSender(turn, row.key().campaign(), row.principal());
 }
 
 void Desk::CountUnderKey(Turn& turn, uint64_t key, int64_t more) {

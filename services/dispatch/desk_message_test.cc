@@ -1,6 +1,7 @@
 // What the desk does with single messages.
 #include "services/base/errors.h"
 #include "services/dispatch/desk_fixture.h"
+#include "services/dispatch/inbox_reply.h"
 #include "services/dispatch/message.h"
 #include "services/dispatch/message_vault.h"
 
@@ -46,6 +47,7 @@ class DeskMessageTest : public DeskTest {
     message.intent.set_channel(type::v1::CHANNEL_SMS);
     message.intent.set_endpoint(Endpoint(i));
     *message.row.mutable_key() = key;
+    message.row.set_principal(call_.caller().principal);
     message.row.set_reference(std::string(16, 'r'));
     message.row.set_content(vault_.Seal(content, message.id, clock_.WallMicros())->envelope);
     vault_.Keep(message.id, content);
@@ -208,6 +210,51 @@ TEST_F(DeskMessageTest, IsRemovedSomeDaysAfterItsEndAndNotBefore) {
                     .ok());
   }
   EXPECT_EQ(left, 0u);
+}
+
+// Who may read what people answer: the service that sent it, or, where nothing is answered, those that send
+// by that number.
+TEST_F(DeskMessageTest, ATextBelongsToTheServiceThatItAnswers) {
+  Launch();
+  ASSERT_EQ(Send(0), absl::OkStatus());
+  auto session = Connect();
+  Pull(session, 1);
+  Ticks();
+  Grant();
+  Report(session, Accepted(Attempts(session).at(0).id(), "m1"));
+  const auto readers = [&](const std::string& id, int endpoint, const std::string& to) {
+    auto inbound = Says("Could I come on Friday?");
+    inbound.mutable_messages(0)->set_id(id);
+    inbound.mutable_messages(0)->set_to(to);
+    Hear(session, inbound);
+    customer::internal::v1::RecordReplyResponse whose;
+    whose.set_endpoint(Endpoint(endpoint));
+    customer_->replies.back().stages.durable(whose);
+    TakeAnswers();
+    std::vector<std::string> found;
+    record::v1::ChangeEntry entry;
+    type::v1::ReplyEvent event;
+    const auto changes = store_->ReadChanges(0, 10'000);
+    EXPECT_TRUE(changes.ok());
+    for (const auto& change : *changes) {
+      EXPECT_TRUE(entry.ParseFromString(change.entry));
+      if (entry.kind() != kReplyReceived) continue;
+      EXPECT_TRUE(event.ParseFromString(entry.facts()));
+      found.clear();
+      for (const auto& reader : event.readers())
+        found.push_back(reader.campaign() + " " + reader.principal());
+    }
+    return found;
+  };
+  const std::string booking = campaign_ + " principals/booking";
+  EXPECT_THAT(readers("mo1", 0, "60777"), testing::ElementsAre(booking));
+  EXPECT_THAT(readers("mo2", 5, "60777"), testing::ElementsAre(booking))
+      << "never written to, but its number";
+  EXPECT_THAT(readers("mo3", 5, "60999"), testing::IsEmpty()) << "nobody's number";
+  Restart();
+  desk_->UseVault(&vault_);
+  session = Connect();
+  EXPECT_THAT(readers("mo4", 5, "60777"), testing::ElementsAre(booking)) << "known after a restart, too";
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ void Desk::Recover(Turn& turn) {
     Reply reply;
     reply.request = RepeatOf(row);
     reply.durable = true;
+    reply.overtaken = true;  // it may have been taken back since: whoever presses now is asked anew
     const std::string id = row.reply_id();
     reply.row = std::move(row);
     replies_.emplace(id, std::move(reply));
@@ -76,6 +77,15 @@ void Desk::RecoverMessages(Turn& turn) {
                                        [&](std::string_view key, record::v1::MessageKeyRow row) {
                                          message_keys_[storage::KeyReader(key).U64()] = std::move(row);
                                        });
+  const absl::Status read =
+      store_.Read()->Scan(storage::PrefixRange(storage::KeyWriter(kMessageSender).str()),
+                          [&](std::string_view key, std::string_view) {
+                            storage::KeyReader reader(key);
+                            const std::string campaign = reader.String();
+                            message_senders_[campaign].insert(reader.String());
+                            return true;
+                          });
+  if (!read.ok()) turn.Fail(read);
 }
 
 void Desk::RecoverRoutes(Turn& turn) {

@@ -7,6 +7,8 @@
 #include "services/base/log.h"
 #include "services/dispatch/desk.h"
 #include "services/dispatch/errors.h"
+#include "services/dispatch/inbox_reply.h"
+#include "services/dispatch/message.h"
 #include "services/dispatch/tables.h"
 
 namespace pharos::dispatch {
@@ -15,6 +17,7 @@ namespace {
 constexpr int64_t kReplyRetryMicros = 300'000;
 constexpr int64_t kMostCalls = 64;     // repeated at once, so that new replies find a free thread
 constexpr size_t kMaxReplies = 4'000;  // unacknowledged at customer; past this the provider keeps them
+constexpr size_t kMaxNoted = 1'000;    // of these: words that opt nobody out leave room for those that do
 
 customer::internal::v1::ReplyKind KindOf(ReplyMeaning meaning) {
   switch (meaning) {
@@ -26,9 +29,39 @@ customer::internal::v1::ReplyKind KindOf(ReplyMeaning meaning) {
       return customer::internal::v1::WRONG_PERSON_REPLY;
     case ReplyMeaning::kUnsubscribe:
       return customer::internal::v1::UNSUBSCRIBE;
-    default:
-      return customer::internal::v1::REPLY_KIND_UNSPECIFIED;
+    case ReplyMeaning::kStopAll:
+      return customer::internal::v1::UNSUBSCRIBE_ALL;
+    case ReplyMeaning::kPause:
+      return customer::internal::v1::PAUSE_PERSON;
+    case ReplyMeaning::kResume:
+      return customer::internal::v1::RESUME;
+    case ReplyMeaning::kHelp:
+    case ReplyMeaning::kOther:
+      return customer::internal::v1::NOTED;
   }
+  return customer::internal::v1::REPLY_KIND_UNSPECIFIED;
+}
+
+// Customer acts on nothing of it: it is only asked whose endpoint it is.
+bool IsNoted(const customer::internal::v1::RecordReplyRequest& request) {
+  return request.kind() == customer::internal::v1::NOTED;
+}
+
+bool IsNotedOnly(ReplyMeaning meaning) {
+  return KindOf(meaning) == customer::internal::v1::NOTED;
+}
+
+// What is kept of a message. An unsubscribe link that was pressed says nothing.
+record::v1::ReplyContentRow SaidIn(const internal::v1::InboundMessage& message) {
+  record::v1::ReplyContentRow content;
+  if (message.text().empty() && !message.unsubscribe_attempt().empty()) return content;
+  content.set_address(message.from());
+  content.set_text(KeptText(message.text()));
+  return content;
+}
+
+std::string MessageOf(const record::v1::IntentKey& key) {
+  return key.campaign() + "/steps/" + key.step();
 }
 
 // Where the mail went, though the message may have gone on to another channel since.
@@ -71,14 +104,14 @@ void Desk::OnMessage(Turn& turn, const Bringer& bringer, const internal::v1::Inb
   std::optional<record::v1::IntentKey> unsubscribed;
   if (!message.unsubscribe_attempt().empty()) {
     unsubscribed = IntentOfAttempt(turn, message.unsubscribe_attempt());
-    meaning = unsubscribed ? ReplyMeaning::kUnsubscribe : ReplyMeaning::kOther;
+    meaning = unsubscribed ? bringer.link.value_or(ReplyMeaning::kUnsubscribe) : ReplyMeaning::kOther;
     if (!unsubscribed) base::Log(base::LogLevel::kError, "dispatch.unsubscribe_unknown");
   }
   if (LoadRow<record::v1::ReplyRow>(turn, ReplyKey(id))) {
     const bool opts_out = meaning == ReplyMeaning::kStop || meaning == ReplyMeaning::kUnsubscribe;
     if (!opts_out) return AcknowledgeInbound(turn, bringer, message.sequence());
     // Not every provider marks its messages, so the same words from the same number may be said anew, with a
-    // START in between; a link may be followed again. An opt-out is asked of customer again: if nothing has
+    // START in between. An opt-out is asked of customer again: if nothing has
     // changed since, that changes nothing.
     id += "#" + std::to_string(message.received_time_us());
     if (repeats()) return;
@@ -87,17 +120,20 @@ void Desk::OnMessage(Turn& turn, const Bringer& bringer, const internal::v1::Inb
   }
   record::v1::ReplyRow row;
   row.set_reply_id(id);
+  row.set_inbox_id(NewMessageId(turn.now_us));
   row.set_kind(std::string(NameOf(meaning)));
   row.set_received_time_ns(clock_.WallNanos());
   row.set_sent_to(message.to());
   row.set_channel(bringer.channel);
   row.set_for_review(reading.for_review && meaning == reading.meaning);
-  if (KindOf(meaning) == customer::internal::v1::REPLY_KIND_UNSPECIFIED) {
-    SaveReply(turn, row);
+  const bool nobody = message.from().empty() || !message.unsubscribe_attempt().empty();
+  if (nobody && !unsubscribed) {  // there is nothing to ask customer
+    if (!KeepText(turn, SaidIn(message), row)) return;
+    EnterInbox(turn, row, std::nullopt, "");
     AcknowledgeInbound(turn, bringer, message.sequence());
     return;
   }
-  if (replies_.size() >= kMaxReplies) return;
+  if (replies_.size() >= kMaxReplies || (IsNotedOnly(meaning) && TooManyNoted())) return;
   if (unsubscribed) *row.mutable_unsubscribed() = *unsubscribed;
   AskCustomer(turn, id, bringer, message, std::move(row));
 }
@@ -113,10 +149,14 @@ void Desk::AskCustomer(Turn& turn, const std::string& id, const Bringer& bringer
     const Step* step = StepOf(turn, row.unsubscribed());
     reply.request.set_person(row.unsubscribed().person());
     if (step != nullptr) reply.request.set_purpose(step->manifest.purpose());
+    if (bringer.link) reply.request.set_message(MessageOf(row.unsubscribed()));
+    if (row.kind() == NameOf(ReplyMeaning::kPause))
+      reply.request.set_until_us(message.received_time_us() + kPauseMicros);
   } else {
     reply.request.set_address(message.from());
   }
   reply.row = std::move(row);
+  reply.content = SaidIn(message);
   reply.bringer = bringer;
   reply.sequence = message.sequence();
   CallCustomer(reply);
@@ -156,15 +196,18 @@ void Desk::CallCustomer(Reply& reply) {
            [this, id](absl::Status status) {
              (void)loop_.Post([this, id, status](Turn& turn) { OnReplyFailed(turn, id, status); });
            }});
-  if (!called) PutOffReply(id);
+  if (called) return;
+  if (reply.request.kind() != customer::internal::v1::RESUME) return PutOffReply(id);
+  (void)loop_.Post([this, id](Turn& turn) { GiveUp(turn, id); });
 }
 
 customer::internal::v1::RecordReplyRequest Desk::RepeatOf(const record::v1::ReplyRow& row) {
   customer::internal::v1::RecordReplyRequest request;
   request.set_reply_id(row.reply_id());
   request.set_channel(row.channel());
-  for (const auto meaning :
-       {ReplyMeaning::kStop, ReplyMeaning::kStart, ReplyMeaning::kWrongPerson, ReplyMeaning::kUnsubscribe}) {
+  for (const auto meaning : {ReplyMeaning::kStop, ReplyMeaning::kStart, ReplyMeaning::kWrongPerson,
+                             ReplyMeaning::kUnsubscribe, ReplyMeaning::kStopAll, ReplyMeaning::kPause,
+                             ReplyMeaning::kResume, ReplyMeaning::kHelp, ReplyMeaning::kOther}) {
     if (row.kind() == NameOf(meaning)) request.set_kind(KindOf(meaning));
   }
   return request;
@@ -175,21 +218,34 @@ void Desk::OnReplyDurable(Turn& turn, const std::string& id,
   auto at = replies_.find(id);
   if (at == replies_.end() || at->second.durable) return;
   Reply& reply = at->second;
+  const bool noted = IsNoted(reply.request);
+  if (!KeepText(turn, reply.content, reply.row)) {
+    if (noted) return PutOffReply(id);  // nothing of it is kept yet
+    base::Log(base::LogLevel::kWarning, "dispatch.reply_text_not_kept", {{"kind", reply.row.kind()}});
+  }
   reply.durable = true;
-  reply.row.set_durable_time_ns(durable_ns);
+  reply.content.Clear();
+  if (!noted) reply.row.set_durable_time_ns(durable_ns);
   reply.row.set_endpoint(response.endpoint());
   reply.row.set_opt_out(response.opt_out());
   reply.row.set_changed(response.changed());
+  reply.until_us = response.until_us();
   reply.request = RepeatOf(reply.row);
-  HearOf(turn, reply.row, response);
+  const auto answered = HearOf(turn, reply.row, response);
   if (reply.row.kind() == NameOf(ReplyMeaning::kStart) && response.changed()) NoteStart(turn, reply.row);
-  SaveReply(turn, reply.row);
+  EnterInbox(turn, reply.row, answered, response.person());
   AcknowledgeInbound(turn, reply.bringer, reply.sequence);
+  if (noted) replies_.erase(at);
+}
+
+bool Desk::HasOptedOut(Turn& turn, const record::v1::IntentKey& key) {
+  const record::v1::IntentRow* intent = intents_.Load(turn, key);
+  return intent != nullptr && intent->opted_out();
 }
 
 // Which campaign's message was answered, and its count of opt-outs.
-void Desk::HearOf(Turn& turn, record::v1::ReplyRow& row,
-                  const customer::internal::v1::RecordReplyResponse& response) {
+std::optional<record::v1::IntentKey> Desk::HearOf(
+    Turn& turn, record::v1::ReplyRow& row, const customer::internal::v1::RecordReplyResponse& response) {
   std::optional<record::v1::IntentKey> answered;
   if (row.has_unsubscribed()) {
     answered = row.unsubscribed();
@@ -197,30 +253,36 @@ void Desk::HearOf(Turn& turn, record::v1::ReplyRow& row,
   } else {
     answered = LastTo(turn, response.endpoint());
   }
-  if (!answered) return;
+  if (!answered) return answered;
   row.set_campaign(answered->campaign());
   if (!row.has_unsubscribed()) intents_.NoteResponse(turn, *answered, "REPLIED", row.channel());
-  const bool opts_out =
-      row.kind() == NameOf(ReplyMeaning::kStop) || row.kind() == NameOf(ReplyMeaning::kUnsubscribe);
-  if (!response.changed() || !opts_out) return;
+  const bool by_link = row.has_unsubscribed();
+  const bool opts_out = row.kind() == NameOf(ReplyMeaning::kStop) ||
+                        row.kind() == NameOf(ReplyMeaning::kUnsubscribe) ||
+                        row.kind() == NameOf(ReplyMeaning::kStopAll);
+  // Who stops this and then everything by the same message is counted once.
+  if (!response.changed() || !opts_out || (by_link && HasOptedOut(turn, *answered))) return answered;
   intents_.NoteResponse(turn, *answered, "OPTED_OUT", row.channel());
   auto& tally = intents_.Tally(turn, answered->campaign());
   tally.set_opted_out(tally.opted_out() + 1);
   record::v1::IntentRow* intent = intents_.Load(turn, *answered);
-  if (intent == nullptr || !intent->canary() || intent->opted_out()) return;
+  if (intent == nullptr || intent->opted_out()) return answered;
+  if (!intent->canary() && !by_link) return answered;
   intent->set_opted_out(true);
   intents_.Save(turn, *intent);
-  CountCanaryOf(turn, *intent, CanaryEvent::kOptedOut);
+  if (intent->canary()) CountCanaryOf(turn, *intent, CanaryEvent::kOptedOut);
+  return answered;
 }
 
 void Desk::OnReplyAcknowledged(Turn& turn, const std::string& id, int64_t acknowledged_ns) {
   auto at = replies_.find(id);
-  if (at == replies_.end()) return;
+  if (at == replies_.end() || IsNoted(at->second.request)) return;
   at->second.row.set_acknowledged_time_ns(acknowledged_ns);
   SaveReply(turn, at->second.row);
   Confirm(turn, at->second);
-  turn.After([waiting = std::move(at->second.waiting), opt_out = at->second.row.opt_out()] {
-    for (const auto& done : waiting) done(opt_out);
+  const Chosen chosen{at->second.row.opt_out(), at->second.until_us, at->second.row.changed()};
+  turn.After([waiting = std::move(at->second.waiting), chosen] {
+    for (const auto& done : waiting) done(chosen);
   });
   replies_.erase(at);
 }
@@ -229,9 +291,13 @@ void Desk::OnReplyFailed(Turn& turn, const std::string& id, const absl::Status& 
   auto at = replies_.find(id);
   if (at == replies_.end()) return;
   // Customer knows nobody whom it could be about: asking again would change nothing.
-  if (!absl::IsNotFound(status) && !absl::IsInvalidArgument(status)) return PutOffReply(id);
+  if (!absl::IsNotFound(status) && !absl::IsInvalidArgument(status)) {
+    return at->second.request.kind() == customer::internal::v1::RESUME ? GiveUp(turn, id) : PutOffReply(id);
+  }
   base::Log(base::LogLevel::kWarning, "dispatch.reply_about_nobody", {{"kind", at->second.row.kind()}});
-  SaveReply(turn, at->second.row);
+  const bool kept = KeepText(turn, at->second.content, at->second.row);
+  if (!kept && IsNoted(at->second.request)) return PutOffReply(id);
+  EnterInbox(turn, at->second.row, std::nullopt, "");
   AcknowledgeInbound(turn, at->second.bringer, at->second.sequence);
   turn.After([waiting = std::move(at->second.waiting), status] {
     for (const auto& done : waiting) done(status);
@@ -250,12 +316,21 @@ void Desk::RetryReplies() {
   const int64_t boot = clock_.BootMicros();
   auto calling =
       std::count_if(replies_.begin(), replies_.end(), [](const auto& reply) { return reply.second.calling; });
-  for (auto& [id, reply] : replies_) {
-    if (calling >= kMostCalls) return;
-    if (reply.calling || boot < reply.not_before_us) continue;
-    CallCustomer(reply);
-    ++calling;
+  for (const bool noted : {false, true}) {  // who opts out goes first
+    for (auto& [id, reply] : replies_) {
+      if (calling >= kMostCalls) return;
+      if (IsNoted(reply.request) != noted || reply.calling || boot < reply.not_before_us) continue;
+      CallCustomer(reply);
+      ++calling;
+    }
   }
+}
+
+bool Desk::TooManyNoted() const {
+  if (replies_.size() < kMaxNoted) return false;
+  return std::count_if(replies_.begin(), replies_.end(), [](const auto& reply) {
+           return IsNoted(reply.second.request);
+         }) >= static_cast<int64_t>(kMaxNoted);
 }
 
 // Who says START after a STOP is not told any more that they have been opted out.
@@ -318,43 +393,6 @@ void Desk::AcknowledgeInbound(Turn& turn, const Bringer& bringer, uint64_t seque
     message.mutable_acknowledgement()->add_inbound(sequence);
     (void)session->outbox.TryPush(std::move(message));
   });
-}
-
-// base64url-like: hex of the attempt's id and of a MAC over it. Names one message, works as long as its row
-// is kept, and cannot be made without our key.
-std::string Desk::LinkToken(const std::string& attempt) const {
-  return base::ToHex(attempt + reference_key_.Of("unsubscribe-link", attempt).substr(0, kMacBytes));
-}
-
-// Empty: we did not make it.
-std::string Desk::AttemptOfLink(const std::string& token) const {
-  const std::string bytes = base::FromHex(token);
-  if (bytes.size() != kAttemptBytes + kMacBytes) return "";
-  std::string attempt = bytes.substr(0, kAttemptBytes);
-  const std::string mac = reference_key_.Of("unsubscribe-link", attempt).substr(0, kMacBytes);
-  return base::SameBytes(mac, std::string_view(bytes).substr(kAttemptBytes)) ? attempt : "";
-}
-
-std::optional<std::string> Desk::PurposeOfLink(Turn& turn, const std::string& token) {
-  const auto key = IntentOfAttempt(turn, AttemptOfLink(token));
-  const Step* step = key ? StepOf(turn, *key) : nullptr;
-  return step == nullptr ? std::nullopt : std::optional(step->manifest.purpose());
-}
-
-void Desk::Unsubscribe(Turn& turn, const std::string& token, Unsubscribed done) {
-  internal::v1::InboundMessage message;
-  message.set_unsubscribe_attempt(AttemptOfLink(token));
-  if (!IntentOfAttempt(turn, message.unsubscribe_attempt())) return done(DispatchErrors::LinkUnknown());
-  message.set_id("link/" + token);
-  message.set_from("link");
-  message.set_received_time_us(turn.now_us);
-  const Bringer bringer{"edge", type::v1::CHANNEL_EMAIL, "", {}};
-  OnMessage(turn, bringer, message);
-  const std::string id = ReplyIdOf(bringer.connector, message);
-  auto at = replies_.find(id);
-  if (at == replies_.end()) at = replies_.find(id + "#" + std::to_string(message.received_time_us()));
-  if (at == replies_.end()) return done(DispatchErrors::TooManyReplies());
-  at->second.waiting.push_back(std::move(done));
 }
 
 }  // namespace pharos::dispatch

@@ -346,13 +346,23 @@ class LinkTest : public DeskRulesTest {
     EXPECT_EQ(url.rfind("https://edge.example/u/", 0), 0u);
     return url.substr(url.rfind('/') + 1);
   }
-  void Follow(const std::string& token) {
+  void Follow(const std::string& token, ReplyMeaning choice = ReplyMeaning::kUnsubscribe) {
     Turned([&](Turn& turn) {
-      desk_->Unsubscribe(turn, token,
-                         [this](const absl::StatusOr<std::string>& answer) { answers_.push_back(answer); });
+      desk_->Choose(turn, token, choice,
+                    [this](const absl::StatusOr<Chosen>& answer) { answers_.push_back(answer); });
     });
   }
-  std::vector<absl::StatusOr<std::string>> answers_;
+  // Customer's two answers to what it was asked as the `n`th.
+  void Answer(size_t n, const std::string& opt_out, bool changed = true, int64_t until_us = 0) {
+    customer::internal::v1::RecordReplyResponse response;
+    response.set_opt_out(opt_out);
+    response.set_changed(changed);
+    response.set_until_us(until_us);
+    customer_->replies.at(n).stages.durable(response);
+    customer_->replies.at(n).stages.acknowledged(response);
+    TakeAnswers();
+  }
+  std::vector<absl::StatusOr<Chosen>> answers_;
 };
 
 TEST_F(LinkTest, FollowingItOptsOutAndIsAnsweredOnlyWhenThatIsAcknowledged) {
@@ -370,8 +380,74 @@ TEST_F(LinkTest, FollowingItOptsOutAndIsAnsweredOnlyWhenThatIsAcknowledged) {
   customer_->replies[0].stages.acknowledged(response);
   TakeAnswers();
   ASSERT_EQ(answers_.size(), 1u);
-  EXPECT_EQ(*answers_[0], "optOuts/1");
+  EXPECT_EQ(answers_[0]->opt_out, "optOuts/1");
   EXPECT_EQ(Tally().opted_out(), 1);
+}
+
+TEST_F(LinkTest, EachChoiceSaysWhoseItIsAndByWhichMessage) {
+  const std::string token = Token();
+  Follow(token, ReplyMeaning::kPause);
+  Follow(token, ReplyMeaning::kStopAll);
+  Follow(token, ReplyMeaning::kResume);
+  ASSERT_EQ(customer_->replies.size(), 3u);
+  using namespace customer::internal::v1;  // NOLINT: kinds
+  EXPECT_EQ(customer_->replies[0].request.kind(), PAUSE_PERSON);
+  EXPECT_EQ(customer_->replies[0].request.until_us(), clock_.WallMicros() + kPauseMicros);
+  EXPECT_EQ(customer_->replies[1].request.kind(), UNSUBSCRIBE_ALL);
+  EXPECT_EQ(customer_->replies[2].request.kind(), RESUME);
+  for (const auto& reply : customer_->replies) {
+    EXPECT_EQ(reply.request.person(), Intent().key().person());
+    EXPECT_EQ(reply.request.message(), Intent().key().campaign() + "/steps/" + Intent().key().step());
+    EXPECT_TRUE(reply.request.address().empty());
+  }
+  Answer(0, "optOuts/1", true, 123);
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(answers_[0]->until_us, 123);
+  EXPECT_EQ(Tally().opted_out(), 0) << "a pause is no opt-out";
+}
+
+TEST_F(LinkTest, WhoStopsThisAndThenEverythingIsCountedOnce) {
+  const std::string token = Token();
+  Follow(token);
+  Answer(0, "optOuts/1");
+  Follow(token, ReplyMeaning::kStopAll);
+  Answer(1, "optOuts/2");
+  Follow(token, ReplyMeaning::kResume);
+  Answer(2, "optOuts/3");
+  Follow(token);
+  Answer(3, "optOuts/4");
+  EXPECT_EQ(answers_.size(), 4u);
+  EXPECT_EQ(Tally().opted_out(), 1);
+}
+
+TEST_F(LinkTest, PressedTwiceAtOnceIsOneChoiceUnlessSomethingWasTakenBackBetween) {
+  const std::string token = Token();
+  Follow(token, ReplyMeaning::kStopAll);
+  Follow(token, ReplyMeaning::kStopAll);
+  ASSERT_EQ(customer_->replies.size(), 1u);
+  Follow(token, ReplyMeaning::kResume);
+  Follow(token, ReplyMeaning::kStopAll);
+  ASSERT_EQ(customer_->replies.size(), 3u) << "the first may be what was taken back";
+  Answer(0, "optOuts/1");
+  EXPECT_EQ(answers_.size(), 2u);
+  Answer(2, "optOuts/3");
+  ASSERT_EQ(answers_.size(), 3u);
+  EXPECT_EQ(answers_[2]->opt_out, "optOuts/3");
+}
+
+TEST_F(LinkTest, AStopIsAskedUntilCustomerAnswersButTakingBackOnlyOnce) {
+  const std::string token = Token();
+  Follow(token, ReplyMeaning::kStopAll);
+  Follow(token, ReplyMeaning::kResume);
+  customer_->replies.at(0).stages.failed(absl::UnavailableError("away"));
+  customer_->replies.at(1).stages.failed(absl::UnavailableError("away"));
+  TakeAnswers();
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(base::ReasonOf(answers_[0].status()), "NOT_ACKNOWLEDGED_YET");
+  clock_.Advance(10'000'000);
+  Ticks();
+  ASSERT_EQ(customer_->replies.size(), 3u);
+  EXPECT_EQ(customer_->replies[2].request.kind(), customer::internal::v1::UNSUBSCRIBE_ALL);
 }
 
 TEST_F(LinkTest, ATokenThatWeDidNotMakeIsRefused) {

@@ -7,10 +7,12 @@
 #include "services/dispatch/feed_service.h"
 #include "services/dispatch/inbound_service.h"
 #include "services/dispatch/intent_service.h"
+#include "services/dispatch/measure_client.h"
 #include "services/dispatch/message_service.h"
 #include "services/dispatch/message_vault.h"
 #include "services/dispatch/plan_service.h"
 #include "services/dispatch/recipient_client.h"
+#include "services/dispatch/reply_service.h"
 #include "services/dispatch/tables.h"
 #include "services/dispatch/work_service.h"
 #include "services/rpc/key_client.h"
@@ -55,8 +57,9 @@ class DispatchImpl : public Dispatch {
         work_(loop_, desk_, clock, access),
         intents_(*store_, desk_),
         connectors_(loop_, desk_),
-        inbound_(loop_, desk_),
+        inbound_(loop_, desk_, measures_),
         feed_(*store_, clock),
+        replies_(*store_, vault_, *key_),
         messages_({*store_, loop_, desk_, vault_, recipients_, *key_, clock}) {
     desk_.UseVault(&vault_);
   }
@@ -71,6 +74,7 @@ class DispatchImpl : public Dispatch {
     services.push_back(v1::MakeMessageService(messages_));
     services.push_back(internal::v1::MakeFeedService(feed_));
     services.push_back(internal::v1::MakeInboundService(inbound_));
+    services.push_back(internal::v1::MakeReplyService(replies_));
     return services;
   }
 
@@ -78,6 +82,7 @@ class DispatchImpl : public Dispatch {
   void Start(const rpc::Peers& peers) override {
     customer_.Set(CustomerClient::Make(peers));
     recipients_.Start(peers);
+    measures_.Start(peers);
     vault_.Start(rpc::MakeKeyClient(peers.access, peers.token),
                  rpc::MakeKeyDestroyer(peers.access, peers.token));
     loop_.PostSelf([this](Turn& turn) { desk_.Recover(turn); });
@@ -98,6 +103,7 @@ class DispatchImpl : public Dispatch {
   std::unique_ptr<storage::BlindIndex> key_;
   LateCustomer customer_;
   RecipientClient recipients_;
+  MeasureClient measures_;
   MessageVault vault_;
   TurnLoop loop_;
   Desk desk_;
@@ -107,6 +113,7 @@ class DispatchImpl : public Dispatch {
   ConnectorService connectors_;
   InboundService inbound_;
   FeedService feed_;
+  ReplyService replies_;
   MessageService messages_;
 };
 

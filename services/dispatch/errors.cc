@@ -81,6 +81,10 @@ absl::Status DispatchErrors::LinkUnknown() {
       absl::StatusCode::kNotFound, "LINK_UNKNOWN",
       "This link was not made here, or was cut short. Use the link as it stands in the message.");
 }
+absl::Status DispatchErrors::ChoiceMissing() {
+  return MakeError(absl::StatusCode::kInvalidArgument, "CHOICE_MISSING",
+                   "Say what was chosen: STOP_PURPOSE, STOP_ALL, PAUSE or RESUME.");
+}
 absl::Status DispatchErrors::TooManyReplies() {
   return MakeError(absl::StatusCode::kUnavailable, "TOO_MANY_REPLIES",
                    "Too many replies wait for their acknowledgement. Say it again in a few seconds.");
@@ -127,6 +131,12 @@ absl::Status DispatchErrors::MessageNotFound() {
   return MakeError(absl::StatusCode::kNotFound, "MESSAGE_NOT_FOUND",
                    "There is no such message, or it has been removed: a message is kept for some days after "
                    "its end. List those that are kept with ListMessages.");
+}
+absl::Status DispatchErrors::ReplyForgotten() {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "REPLY_FORGOTTEN",
+      "What this reply says is not kept any more, and a note goes with it. Mark it without a note, or "
+      "write down elsewhere what was done.");
 }
 absl::Status DispatchErrors::CampaignNotStanding(std::string_view campaign) {
   return MakeError(

@@ -25,6 +25,7 @@ struct DispatchErrors {
   static absl::Status ChannelHasNoText();
   static absl::Status ModeChanged();
   static absl::Status LinkUnknown();
+  static absl::Status ChoiceMissing();
   static absl::Status TooManyReplies();
   static absl::Status NotAcknowledgedYet();
   static absl::Status ConnectorUnknown(std::string_view connector);
@@ -39,6 +40,8 @@ struct DispatchErrors {
   static absl::Status TemplateNotApproved(std::string_view campaign, std::string_view name);
   static absl::Status ChannelNotApproved(std::string_view campaign);
   static absl::Status PersonalisationMissing(const std::vector<std::string>& names);
+  // The inbox.
+  static absl::Status ReplyForgotten();
   // `refused` as in customer's Recipient.
   static absl::Status RecipientRefused(std::string_view refused);
 };

@@ -3,6 +3,7 @@
 #include "pharos/dispatch/internal/v1/feed_service.pb.h"
 #include "pharos/record/v1/change.pb.h"
 #include "services/base/errors.h"
+#include "services/dispatch/inbox_reply.h"
 
 namespace pharos::dispatch {
 namespace {
@@ -27,11 +28,11 @@ class Messages {
     record::v1::ChangeEntry entry;
     if (!entry.ParseFromString(change.entry)) return Damaged();
     message_.set_position(change.position);
-    if (entry.kind() != kIntentsChanged) return absl::OkStatus();
-    auto* batch = message_.add_batches();
-    if (!batch->ParseFromString(entry.facts())) return Damaged();
-    batch->set_position(change.position);
-    bytes_ += entry.facts().size();
+    if (entry.kind() == kIntentsChanged) {
+      PHAROS_RETURN_IF_ERROR(Read(entry, change.position, *message_.add_batches()));
+    } else if (entry.kind() == kReplyReceived || entry.kind() == kReplyForgotten) {
+      PHAROS_RETURN_IF_ERROR(Read(entry, change.position, *message_.add_replies()));
+    }
     return bytes_ < kMostBytes ? absl::OkStatus() : Send();
   }
   // CANCELLED: the caller has gone.
@@ -39,12 +40,21 @@ class Messages {
     message_.set_time_us(clock_.WallMicros());
     if (!out_.Write(message_)) return absl::CancelledError("the caller has gone");
     message_.clear_batches();
+    message_.clear_replies();
     bytes_ = 0;
     return absl::OkStatus();
   }
   void At(uint64_t position) { message_.set_position(position); }
 
  private:
+  template <typename Facts>
+  absl::Status Read(const record::v1::ChangeEntry& entry, uint64_t position, Facts& facts) {
+    if (!facts.ParseFromString(entry.facts())) return Damaged();
+    facts.set_position(position);
+    bytes_ += entry.facts().size();
+    return absl::OkStatus();
+  }
+
   rpc::Writer<internal::v1::FollowEventsResponse>& out_;
   base::Clock& clock_;
   internal::v1::FollowEventsResponse message_;

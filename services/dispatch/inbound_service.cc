@@ -6,6 +6,7 @@
 
 #include "pharos/dispatch/internal/v1/inbound_service.pb.h"
 #include "services/base/errors.h"
+#include "services/base/log.h"
 #include "services/dispatch/errors.h"
 
 namespace pharos::dispatch {
@@ -23,6 +24,21 @@ std::optional<T> Await(const rpc::Call& call, std::future<T>& future) {
   }
 }
 
+std::optional<ReplyMeaning> MeaningOf(internal::v1::Choice choice) {
+  switch (choice) {
+    case internal::v1::STOP_PURPOSE:
+      return ReplyMeaning::kUnsubscribe;
+    case internal::v1::STOP_ALL:
+      return ReplyMeaning::kStopAll;
+    case internal::v1::PAUSE:
+      return ReplyMeaning::kPause;
+    case internal::v1::RESUME:
+      return ReplyMeaning::kResume;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 absl::Status InboundService::DescribeUnsubscribe(rpc::Call& call,
@@ -36,21 +52,72 @@ absl::Status InboundService::DescribeUnsubscribe(rpc::Call& call,
   });
 }
 
-absl::Status InboundService::Unsubscribe(rpc::Call& call, const internal::v1::UnsubscribeRequest& request,
-                                         internal::v1::UnsubscribeResponse& response) {
-  using Answer = absl::StatusOr<std::string>;
+absl::StatusOr<InboundService::Acknowledged> InboundService::Take(const rpc::Call& call,
+                                                                  const std::string& token,
+                                                                  ReplyMeaning choice) {
+  using Answer = absl::StatusOr<Chosen>;
   auto promise = std::make_shared<std::promise<Answer>>();
   std::future<Answer> answer = promise->get_future();
+  Acknowledged acknowledged;
   PHAROS_RETURN_IF_ERROR(loop_.Run([&](Turn& turn) {
-    response.set_purpose(desk_.PurposeOfLink(turn, request.token()).value_or(""));
-    desk_.Unsubscribe(turn, request.token(),
-                      [promise](const Answer& opt_out) { promise->set_value(opt_out); });
+    acknowledged.purpose = desk_.PurposeOfLink(turn, token).value_or("");
+    desk_.Choose(turn, token, choice, [promise](const Answer& chosen) { promise->set_value(chosen); });
     return absl::OkStatus();
   }));
-  const std::optional<Answer> acknowledged = Await(call, answer);
-  if (!acknowledged) return DispatchErrors::NotAcknowledgedYet();
-  PHAROS_RETURN_IF_ERROR(acknowledged->status());
-  response.set_opt_out(**acknowledged);
+  std::optional<Answer> chosen = Await(call, answer);
+  if (!chosen) return DispatchErrors::NotAcknowledgedYet();
+  PHAROS_ASSIGN_OR_RETURN(acknowledged.chosen, *std::move(chosen));
+  return acknowledged;
+}
+
+absl::Status InboundService::Unsubscribe(rpc::Call& call, const internal::v1::UnsubscribeRequest& request,
+                                         internal::v1::UnsubscribeResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const Acknowledged acknowledged,
+                          Take(call, request.token(), ReplyMeaning::kUnsubscribe));
+  response.set_purpose(acknowledged.purpose);
+  response.set_opt_out(acknowledged.chosen.opt_out);
+  return absl::OkStatus();
+}
+
+absl::Status InboundService::Choose(rpc::Call& call, const internal::v1::ChooseRequest& request,
+                                    internal::v1::ChooseResponse& response) {
+  const std::optional<ReplyMeaning> choice = MeaningOf(request.choice());
+  if (!choice) return DispatchErrors::ChoiceMissing();
+  PHAROS_ASSIGN_OR_RETURN(const Acknowledged acknowledged, Take(call, request.token(), *choice));
+  response.set_purpose(acknowledged.purpose);
+  response.set_until_us(acknowledged.chosen.until_us);
+  response.set_changed(acknowledged.chosen.changed);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TrackedLink> InboundService::LinkOf(const std::string& token) {
+  std::optional<TrackedLink> link;
+  PHAROS_RETURN_IF_ERROR(loop_.Run([&](Turn& turn) {
+    link = desk_.LinkOf(turn, token);
+    return link ? absl::OkStatus() : DispatchErrors::LinkUnknown();
+  }));
+  return *std::move(link);
+}
+
+absl::Status InboundService::DescribeLink(rpc::Call& call, const internal::v1::DescribeLinkRequest& request,
+                                          internal::v1::DescribeLinkResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const TrackedLink link, LinkOf(request.token()));
+  response.set_url(link.url);
+  return absl::OkStatus();
+}
+
+// Whoever follows a link gets there, whether or not it can be counted.
+absl::Status InboundService::FollowLink(rpc::Call& call, const internal::v1::FollowLinkRequest& request,
+                                        internal::v1::FollowLinkResponse& response) {
+  PHAROS_ASSIGN_OR_RETURN(const TrackedLink link, LinkOf(request.token()));
+  response.set_url(link.url);
+  // They may have taken back since what they had agreed to when it was sent.
+  if (link.counted || !measures_.MayMeasure(link)) return absl::OkStatus();
+  const absl::Status counted = loop_.Run([&](Turn& turn) {
+    desk_.CountFollowed(turn, link);
+    return absl::OkStatus();
+  });
+  if (!counted.ok()) base::Log(base::LogLevel::kWarning, "dispatch.link_not_counted");
   return absl::OkStatus();
 }
 

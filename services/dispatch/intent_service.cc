@@ -171,6 +171,8 @@ absl::Status IntentService::GetTally(rpc::Call& call, const v1::GetTallyRequest&
   response.set_complained(row.complained());
   response.set_parts(row.parts());
   response.set_cost_micropounds(row.cost_micropounds());
+  response.set_followed(row.followed());
+  *response.mutable_followed_by_link() = row.followed_by_link();
   response.set_held(desk_.HeldWhy(request.campaign()));
   return absl::OkStatus();
 }

@@ -103,13 +103,14 @@ void IntentStore::Note(const record::v1::IntentRow& row) {
 }
 
 void IntentStore::NoteResponse(Turn& turn, const record::v1::IntentKey& key, std::string_view kind,
-                               type::v1::Channel channel) {
+                               type::v1::Channel channel, int link) {
   Tally(turn, key.campaign());
   auto* response = touched_[key.campaign()].batch.add_responses();
   response->set_step(key.step());
   response->set_person(key.person());
   response->set_kind(std::string(kind));
   response->set_channel(channel);
+  response->set_link(link);
 }
 
 void IntentStore::Flush(Turn& turn) {

@@ -47,10 +47,10 @@ class IntentStore {
   // Saves a row whose state did not change.
   void Save(Turn& turn, const record::v1::IntentRow& row);
 
-  // What a person did about the message of this intent ("REPLIED", "OPTED_OUT", "COMPLAINED"): told to
-  // whoever follows the feed, and no change of state.
+  // What a person did about the message of this intent ("REPLIED", "OPTED_OUT", "COMPLAINED", "FOLLOWED" with
+  // the link's number): told to whoever follows the feed, and no change of state.
   void NoteResponse(Turn& turn, const record::v1::IntentKey& key, std::string_view kind,
-                    type::v1::Channel channel);
+                    type::v1::Channel channel, int link = 0);
 
   record::v1::TallyRow& Tally(Turn& turn, const std::string& campaign);
   // Writes the rows and the tallies that changed, and to the change log what changed them; last act of a

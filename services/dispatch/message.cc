@@ -27,7 +27,9 @@ std::string BytesOfNewId(std::string_view text) {
   return bytes;
 }
 
-std::string Uuid(std::string_view id) {
+}  // namespace
+
+std::string UuidOf(std::string_view id) {
   const std::string hex = base::ToHex(id);
   std::string text;
   size_t at = 0;
@@ -39,7 +41,6 @@ std::string Uuid(std::string_view id) {
   return text;
 }
 
-// "" unless it is a UUID in lower or upper case.
 std::string BytesOfUuid(std::string_view text) {
   if (text.size() != kUuidCharacters) return "";
   std::string hex;
@@ -51,8 +52,6 @@ std::string BytesOfUuid(std::string_view text) {
   }
   return base::FromHex(base::LowerAscii(hex));
 }
-
-}  // namespace
 
 std::string NewMessageId(int64_t wall_us) {
   std::string id = BytesOfNewId(base::NewId(wall_us));
@@ -69,7 +68,7 @@ int64_t TimeOfMessage(std::string_view id) {
 }
 
 std::string MessageName(std::string_view id) {
-  return "messages/" + Uuid(id);
+  return "messages/" + UuidOf(id);
 }
 
 std::string MessageIdOf(std::string_view name) {
@@ -83,7 +82,7 @@ std::string Complement(std::string_view id) {
 }
 
 std::string MessageStep(std::string_view declared_step, std::string_view id) {
-  return std::string(declared_step) + kMark + Uuid(id);
+  return std::string(declared_step) + kMark + UuidOf(id);
 }
 
 bool IsMessageStep(std::string_view step) {

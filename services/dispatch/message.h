@@ -24,6 +24,9 @@ inline constexpr size_t kMessageIdBytes = 16;
 std::string NewMessageId(int64_t wall_us);
 // When it was made, microseconds since the epoch, in whole milliseconds: ids sort as these times do.
 int64_t TimeOfMessage(std::string_view id);
+// A UUID's text, in lower case, and its 16 bytes; "" unless it is one, in lower or upper case.
+std::string UuidOf(std::string_view id);
+std::string BytesOfUuid(std::string_view text);
 // "messages/0198c5f2-…" and back; "" if the name has another shape.
 std::string MessageName(std::string_view id);
 std::string MessageIdOf(std::string_view name);

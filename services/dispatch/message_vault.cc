@@ -10,9 +10,20 @@ namespace {
 
 constexpr int64_t kDayMicros = int64_t{86'400} * 1'000'000;
 constexpr int64_t kIdleMicros = 100'000;
+constexpr int64_t kNotUsed = -2;  // the day of a key that has sealed nothing yet
 
 std::string AssociatedWith(const std::string& id) {
   return "message " + id;
+}
+std::string ReplyOf(const std::string& id) {
+  return "reply " + id;
+}
+std::string NoteOf(const std::string& id) {
+  return "note " + id;
+}
+
+bool IsDestroyed(const absl::Status& status) {
+  return base::ReasonOf(status) == "KEY_DESTROYED";
 }
 
 }  // namespace
@@ -55,6 +66,10 @@ MessageVault::~MessageVault() {
 void MessageVault::Start(std::unique_ptr<storage::KeySource> access, Destroyer destroyer) {
   if (source_ != nullptr) source_->Bind(std::move(access));
   destroyer_ = std::move(destroyer);
+  {
+    base::MutexLock lock(mutex_);
+    fetching_ = source_ != nullptr && jobs_.TryPush([this] { FetchReplyKey(kNotUsed); });
+  }
   worker_ = std::thread([this] { Work(); });
 }
 
@@ -103,6 +118,66 @@ absl::Status MessageVault::Prepare(const std::vector<std::string>& envelopes) {
     if (id != 0) ids.push_back(id);
   }
   return ring_.Prefetch(ids);
+}
+
+std::optional<MessageVault::Sealed> MessageVault::SealReply(const record::v1::ReplyContentRow& content,
+                                                            const std::string& id, int64_t now_us) {
+  const int64_t day = now_us / kDayMicros;
+  storage::DataKey key;
+  if (ring_.seals()) {
+    base::MutexLock lock(mutex_);
+    if (reply_day_ == kNotUsed) reply_day_ = day;
+    if (reply_day_ != day && !fetching_) fetching_ = jobs_.TryPush([this, day] { FetchReplyKey(day); });
+    // Yesterday's will do while access is away at midnight.
+    if (reply_day_ != day && reply_day_ != day - 1) return std::nullopt;
+    key = reply_key_;
+  }
+  return Sealed{storage::Seal(key, content.SerializeAsString(), ReplyOf(id)), key.id};
+}
+
+void MessageVault::FreshenReplyKey(int64_t now_us) {
+  if (!ring_.seals()) return;
+  const int64_t day = now_us / kDayMicros;
+  base::MutexLock lock(mutex_);
+  if (reply_day_ == kNotUsed || reply_day_ == day || fetching_) return;
+  fetching_ = jobs_.TryPush([this, day] { FetchReplyKey(day); });
+}
+
+void MessageVault::FetchReplyKey(int64_t day) {
+  auto key = ring_.Fresh();
+  base::MutexLock lock(mutex_);
+  fetching_ = false;
+  if (!key.ok()) return;  // whoever needs it next asks again
+  reply_key_ = *std::move(key);
+  reply_day_ = day;
+}
+
+absl::StatusOr<record::v1::ReplyContentRow> MessageVault::OpenReply(const std::string& envelope,
+                                                                    const std::string& id) {
+  record::v1::ReplyContentRow content;
+  const auto bytes = storage::Unseal(ring_, envelope, ReplyOf(id));
+  if (IsDestroyed(bytes.status())) return content;
+  PHAROS_RETURN_IF_ERROR(bytes.status());
+  if (!content.ParseFromString(*bytes)) return DispatchErrors::MessageDamaged();
+  return content;
+}
+
+absl::StatusOr<std::string> MessageVault::SealNote(std::string_view note, const std::string& content,
+                                                   const std::string& id) {
+  storage::DataKey key;
+  PHAROS_ASSIGN_OR_RETURN(const uint64_t key_id, storage::KeyIdOf(content));
+  if (key_id != 0) {
+    auto found = ring_.Get(key_id);
+    if (IsDestroyed(found.status())) return DispatchErrors::ReplyForgotten();
+    PHAROS_ASSIGN_OR_RETURN(key, std::move(found));
+  }
+  return storage::Seal(key, note, NoteOf(id));
+}
+
+absl::StatusOr<std::string> MessageVault::OpenNote(const std::string& envelope, const std::string& id) {
+  auto note = storage::Unseal(ring_, envelope, NoteOf(id));
+  if (IsDestroyed(note.status())) return std::string();
+  return note;
 }
 
 void MessageVault::Note(const std::string& id, Content content) {

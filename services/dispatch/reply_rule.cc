@@ -259,6 +259,12 @@ std::string_view NameOf(ReplyMeaning meaning) {
       return "OTHER";
     case ReplyMeaning::kUnsubscribe:
       return "UNSUBSCRIBE";
+    case ReplyMeaning::kStopAll:
+      return "UNSUBSCRIBE_ALL";
+    case ReplyMeaning::kPause:
+      return "PAUSE";
+    case ReplyMeaning::kResume:
+      return "RESUME";
   }
   return "OTHER";
 }

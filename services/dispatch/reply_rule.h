@@ -6,8 +6,19 @@
 
 namespace pharos::dispatch {
 
-// kUnsubscribe is not a text's meaning but an address's: mail to a message's own unsubscribe address.
-enum class ReplyMeaning { kStop, kStart, kWrongPerson, kHelp, kOther, kUnsubscribe };
+// kUnsubscribe is not a text's meaning but an address's: mail to a message's own unsubscribe address, or its
+// link. kStopAll, kPause and kResume are chosen on the page that an email's footer links to.
+enum class ReplyMeaning {
+  kStop,
+  kStart,
+  kWrongPerson,
+  kHelp,
+  kOther,
+  kUnsubscribe,
+  kStopAll,
+  kPause,
+  kResume
+};
 
 struct Reading {
   ReplyMeaning meaning = ReplyMeaning::kOther;
@@ -22,6 +33,6 @@ Reading Read(std::string_view text);
 // Its meaning alone.
 ReplyMeaning Classify(std::string_view text);
 std::string_view NameOf(ReplyMeaning meaning);  // "STOP", "START", "WRONG_PERSON", "HELP", "OTHER",
-                                                // "UNSUBSCRIBE"
+                                                // "UNSUBSCRIBE", "UNSUBSCRIBE_ALL", "PAUSE", "RESUME"
 
 }  // namespace pharos::dispatch

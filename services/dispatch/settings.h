@@ -31,6 +31,7 @@ struct DispatchSettings {
   std::map<std::string, RouteSettings> routes;  // by connector name
   CapSettings caps;
   int64_t message_days = 7;  // single messages are kept so long after their end, as GOV.UK Notify keeps them
+  int64_t reply_days = 30;   // what people wrote is kept so long after it came
   std::string edge_url;  // "https://host[:port]" of the edge as people reach it; empty = no one-click links
   const RouteSettings& RouteOf(const std::string& connector) const {
     static const RouteSettings kDefault;

@@ -46,6 +46,9 @@ enum Table : uint8_t {
   kMessageReference = 32,  // Raw(16: keyed hash of campaign and reference) Raw(16: complement) → empty
   kMessageDue = 33,        // U64(when to look whether it is to be removed, µs) Raw(16: id) → empty
   kMessageKey = 34,        // U64(data key) → MessageKeyRow
+  kMessageSender = 35,     // String(campaign) String(principal that has sent through it) → empty
+  kReplyName = 36,         // Raw(16: id in the inbox) → ReplyNameRow
+  kReplyDue = 37,          // U64(when its text goes, µs) Raw(16: id in the inbox) → empty
 };
 
 inline std::string StepKey(const std::string& campaign, const std::string& step) {
@@ -125,6 +128,15 @@ inline std::string MessageDueKey(int64_t due_us, const std::string& id) {
 }
 inline std::string MessageKeyKey(uint64_t key) {
   return storage::KeyWriter(kMessageKey).U64(key).str();
+}
+inline std::string MessageSenderKey(const std::string& campaign, const std::string& principal) {
+  return storage::KeyWriter(kMessageSender).String(campaign).String(principal).str();
+}
+inline std::string ReplyNameKey(const std::string& id) {
+  return storage::KeyWriter(kReplyName).Raw(id).str();
+}
+inline std::string ReplyDueKey(int64_t due_us, const std::string& id) {
+  return storage::KeyWriter(kReplyDue).U64(static_cast<uint64_t>(due_us)).Raw(id).str();
 }
 inline std::string ReportKey(const std::string& endpoint) {
   return storage::KeyWriter(kReport).Raw(endpoint).str();

@@ -32,10 +32,12 @@ type::v1::TallyChange Difference(const record::v1::TallyRow& before, const recor
   change.set_complained(after.complained() - before.complained());
   change.set_parts(after.parts() - before.parts());
   change.set_cost_micropounds(after.cost_micropounds() - before.cost_micropounds());
+  change.set_followed(after.followed() - before.followed());
   AddDifference(before.failed(), after.failed(), *change.mutable_failed());
   AddDifference(before.withheld(), after.withheld(), *change.mutable_withheld());
   AddDifference(before.accepted_by_channel(), after.accepted_by_channel(),
                 *change.mutable_accepted_by_channel());
+  AddDifference(before.followed_by_link(), after.followed_by_link(), *change.mutable_followed_by_link());
   return change;
 }
 

@@ -34,6 +34,7 @@ Response OfPage(int status, Page page, const Request& request, std::string_view 
   response.status = status;
   response.content_type = "text/html; charset=utf-8";
   response.body = MakePage(page, LanguageOf(request), purpose);
+  response.headers.emplace_back("Content-Security-Policy", PublicPagePolicy());
   if (status == 503) response.retry_after_s = kRetrySeconds;
   return response;
 }
@@ -69,10 +70,10 @@ std::string_view AllowedMethods(Route route) {
     case Route::kApiDocument:
     case Route::kConsoleStream:
     case Route::kAsset:
-    case Route::kLink:
       return "GET, HEAD";
     case Route::kUnsubscribe:
     case Route::kPreferences:
+    case Route::kLink:
     case Route::kNotifyApi:
     case Route::kConsole:
       return "GET, HEAD, POST";

@@ -54,6 +54,30 @@ class Inbound : public v1::InboundServiceHandler {
     response.set_opt_out("optOuts/1");
     return absl::OkStatus();
   }
+  absl::Status Choose(rpc::Call&, const v1::ChooseRequest& request, v1::ChooseResponse& response) override {
+    base::MutexLock lock(mutex);
+    if (const absl::Status wrong = Look(request.token()); !wrong.ok()) return wrong;
+    chosen.push_back(request.choice());
+    response.set_purpose("purposes/stop-smoking");
+    response.set_changed(changes);
+    if (request.choice() == v1::PAUSE) response.set_until_us(1'800'000'000'000'000);  // 15 January 2027
+    return absl::OkStatus();
+  }
+  absl::Status DescribeLink(rpc::Call&, const v1::DescribeLinkRequest& request,
+                            v1::DescribeLinkResponse& response) override {
+    base::MutexLock lock(mutex);
+    if (const absl::Status wrong = Look(request.token()); !wrong.ok()) return wrong;
+    response.set_url(leads_to);
+    return absl::OkStatus();
+  }
+  absl::Status FollowLink(rpc::Call&, const v1::FollowLinkRequest& request,
+                          v1::FollowLinkResponse& response) override {
+    base::MutexLock lock(mutex);
+    if (const absl::Status wrong = Look(request.token()); !wrong.ok()) return wrong;
+    ++followed;
+    response.set_url(leads_to);
+    return absl::OkStatus();
+  }
   absl::Status RecordReceipts(rpc::Call&, const v1::RecordReceiptsRequest& request,
                               v1::RecordReceiptsResponse&) override {
     base::MutexLock lock(mutex);
@@ -77,7 +101,10 @@ class Inbound : public v1::InboundServiceHandler {
   base::CondVar changed;
   bool away = false, hold = false;  // hold: receipts are not answered
   int recording = 0;                // receipts that are held
-  int described = 0, unsubscribed = 0;
+  int described = 0, unsubscribed = 0, followed = 0;
+  std::vector<v1::Choice> chosen;
+  bool changes = true;  // what is chosen changes something
+  std::string leads_to = "https://www.nhs.uk/quit?step=1";
   std::string connector;
   std::vector<v1::Receipt> receipts;
   std::vector<v1::InboundMessage> messages;

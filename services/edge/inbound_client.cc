@@ -39,6 +39,20 @@ absl::StatusOr<Response> Invoke(const std::shared_ptr<grpc::Channel>& channel, c
 
 using Inbound = v1::InboundService;
 
+v1::Choice ToProto(Choice choice) {
+  switch (choice) {
+    case Choice::kStopPurpose:
+      return v1::STOP_PURPOSE;
+    case Choice::kStopAll:
+      return v1::STOP_ALL;
+    case Choice::kPause:
+      return v1::PAUSE;
+    case Choice::kResume:
+      return v1::RESUME;
+  }
+  return v1::CHOICE_UNSPECIFIED;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> InboundClient::DescribeUnsubscribe(const std::string& token) const {
@@ -55,6 +69,31 @@ absl::StatusOr<std::string> InboundClient::Unsubscribe(const std::string& token)
   PHAROS_ASSIGN_OR_RETURN(const auto answer, Invoke<Inbound>(dispatch_, token_, kUnsubscribeMs,
                                                              &Inbound::Stub::Unsubscribe, request));
   return answer.purpose();
+}
+
+absl::StatusOr<Chosen> InboundClient::Choose(const std::string& token, Choice choice) const {
+  v1::ChooseRequest request;
+  request.set_token(token);
+  request.set_choice(ToProto(choice));
+  PHAROS_ASSIGN_OR_RETURN(
+      const auto answer, Invoke<Inbound>(dispatch_, token_, kUnsubscribeMs, &Inbound::Stub::Choose, request));
+  return Chosen{answer.purpose(), answer.until_us(), answer.changed()};
+}
+
+absl::StatusOr<std::string> InboundClient::DescribeLink(const std::string& token) const {
+  v1::DescribeLinkRequest request;
+  request.set_token(token);
+  PHAROS_ASSIGN_OR_RETURN(const auto answer, Invoke<Inbound>(dispatch_, token_, kDescribeMs,
+                                                             &Inbound::Stub::DescribeLink, request));
+  return answer.url();
+}
+
+absl::StatusOr<std::string> InboundClient::FollowLink(const std::string& token) const {
+  v1::FollowLinkRequest request;
+  request.set_token(token);
+  PHAROS_ASSIGN_OR_RETURN(const auto answer, Invoke<Inbound>(dispatch_, token_, kDescribeMs,
+                                                             &Inbound::Stub::FollowLink, request));
+  return answer.url();
 }
 
 absl::Status InboundClient::RecordReceipts(const std::string& connector, const v1::Receipts& receipts) const {

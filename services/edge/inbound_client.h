@@ -14,6 +14,14 @@ class Channel;
 
 namespace pharos::edge {
 
+// What the page "what we send you" offers.
+enum class Choice { kStopPurpose, kStopAll, kPause, kResume };
+struct Chosen {
+  std::string purpose;   // "purposes/…" of the message
+  int64_t until_us = 0;  // of a pause
+  bool changed = false;  // false: it was so before, or there was nothing to take back
+};
+
 class InboundClient {
  public:
   // `token` is the one between our own processes.
@@ -25,6 +33,11 @@ class InboundClient {
   absl::StatusOr<std::string> DescribeUnsubscribe(const std::string& token) const;
   // The purpose; answers once the opt-out is acknowledged. NOT_FOUND as above, UNAVAILABLE: say it again.
   absl::StatusOr<std::string> Unsubscribe(const std::string& token) const;
+  // Answers once it is acknowledged. NOT_FOUND and UNAVAILABLE as above.
+  absl::StatusOr<Chosen> Choose(const std::string& token, Choice choice) const;
+  // Where a tracked link leads: an absolute https address. NOT_FOUND as above. DescribeLink counts nothing.
+  absl::StatusOr<std::string> DescribeLink(const std::string& token) const;
+  absl::StatusOr<std::string> FollowLink(const std::string& token) const;
   // OK: durable.
   absl::Status RecordReceipts(const std::string& connector,
                               const dispatch::internal::v1::Receipts& receipts) const;

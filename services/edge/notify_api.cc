@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "pharos/campaign/v1/campaign_service.pb.h"
+#include "pharos/engagement/v1/inbox_service.pb.h"
 #include "services/base/errors.h"
 #include "services/base/ids.h"
 #include "services/base/text.h"
@@ -339,13 +340,27 @@ Response NotifyApi::OneTemplate(const Visit& visit) {
   return OfJson(200, PreviewJson(shown, preview));
 }
 
-// Texts that people send are read in the inbox; where it is not open to a service, there are none for it.
+// Texts that answer what this service sent, and those that answer nothing and came to its number.
 Response NotifyApi::ReceivedTexts(const Visit& visit) {
+  constexpr std::string_view kPath = "received-text-messages";
   const auto older = visit.query.find("older_than");
   if (older != visit.query.end() && !IsUuid(older->second))
     return OfError(Invalid({"older_than is not a valid UUID"}));
-  const json links = {{"current", PageUri(visit.base, "received-text-messages", visit.query, "")}};
-  return OfJson(200, {{"received_text_messages", json::array()}, {"links", links}});
+  engagement::v1::ListReceivedTextsRequest request;
+  for (const std::string& campaign : visit.key.campaigns) request.add_campaigns(campaign);
+  request.set_page_size(kPage);
+  if (older != visit.query.end()) request.set_older_than("replies/" + base::LowerAscii(older->second));
+  engagement::v1::ListReceivedTextsResponse page;
+  const absl::Status listed = backend_.Call(CredentialOf(visit.key), request, &page);
+  if (!listed.ok()) return OfStatus(listed);
+  json shown = json::array();
+  for (const auto& text : page.texts()) shown.push_back(ReceivedJson(text, visit.service_id));
+  json links = {{"current", PageUri(visit.base, kPath, {}, "")}};
+  if (!page.texts().empty()) {
+    const auto& last = page.texts(page.texts_size() - 1);
+    links["next"] = PageUri(visit.base, kPath, {}, base::Segment(last.name(), "replies"));
+  }
+  return OfJson(200, {{"received_text_messages", std::move(shown)}, {"links", std::move(links)}});
 }
 
 }  // namespace pharos::edge

@@ -366,6 +366,15 @@ json NotificationJson(const dispatch::v1::Message& message, const std::string& b
   return shown;
 }
 
+json ReceivedJson(const engagement::v1::ReceivedText& text, const std::string& service_id) {
+  return {{"id", base::Segment(text.name(), "replies")},
+          {"created_at", NotifyTime(text.receive_time_us())},
+          {"service_id", service_id},
+          {"notify_number", text.sender()},
+          {"user_number", text.address()},
+          {"content", text.text()}};
+}
+
 json TemplateJson(const NotifyTemplate& from) {
   const campaign::v1::Template& text = from.text;
   const bool email = from.channel == type::v1::CHANNEL_EMAIL;

@@ -15,6 +15,7 @@
 
 #include "pharos/campaign/v1/template_service.pb.h"
 #include "pharos/dispatch/v1/message_service.pb.h"
+#include "pharos/engagement/v1/inbox_service.pb.h"
 #include "services/edge/notify_api_error.h"
 
 namespace pharos::edge {
@@ -64,6 +65,7 @@ nlohmann::json SentJson(const dispatch::v1::Message& message, const NotifyTempla
                         const std::string& base);
 nlohmann::json NotificationJson(const dispatch::v1::Message& message, const std::string& base);
 nlohmann::json TemplateJson(const NotifyTemplate& from);
+nlohmann::json ReceivedJson(const engagement::v1::ReceivedText& text, const std::string& service_id);
 nlohmann::json PreviewJson(const NotifyTemplate& from, const campaign::v1::PreviewTemplateResponse& preview);
 
 Response OfJson(int status, const nlohmann::json& body);

@@ -246,6 +246,22 @@ TEST(NotifyForm, ShowsANotification) {
                                           "/version/2");
 }
 
+TEST(NotifyForm, ShowsAReceivedText) {
+  engagement::v1::ReceivedText text;
+  text.set_name("replies/0198c5f2-1111-7222-8333-444444444444");
+  text.set_campaign("campaigns/booking");
+  text.set_address("447700900123");
+  text.set_sender("60777");
+  text.set_text("Could I come on Friday?");
+  text.set_receive_time_us(1'772'355'600'123'456);
+  EXPECT_EQ(ReceivedJson(text, kService), (json{{"id", "0198c5f2-1111-7222-8333-444444444444"},
+                                                {"created_at", "2026-03-01T09:00:00.123456Z"},
+                                                {"service_id", kService},
+                                                {"notify_number", "60777"},
+                                                {"user_number", "447700900123"},
+                                                {"content", "Could I come on Friday?"}}));
+}
+
 TEST(NotifyError, OurErrorsAreSaidInNotifysClasses) {
   const auto of = [](absl::StatusCode code, std::string_view reason) {
     return ErrorOf(base::MakeError(code, reason, "words"), type::v1::CHANNEL_SMS);

@@ -57,7 +57,7 @@ struct Sites {
   Site* api_document = nullptr;  // GET /openapi.json
   Site* notify_api = nullptr;    // /v2/…, as GOV.UK Notify's
   Site* console = nullptr;       // /console…
-  Site* links = nullptr;         // GET /l/{token}
+  Site* links = nullptr;         // /l/{token}
   Site* preferences = nullptr;   // /p/{token}
 
   Site* Of(Route route) const;

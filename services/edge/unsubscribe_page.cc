@@ -41,32 +41,6 @@ constexpr Words kWelsh[] = {
      "Efallai nad ydych wedi dad-danysgrifio eto. Rhowch gynnig arall arni ymhen munud."},
 };
 
-std::string Escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      case '\'':
-        safe += "&#39;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
-
 std::string Fill(std::string_view words, const std::string& purpose) {
   return fmt::format(fmt::runtime(words), purpose);
 }
@@ -113,28 +87,11 @@ std::string PurposeInWords(std::string_view purpose) {
 std::string MakePage(Page page, Language language, std::string_view purpose) {
   const bool welsh = language == Language::kWelsh;
   const Words& words = (welsh ? kWelsh : kEnglish)[static_cast<size_t>(page)];
-  const std::string named = purpose.empty() ? (welsh ? "hyn" : "this") : Escaped(purpose);
-  return fmt::format(
-      "<!DOCTYPE html>\n"
-      "<html lang=\"{}\">\n"
-      "<head>\n"
-      "<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"robots\" content=\"noindex\">\n"
-      "<title>{}</title>\n"
-      "</head>\n"
-      "<body>\n"
-      "<main>\n"
-      "<h1>{}</h1>\n"
-      "<p>{}</p>\n"
-      "{}"
-      "<p><a href=\"?lang={}\" hreflang=\"{}\" lang=\"{}\">{}</a></p>\n"
-      "</main>\n"
-      "</body>\n"
-      "</html>\n",
-      welsh ? "cy" : "en", words.title, Fill(words.heading, named), Fill(words.text, named),
-      page == Page::kAsk || page == Page::kAway ? Form(welsh) : "", welsh ? "en" : "cy", welsh ? "en" : "cy",
-      welsh ? "en" : "cy", welsh ? "English" : "Cymraeg");
+  const std::string named = purpose.empty() ? (welsh ? "hyn" : "this") : std::string(purpose);
+  const std::string main = fmt::format("<h1>{}</h1>\n<p>{}</p>\n{}", EscapedHtml(Fill(words.heading, named)),
+                                       EscapedHtml(Fill(words.text, named)),
+                                       page == Page::kAsk || page == Page::kAway ? Form(welsh) : "");
+  return PublicPage(language, words.title, main);
 }
 
 }  // namespace pharos::edge

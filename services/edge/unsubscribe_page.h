@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "services/edge/public_page.h"
+
 namespace pharos::edge {
 
 enum class Page {
@@ -13,8 +15,6 @@ enum class Page {
   kUnknown,  // not a link of ours
   kAway,     // not done yet; try again
 };
-
-enum class Language { kEnglish, kWelsh };
 
 // "cy-GB,cy;q=0.9,en;q=0.8" → Welsh: what is preferred of the two; English if neither is named.
 Language PreferredLanguage(std::string_view accept_language);

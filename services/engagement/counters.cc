@@ -9,12 +9,13 @@ namespace pharos::engagement {
 absl::Status Counters::Apply(const dispatch::internal::v1::FollowEventsResponse& news) {
   const int64_t heard_us = clock_.BootMicros();
   std::map<std::string, record::v1::CountersRow> changed;
-  if (news.batches_size() > 0) {
+  const bool any = news.batches_size() > 0 || news.replies_size() > 0;
+  if (any) {
     PHAROS_ASSIGN_OR_RETURN(changed, store_.Apply(news));
   }
   base::MutexLock lock(mutex_);
   heard_us_ = heard_us;
-  if (news.batches_size() > 0) applied_ = std::max<uint64_t>(applied_, news.position());
+  if (any) applied_ = std::max<uint64_t>(applied_, news.position());
   if (rows_.size() > kMostKept) rows_.clear();
   for (auto& [campaign, row] : changed) rows_[campaign] = std::move(row);
   changed_.NotifyAll();

@@ -11,6 +11,7 @@
 #include "services/base/log.h"
 #include "services/engagement/engaged.h"
 #include "services/engagement/errors.h"
+#include "services/engagement/inbox_store.h"
 #include "services/engagement/tables.h"
 #include "services/engagement/tally.h"
 #include "services/rpc/metrics.h"
@@ -57,7 +58,7 @@ void Tell(const Wrong& wrong) {
                {"do",
                 "the counters of this campaign stand still; if more campaigns follow, the dispatch and "
                 "engagement stores do not belong together: stop pharosd, remove the engagement store "
-                "and start again"}});
+                "and start again; replies are then new again, whatever was done about them"}});
   }
 }
 
@@ -140,6 +141,9 @@ absl::StatusOr<std::map<std::string, CountersRow>> CountersStore::Apply(
     for (const auto& batch : news.batches()) {
       if (batch.position() <= cursor.position()) continue;
       PHAROS_RETURN_IF_ERROR(AddBatch(tx, batch, changed, wrong));
+    }
+    for (const auto& reply : news.replies()) {
+      if (reply.position() > cursor.position()) PHAROS_RETURN_IF_ERROR(InboxStore::Take(tx, reply));
     }
     for (const auto& [campaign, row] : changed) storage::PutRecord(tx, CountersKey(campaign), row);
     cursor.set_position(std::max(cursor.position(), news.position()));

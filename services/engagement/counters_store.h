@@ -23,9 +23,9 @@ class CountersStore {
   absl::StatusOr<uint64_t> Cursor() const;
   // Zeros for a campaign that nothing is known of.
   absl::StatusOr<record::v1::CountersRow> Load(const std::string& campaign) const;
-  // Adds what came, in one commit with the cursor; batches at or before the cursor are passed over. Answers
-  // the counters that changed. Counters that would not add up stand still from then on, say so
-  // (wrong_from_position) and are logged and counted once; events and other campaigns go on.
+  // Adds what came, replies for the inbox too, in one commit with the cursor; what is at or before the cursor
+  // is passed over. Answers the counters that changed. Counters that would not add up stand still from then
+  // on, say so (wrong_from_position) and are logged and counted once; events and other campaigns go on.
   absl::StatusOr<std::map<std::string, record::v1::CountersRow>> Apply(
       const dispatch::internal::v1::FollowEventsResponse& news);
   // Events of one campaign, oldest first, of one person or (empty) all. `size` 0 = 100. Looks at most at

@@ -30,6 +30,7 @@ EngagedPeople::Event EventOf(const std::string& kind) {
   if (kind == "REPLIED") return EngagedPeople::EVENT_REPLIED;
   if (kind == "OPTED_OUT") return EngagedPeople::EVENT_OPTED_OUT;
   if (kind == "COMPLAINED") return EngagedPeople::EVENT_COMPLAINED;
+  if (kind == "FOLLOWED") return EngagedPeople::EVENT_FOLLOWED;
   return EngagedPeople::EVENT_UNSPECIFIED;  // of a newer dispatch
 }
 

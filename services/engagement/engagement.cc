@@ -6,6 +6,9 @@
 #include "services/engagement/engagement_service.h"
 #include "services/engagement/feed_client.h"
 #include "services/engagement/feed_service.h"
+#include "services/engagement/inbox_service.h"
+#include "services/engagement/inbox_store.h"
+#include "services/engagement/reply_client.h"
 #include "services/engagement/tables.h"
 
 namespace pharos::engagement {
@@ -20,16 +23,21 @@ class EngagementImpl : public Engagement {
         feed_(FeedClient::New({.cursor = [this] { return counters_store_.Cursor(); },
                                .apply = [this](const auto& news) { return counters_.Apply(news); }})),
         service_(counters_store_, counters_),
-        feed_service_(counters_store_, counters_, clock) {}
+        feed_service_(counters_store_, counters_, clock),
+        inbox_(*store_, replies_, clock) {}
   ~EngagementImpl() override { Stop(); }
 
   std::vector<std::unique_ptr<rpc::Service>> Services() override {
     std::vector<std::unique_ptr<rpc::Service>> services;
     services.push_back(v1::MakeEngagementService(service_));
     services.push_back(internal::v1::MakeFeedService(feed_service_));
+    services.push_back(v1::MakeInboxService(inbox_));
     return services;
   }
-  void Start(const rpc::Peers& peers) override { feed_->Start(peers); }
+  void Start(const rpc::Peers& peers) override {
+    replies_.Start(peers);
+    feed_->Start(peers);
+  }
   void Stop() override {
     counters_.Stop();
     feed_->Stop();
@@ -42,6 +50,8 @@ class EngagementImpl : public Engagement {
   const std::unique_ptr<FeedClient> feed_;
   EngagementService service_;
   FeedService feed_service_;
+  ReplyClient replies_;
+  InboxService inbox_;
 };
 
 }  // namespace

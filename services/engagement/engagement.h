@@ -1,5 +1,5 @@
-// The engagement service: what came back, and live numbers. It follows dispatch's feed and owns nothing that
-// cannot be made again from it.
+// The engagement service: what came back, live numbers, the inbox. It follows dispatch's feed and owns
+// nothing that cannot be made again from it, but for what people have done about replies.
 #pragma once
 
 #include <memory>

@@ -96,15 +96,20 @@ TEST_F(FeedServiceTest, TellsWhatHappenedToPeopleInOrderFromAnyPosition) {
   third.mutable_responses(0)->set_kind("REPLIED");
   third.add_responses()->set_person("people/a");
   third.mutable_responses(1)->set_kind("OF_A_NEWER_DISPATCH");
+  third.add_responses()->set_person("people/a");
+  third.mutable_responses(2)->set_kind("FOLLOWED");
+  third.mutable_responses(2)->set_link(2);
   Apply({first, second});
   Apply({third});
   EXPECT_THAT(
       Follow(0, 9),
       ElementsAre("people/a EVENT_SENT campaigns/winter", "people/b EVENT_WITHHELD campaigns/autumn",
-                  "people/a EVENT_DELIVERED campaigns/winter", "people/a EVENT_REPLIED campaigns/winter"));
-  EXPECT_THAT(Follow(3, 9), ElementsAre("people/b EVENT_WITHHELD campaigns/autumn",
-                                        "people/a EVENT_DELIVERED campaigns/winter",
-                                        "people/a EVENT_REPLIED campaigns/winter"));
+                  "people/a EVENT_DELIVERED campaigns/winter", "people/a EVENT_REPLIED campaigns/winter",
+                  "people/a EVENT_FOLLOWED campaigns/winter"));
+  EXPECT_THAT(
+      Follow(3, 9),
+      ElementsAre("people/b EVENT_WITHHELD campaigns/autumn", "people/a EVENT_DELIVERED campaigns/winter",
+                  "people/a EVENT_REPLIED campaigns/winter", "people/a EVENT_FOLLOWED campaigns/winter"));
   EXPECT_THAT(Follow(9, 9), IsEmpty());
 }
 

@@ -15,6 +15,9 @@ enum Table : uint8_t {
   kEvents = 3,    // String(campaign) U64(position at dispatch) → pharos.type.v1.EventBatch, what people had
   kOrder = 4,     // U64(position at dispatch) String(campaign) → empty: a batch stands in kEvents
   kOrdered = 5,   // → FeedCursorRow: kOrder has all of kEvents
+  kInboxReply = 20,  // String("replies/…") → InboxRow
+  kInboxList = 21,  // String(facet) U64(complement of the position at dispatch: newest first) → "replies/…"
+  kInboxCount = 22,  // String(campaign; "": all) → InboxCountRow
 };
 
 }  // namespace pharos::engagement

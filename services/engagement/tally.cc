@@ -47,6 +47,8 @@ void Add(type::v1::TallyChange& tally, const type::v1::TallyChange& change) {
   tally.set_complained(tally.complained() + change.complained());
   tally.set_parts(tally.parts() + change.parts());
   tally.set_cost_micropounds(tally.cost_micropounds() + change.cost_micropounds());
+  tally.set_followed(tally.followed() + change.followed());
+  AddTerms(*tally.mutable_followed_by_link(), change.followed_by_link());
 }
 
 bool AddsUp(const type::v1::TallyChange& tally) {
@@ -54,10 +56,11 @@ bool AddsUp(const type::v1::TallyChange& tally) {
                          Sum(tally.failed()) + tally.unconfirmed() + Sum(tally.withheld());
   const auto plain = {tally.declared(),  tally.intents(),    tally.pending(),     tally.in_flight(),
                       tally.sent(),      tally.delivered(),  tally.unconfirmed(), tally.bounced(),
-                      tally.opted_out(), tally.complained(), tally.parts(),       tally.cost_micropounds()};
+                      tally.opted_out(), tally.complained(), tally.parts(),       tally.cost_micropounds(),
+                      tally.followed()};
   return tally.intents() == states && *std::min_element(plain.begin(), plain.end()) >= 0 &&
          NoneNegative(tally.failed()) && NoneNegative(tally.withheld()) &&
-         NoneNegative(tally.accepted_by_channel());
+         NoneNegative(tally.accepted_by_channel()) && NoneNegative(tally.followed_by_link());
 }
 
 }  // namespace pharos::engagement

@@ -60,6 +60,25 @@ TEST(Tally, ComplaintsPartsAndCostAreNoStatesOfTheirOwn) {
   EXPECT_FALSE(AddsUp(tally));
 }
 
+TEST(Tally, FollowedLinksAreNoStatesOfTheirOwn) {
+  type::v1::TallyChange tally = Planned(2), first, second, taken_back;
+  first.set_followed(1);
+  (*first.mutable_followed_by_link())["1/2"] = 1;
+  second.set_followed(1);
+  (*second.mutable_followed_by_link())["1/1"] = 1;
+  (*second.mutable_followed_by_link())["1/2"] = 1;
+  for (const auto& change : {first, second}) {
+    Add(tally, change);
+    EXPECT_TRUE(AddsUp(tally)) << tally.ShortDebugString();
+  }
+  EXPECT_EQ(tally.followed(), 2);
+  EXPECT_EQ(tally.followed_by_link().at("1/1"), 1);
+  EXPECT_EQ(tally.followed_by_link().at("1/2"), 2);
+  (*taken_back.mutable_followed_by_link())["1/1"] = -2;
+  Add(tally, taken_back);
+  EXPECT_FALSE(AddsUp(tally));
+}
+
 TEST(Tally, NoticesWhatDoesNotAddUp) {
   type::v1::TallyChange lost = Planned(2);
   lost.set_pending(1);

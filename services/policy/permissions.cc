@@ -71,6 +71,9 @@ constexpr Permission kPermissions[] = {
     {"reference.read", false},   // areas and what is loaded of them
     {"reference.write", false},  // loads areas, code changes and postcodes
     {"reflection.read", false},  // the public API is no secret from anybody with a role
+    {"replies.open", true},      // engagement asks dispatch what people wrote
+    {"replies.read", false},     // what people wrote; by whom only with people.read_personal
+    {"replies.write", false},    // mark them as dealt with
     {"self.read", false},        // who am I
     {"snapshot.follow", true},
     {"sources.read", false},

@@ -38,12 +38,14 @@
 #include "pharos/dispatch/internal/v1/feed_service.pb.h"
 #include "pharos/dispatch/internal/v1/inbound_service.pb.h"
 #include "pharos/dispatch/internal/v1/plan_service.pb.h"
+#include "pharos/dispatch/internal/v1/reply_service.pb.h"
 #include "pharos/dispatch/internal/v1/work_service.pb.h"
 #include "pharos/dispatch/v1/connector_service.pb.h"
 #include "pharos/dispatch/v1/intent_service.pb.h"
 #include "pharos/dispatch/v1/message_service.pb.h"
 #include "pharos/engagement/internal/v1/feed_service.pb.h"
 #include "pharos/engagement/v1/engagement_service.pb.h"
+#include "pharos/engagement/v1/inbox_service.pb.h"
 #include "services/base/errors.h"
 #include "services/policy/permissions.h"
 
@@ -83,6 +85,8 @@ std::vector<const pb::FileDescriptor*> ServiceFiles() {
       ::pharos::dispatch::internal::v1::FollowEventsRequest::descriptor()->file(),
       ::pharos::dispatch::internal::v1::UnsubscribeRequest::descriptor()->file(),
       ::pharos::engagement::v1::WatchCampaignRequest::descriptor()->file(),
+      ::pharos::engagement::v1::GetReplyRequest::descriptor()->file(),
+      ::pharos::dispatch::internal::v1::OpenRepliesRequest::descriptor()->file(),
       ::pharos::customer::v1::CreateOrganisationRequest::descriptor()->file(),
       ::pharos::access::v1::CreatePrincipalRequest::descriptor()->file(),
       ::pharos::access::v1::ProposeActRequest::descriptor()->file(),

@@ -149,8 +149,23 @@ async function paging(ids) {
 }
 
 async function received() {
-  const texts = (await client.getReceivedTexts()).data;
-  check('received texts', Array.isArray(texts.received_text_messages) && texts.links.current.endsWith('/v2/received-text-messages'), texts);
+  const first = await until(async () => {
+    const page = (await client.getReceivedTexts()).data;
+    return page.received_text_messages.length === 250 && page.received_text_messages[0].content === `text ${settings.texts - 1}` && page;
+  });
+  check('a page has 250 received texts', first, first);
+  const texts = first.received_text_messages, last = texts[249];
+  check('a received text', UUID.test(texts[0].id) && texts[0].user_number === '447700900260' && texts[0].notify_number === '60777' &&
+    texts[0].service_id === service && TIME.test(texts[0].created_at), texts[0]);
+  check('its links', first.links.current.endsWith('/v2/received-text-messages') && first.links.next.endsWith(`?older_than=${last.id}`), first.links);
+  const rest = (await client.getReceivedTexts(last.id)).data.received_text_messages;
+  const all = [...texts, ...rest];
+  check('each once, the newest first', all.every((text, i) => text.content === `text ${settings.texts - 1 - i}`) &&
+    all.length === settings.texts, all.map((text) => text.content));
+  check('who answers a message', all[all.length - 1].user_number === '447700900250', all[all.length - 1]);
+  const none = (await client.getReceivedTexts(all[all.length - 1].id)).data;
+  check('none is older', none.received_text_messages.length === 0 && !none.links.next, none);
+  check('none is older than one that is not there', (await client.getReceivedTexts(NOBODY)).data.received_text_messages.length === 0, null);
   await refused('received texts older than no UUID', () => client.getReceivedTexts('banana'), 400, 'ValidationError', 'older_than');
 }
 

@@ -1,7 +1,8 @@
 // A service that uses GOV.UK Notify moves by changing its base URL and key: the official Node.js client
 // (notifications-node-client from npm), as it is, against pharos-edge. What it asks is in
 // tests/peer/notify_client.js. Made true by services/edge/notify_api.cc, notify_api_form.cc,
-// notify_api_token.cc, services/dispatch/message_service.cc and services/customer/recipient_service.cc.
+// notify_api_token.cc, services/dispatch/message_service.cc, services/customer/recipient_service.cc and
+// services/engagement/inbox_service.cc.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -11,12 +12,14 @@
 #include <regex>
 
 #include "gmock/gmock.h"
+#include "pharos/dispatch/internal/v1/inbound_service.pb.h"
 #include "tests/support/standing.h"
 
 namespace pharos::tests {
 namespace {
 
 constexpr char kService[] = "26785a09-ab16-4eb0-8407-a37497a57506";
+constexpr int kTexts = 260;  // a page of them and some more
 constexpr char kSecret[] = "3d844edf-8d35-48ac-975b-e847b4f122b0";
 
 std::string Environment(const char* name) {
@@ -54,7 +57,25 @@ class NotifyClient : public ::testing::Test {
       if (old.ok()) old_ = old->name().substr(old->name().find('/') + 1);
       return old.ok();
     }));
+    PeopleAnswer();
     StartEdge();
+  }
+  // To the service's number: one who was written to, and kTexts - 1 who were not. And one to another number.
+  void PeopleAnswer() {
+    ASSERT_TRUE(standing_->Becomes("messages/" + old_, dispatch::v1::INTENT_DELIVERED, 40));
+    const Client ours = system_->As("service");
+    for (int i = 0; i <= kTexts; ++i) {
+      dispatch::internal::v1::RecordMessagesRequest request;
+      request.set_connector("smpp");
+      auto* message = request.add_messages();
+      message->set_id(fmt::format("mo-{}", i));
+      message->set_from(i == 0 ? "447700900250" : "447700900260");
+      message->set_to(i == kTexts ? "60999" : "60777");
+      message->set_text(i == kTexts ? "not for this service" : fmt::format("text {}", i));
+      message->set_received_time_us(WallNanos() / 1000);
+      Must(ours.Call<dispatch::internal::v1::RecordMessagesResponse>(
+          "dispatch.internal.v1.InboundService/RecordMessages", request));
+    }
   }
   void StartEdge() {
     const std::string& folder = system_->folder();
@@ -86,10 +107,11 @@ campaign = ["booking", "booking-old"]
   std::string RunClient(int rate, double seconds) {
     const std::string folder = system_->folder();
     setenv("NODE_PATH", NodeModules().c_str(), 1);
-    Process client({"/usr/bin/env", "node", Environment("PHAROS_SOURCE") + "/tests/peer/notify_client.js",
-                    fmt::format(R"({{"url": "{}", "key": "pharos-{}-{}", "rate": {}, "old": "{}"}})", url_,
-                                kService, kSecret, rate, old_)},
-                   folder + "/client.log");
+    Process client(
+        {"/usr/bin/env", "node", Environment("PHAROS_SOURCE") + "/tests/peer/notify_client.js",
+         fmt::format(R"({{"url": "{}", "key": "pharos-{}-{}", "rate": {}, "old": "{}", "texts": {}}})", url_,
+                     kService, kSecret, rate, old_, kTexts)},
+        folder + "/client.log");
     client.Start();
     EXPECT_EQ(client.Wait(seconds), 0) << client.Log() << edge_->Log();
     return client.Log();

@@ -206,6 +206,7 @@ void System::StartSandbox() {
     words.push_back("--mail-tls-dir=" + folder_ + "/mail-tls");
     words.push_back(fmt::format("--bounce-to=127.0.0.1:{}", bounce_port_));
   }
+  if (!options_.edge_url.empty()) words.push_back("--inbox=" + inbox());
   sandbox_ = std::make_unique<Process>(std::move(words), folder_ + "/sandbox.log");
   sandbox_->Start();
   Eventually(
@@ -214,6 +215,8 @@ void System::StartSandbox() {
 }
 
 void System::WriteConfig() {
+  const std::string edge =
+      options_.edge_url.empty() ? "" : fmt::format("[edge]\nurl = \"{}\"\n", options_.edge_url);
   WritePrivate(config(), fmt::format(R"(data = "data"
 listen = "127.0.0.1:{}"
 [access]
@@ -241,9 +244,9 @@ token-file = "connector.token"
 listen = "127.0.0.1:{}"
 bounce-domain = "bounces.example.org"
 token-key-file = "smtp.key"
-)",
+{})",
                                      port_, options_.seal, smsc_port_, options_.window, options_.per_second,
-                                     mail_port_, options_.window, bounce_port_));
+                                     mail_port_, options_.window, bounce_port_, edge));
 }
 
 System::~System() {

@@ -60,8 +60,9 @@ struct SystemOptions {
   int stop_percent = 0;  // of numbers: reply STOP 0-2 s after their first message
   int fail_percent = 0;  // of numbers: cannot be reached
   bool start_connector = true;
-  bool mail = false;  // email too: pharos-smtp, and the sandbox's mail server
-  bool seal = true;   // personal values are sealed on disk
+  bool mail = false;     // email too: pharos-smtp, and the sandbox's mail server
+  bool seal = true;      // personal values are sealed on disk
+  std::string edge_url;  // where people reach the edge, for links in emails; it is not started
 };
 
 class System {
@@ -78,6 +79,9 @@ class System {
   const std::string& folder() const { return folder_; }
   std::string data() const { return folder_ + "/data"; }
   std::string journal() const { return folder_ + "/journal"; }
+  std::string inbox() const {
+    return folder_ + "/inbox";
+  }  // what people got; only with SystemOptions.edge_url
   std::string config() const { return folder_ + "/pharos.toml"; }
   std::string token_file(const std::string& principal) const { return folder_ + "/" + principal + ".token"; }
   int port() const { return port_; }

@@ -3,12 +3,12 @@
 
 #include <deque>
 #include <memory>
-#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "services/customer/identity/decisions.h"
@@ -37,6 +37,8 @@ class Index final : public LinkIndex {
   Explanation Explain(RecordNo a, RecordNo b) const override;
   std::vector<Match> Find(const Features& probe, size_t most) const override;
   std::vector<Review> Reviews(const Review* after, size_t most) const override;
+  uint64_t ReviewCount() const override;
+  bool FindSomeReviews(size_t most) const override;
   std::vector<Review> ReviewsOf(RecordNo record) const override;
   void ForEachGroup(absl::FunctionRef<void(const Group&)> visit) const override;
   void ForEachRecord(absl::FunctionRef<void(RecordNo, uint64_t, const Features&)> visit) const override;
@@ -114,9 +116,14 @@ class Index final : public LinkIndex {
   std::vector<RecordNo> Spread(RecordNo start, absl::flat_hash_set<RecordNo>& seen) const;
   Component ComponentOf(const std::vector<RecordNo>& members) const;
   void Regroup(const std::vector<RecordNo>& members, std::vector<RecordNo>& roots);
-  void DropReviews(RecordNo root);
-  void FindReviews(RecordNo root);
-  void AddReview(const ReviewKey& review);
+  // Reviews are found when somebody looks, for what has changed since: whoever brings records waits for none.
+  void BringReviews() const;
+  void FindAllReviews() const;
+  void Renew(const std::vector<RecordNo>& roots) const;
+  void AddReview(const ReviewKey& review) const;
+  void DropReviews(RecordNo root) const;
+  void Unlist(RecordNo root, const ReviewKey& review) const;
+  std::vector<ReviewKey> FindReviews(RecordNo root) const;
   bool DecidedApart(RecordNo root_a, RecordNo root_b) const;
   std::vector<RecordNo> MembersOf(RecordNo root) const;
   Group Describe(const std::vector<RecordNo>& members) const;
@@ -127,8 +134,10 @@ class Index final : public LinkIndex {
   Decisions decisions_;
   absl::flat_hash_set<RecordNo> touched_;
   absl::flat_hash_map<RecordNo, std::vector<RecordNo>> members_;  // of groups of several, by root
-  std::set<ReviewKey> reviews_;
-  absl::flat_hash_map<RecordNo, std::vector<ReviewKey>> reviews_of_;  // by root
+  mutable absl::btree_set<ReviewKey> reviews_;  // but for those of `unreviewed_` and `next_`
+  mutable absl::flat_hash_map<RecordNo, std::vector<ReviewKey>> reviews_of_;  // by root
+  mutable absl::flat_hash_set<RecordNo> unreviewed_;                          // roots, now or before
+  mutable std::vector<RecordNo> next_;  // of them, whom FindSomeReviews took
   std::vector<Step> journal_;
   size_t known_ = 0, edges_ = 0;
   uint64_t compared_ = 0;

@@ -114,8 +114,12 @@ class LinkIndex {
   virtual Explanation Explain(RecordNo a, RecordNo b) const = 0;
   // From the review weight up, strongest first, at most `most`.
   virtual std::vector<Match> Find(const Features& probe, size_t most) const = 0;
-  // Strongest first; starts after `after` if it is given.
+  // Strongest first; starts after `after` if it is given. This, ReviewCount and stats() find what has come to
+  // be looked at since the last of them: no two of them at once.
   virtual std::vector<Review> Reviews(const Review* after, size_t most) const = 0;
+  virtual uint64_t ReviewCount() const = 0;
+  // Finds a part of it ahead, of at most `most` groups. False: nothing is left. Neither beside the three.
+  virtual bool FindSomeReviews(size_t most) const = 0;
   // Of the record's group only.
   virtual std::vector<Review> ReviewsOf(RecordNo record) const = 0;
   // Every group; groups and order depend on the content only.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "services/base/errors.h"
 #include "services/customer/identity/identity_fixture.h"
 
@@ -90,6 +92,49 @@ TEST_F(LinkIndexTest, DecisionsOutrankTheScore) {
   index_->Revoke(1), index_->Revoke(2);
   Commit();
   EXPECT_EQ(index_->PartitionHash(), before);
+}
+
+TEST_F(LinkIndexTest, ReviewsFoundAheadInPartsAreThoseFoundAtOnce) {
+  std::mt19937 dice(20261123);
+  const auto one_of = [&](std::initializer_list<const char*> words) {
+    return *(words.begin() + dice() % words.size());
+  };
+  std::map<RecordNo, Fields> known;
+  size_t found = 0;
+  for (int step = 0; step < 2000 && !HasFailure(); ++step) {
+    const RecordNo record = dice() % 40;
+    if (known.contains(record) && dice() % 4 == 0) {
+      index_->Remove(record);
+      known.erase(record);
+    } else {
+      Fields fields = {{"given_name", one_of({"Anna", "Ana", "Anne", "Sophie"})},
+                       {"family_name", one_of({"Hargreaves", "Hargreave", "Lee"})},
+                       {"date_of_birth", one_of({"1984-05-17", "1984-05-18", "1984-07-15"})},
+                       {"sex", "F"},
+                       {"postcode", one_of({"LS1 4AP", "LS1 4AQ"})}};
+      if (dice() % 3 == 0) fields["phone"] = one_of({"447700900123", "447700900124"});
+      Put(record, known[record] = fields);
+    }
+    Commit();
+    for (auto parts = dice() % 3; parts > 0; --parts) index_->FindSomeReviews(1 + dice() % 5);
+    if (step % 10 != 0) continue;
+    const auto fresh = LinkIndex::Make(Model::Default());
+    for (const auto& [number, fields] : known) fresh->Put(number, 1000 - number, FeaturesOf(fields));
+    fresh->Settle(), fresh->Keep();
+    const auto pairs = [](const LinkIndex& index) {
+      std::vector<std::tuple<RecordNo, RecordNo, int32_t>> all;
+      for (const Review& review : index.Reviews(nullptr, 10'000))
+        all.emplace_back(review.a, review.b, review.weight);
+      return all;
+    };
+    for (const auto& [number, fields] : known)
+      EXPECT_EQ(index_->ReviewsOf(number).size(), fresh->ReviewsOf(number).size());
+    const auto wanted = pairs(*fresh);
+    EXPECT_EQ(pairs(*index_), wanted);
+    EXPECT_EQ(index_->ReviewCount(), wanted.size());
+    found += wanted.size();
+  }
+  EXPECT_GT(found, 100u) << "or nothing was tried";
 }
 
 TEST_F(LinkIndexTest, UndoTakesTheBatchBack) {

@@ -178,6 +178,7 @@ std::vector<Match> Index::Find(const Features& probe, size_t most) const {
 }
 
 std::vector<Review> Index::Reviews(const Review* after, size_t most) const {
+  BringReviews();
   auto at = reviews_.begin();
   if (after != nullptr) {
     const auto key_of = [&](RecordNo record) { return record < records_.size() ? records_[record].key : 0; };
@@ -188,11 +189,15 @@ std::vector<Review> Index::Reviews(const Review* after, size_t most) const {
   return reviews;
 }
 
+uint64_t Index::ReviewCount() const {
+  BringReviews();
+  return reviews_.size();
+}
+
+// Both sides of a review find the same, so that its own group is enough.
 std::vector<Review> Index::ReviewsOf(RecordNo record) const {
   if (!Knows(record)) return {};
-  const auto it = reviews_of_.find(records_[record].root);
-  if (it == reviews_of_.end()) return {};
-  std::vector<ReviewKey> sorted = it->second;
+  std::vector<ReviewKey> sorted = FindReviews(records_[record].root);
   std::sort(sorted.begin(), sorted.end());
   std::vector<Review> reviews;
   for (const auto& review : sorted) reviews.push_back({review.a, review.b, review.weight});
@@ -236,6 +241,7 @@ IndexStats Index::stats() const {
   stats.groups = known_;
   for (const auto& [root, members] : members_) stats.groups -= members.size() - 1;
   stats.components = stats.groups;
+  BringReviews();
   stats.reviews = reviews_.size();
   stats.retired_keys = postings_.FullerThan(model_->most_per_key());
   stats.candidates = compared_;

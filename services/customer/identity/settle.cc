@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "services/customer/identity/index.h"
 #include "services/customer/identity/text.h"
@@ -82,7 +83,7 @@ std::vector<Group> Index::Settle() {
     if (Knows(record)) {
       if (!seen.contains(record)) components.push_back(Spread(record, seen));
     } else if (record < records_.size()) {
-      DropReviews(records_[record].root);
+      unreviewed_.insert(records_[record].root);
       members_.erase(records_[record].root);
       records_[record].root = record;
     }
@@ -90,7 +91,7 @@ std::vector<Group> Index::Settle() {
   touched_.clear();
   for (const auto& component : components) {
     for (RecordNo record : component) {
-      DropReviews(records_[record].root);
+      unreviewed_.insert(records_[record].root);
       members_.erase(records_[record].root);
     }
   }
@@ -99,7 +100,7 @@ std::vector<Group> Index::Settle() {
   std::sort(roots.begin(), roots.end(), [&](RecordNo a, RecordNo b) { return Before(a, b); });
   std::vector<Group> groups;
   for (RecordNo root : roots) {
-    FindReviews(root);
+    unreviewed_.insert(root);
     groups.push_back(Describe(MembersOf(root)));
   }
   return groups;
@@ -137,19 +138,38 @@ Group Index::Describe(const std::vector<RecordNo>& members) const {
   return group;
 }
 
-void Index::DropReviews(RecordNo root) {
+void Index::Unlist(RecordNo root, const ReviewKey& review) const {
+  const auto of = reviews_of_.find(root);
+  if (of == reviews_of_.end()) return;
+  std::erase_if(of->second, [&](const ReviewKey& one) { return one.Order() == review.Order(); });
+  if (of->second.empty()) reviews_of_.erase(of);
+}
+
+void Index::DropReviews(RecordNo root) const {
   const auto it = reviews_of_.find(root);
   if (it == reviews_of_.end()) return;
   const std::vector<ReviewKey> reviews = std::move(it->second);
   reviews_of_.erase(it);
   for (const ReviewKey& review : reviews) {
     reviews_.erase(review);
-    const RecordNo other = review.root_a == root ? review.root_b : review.root_a;
-    const auto of = reviews_of_.find(other);
-    if (of == reviews_of_.end()) continue;
-    std::erase_if(of->second, [&](const ReviewKey& one) { return one.Order() == review.Order(); });
-    if (of->second.empty()) reviews_of_.erase(of);
+    Unlist(review.root_a == root ? review.root_b : review.root_a, review);
   }
+}
+
+// The same pair may still stand as one of groups that are no more, until their turn comes.
+void Index::AddReview(const ReviewKey& review) const {
+  const auto at = reviews_.find(review);
+  if (at != reviews_.end()) {
+    const ReviewKey before = *at;
+    if (before.root_a == review.root_a && before.root_b == review.root_b)
+      return;  // the other side has found it
+    Unlist(before.root_a, before);
+    Unlist(before.root_b, before);
+    reviews_.erase(before);
+  }
+  reviews_.insert(review);
+  reviews_of_[review.root_a].push_back(review);
+  reviews_of_[review.root_b].push_back(review);
 }
 
 bool Index::DecidedApart(RecordNo root_a, RecordNo root_b) const {
@@ -167,14 +187,8 @@ bool Index::DecidedApart(RecordNo root_a, RecordNo root_b) const {
   return false;
 }
 
-void Index::AddReview(const ReviewKey& review) {
-  if (!reviews_.insert(review).second) return;
-  reviews_of_[review.root_a].push_back(review);
-  reviews_of_[review.root_b].push_back(review);
-}
-
 // The strongest edge to each other group.
-void Index::FindReviews(RecordNo root) {
+std::vector<Index::ReviewKey> Index::FindReviews(RecordNo root) const {
   absl::flat_hash_map<RecordNo, ReviewKey> best;
   for (RecordNo record : MembersOf(root)) {
     for (const Edge& edge : records_[record].edges) {
@@ -188,9 +202,56 @@ void Index::FindReviews(RecordNo root) {
       if (!fresh && review < it->second) it->second = review;
     }
   }
+  std::vector<ReviewKey> found;
   for (const auto& [other, review] : best) {
-    if (!DecidedApart(root, other)) AddReview(review);
+    if (!DecidedApart(root, other)) found.push_back(review);
   }
+  return found;
+}
+
+void Index::Renew(const std::vector<RecordNo>& roots) const {
+  for (const RecordNo root : roots) DropReviews(root);
+  for (const RecordNo root : roots) {
+    if (!Knows(root) || records_[root].root != root) continue;
+    for (const ReviewKey& review : FindReviews(root)) AddReview(review);
+  }
+}
+
+void Index::BringReviews() const {
+  constexpr size_t kShareOfAll = 8;  // past an eighth of all, all at once are found sooner
+  if (unreviewed_.size() + next_.size() > known_ / kShareOfAll) return FindAllReviews();
+  next_.insert(next_.end(), unreviewed_.begin(), unreviewed_.end());
+  unreviewed_.clear();
+  Renew(std::exchange(next_, {}));
+}
+
+bool Index::FindSomeReviews(size_t most) const {
+  if (next_.empty()) {
+    next_.assign(unreviewed_.begin(), unreviewed_.end());
+    unreviewed_.clear();
+  }
+  const auto from = next_.end() - static_cast<std::ptrdiff_t>(std::min(most, next_.size()));
+  const std::vector<RecordNo> some(from, next_.end());
+  next_.erase(from, next_.end());
+  Renew(some);
+  return !next_.empty() || !unreviewed_.empty();
+}
+
+void Index::FindAllReviews() const {
+  unreviewed_.clear();
+  next_.clear();
+  reviews_of_.clear();
+  std::vector<ReviewKey> all;
+  for (RecordNo record = 0; record < records_.size(); ++record) {
+    if (!Knows(record) || records_[record].root != record) continue;
+    std::vector<ReviewKey> its = FindReviews(record);
+    for (const ReviewKey& review : its) {
+      if (review.root_a == record) all.push_back(review);  // both sides find the same
+    }
+    if (!its.empty()) reviews_of_[record] = std::move(its);
+  }
+  std::sort(all.begin(), all.end());
+  reviews_ = absl::btree_set<ReviewKey>(all.begin(), all.end());
 }
 
 std::pair<double, double> Index::Expected() const {

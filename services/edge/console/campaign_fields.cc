@@ -68,6 +68,11 @@ std::vector<Field> WhatFields(const Visit& visit, const v1::Campaign& campaign) 
   Field fallback{Field::Kind::kCheckboxes, "fallback", "If a message is known to have failed", ""};
   fallback.choices = {{"1", "Try the other way too", ""}};
   if (campaign.fallback()) fallback.chosen = {"1"};
+  Field measure{
+      Field::Kind::kCheckboxes, "measure_links", "Links in emails",
+      "People who agreed to be measured get links by way of a page of ours; nobody else’s links change"};
+  measure.choices = {{"1", "Count who follows links (only people who agreed to it)", ""}};
+  if (campaign.measure_links()) measure.chosen = {"1"};
   Field sender{Field::Kind::kText, "sms_sender", "Text messages come from",
                "A number, a short code, or a name of up to 11 characters"};
   sender.value = campaign.sms_sender();
@@ -78,7 +83,7 @@ std::vector<Field> WhatFields(const Visit& visit, const v1::Campaign& campaign) 
   Field name{Field::Kind::kText, "email_from_name", "Name shown with it",
              "For example, Stop Smoking Service"};
   name.value = campaign.email_from_name();
-  return {text, how, fallback, sender, from, name};
+  return {text, how, fallback, sender, from, name, measure};
 }
 
 FieldErrors TakeWho(const FormValues& form, v1::Campaign& campaign) {
@@ -100,6 +105,7 @@ FieldErrors TakeWhat(const FormValues& form, v1::Campaign& campaign) {
   if (how == "1" || how == "2" || how == "12" || how == "21")
     for (const char c : how) campaign.add_channels(static_cast<type::v1::Channel>(c - '0'));
   campaign.set_fallback(form.Get("fallback") == "1" && how.size() == 2);
+  campaign.set_measure_links(form.Get("measure_links") == "1" && how.find('2') != std::string::npos);
   campaign.set_sms_sender(form.Get("sms_sender"));
   campaign.set_email_from(form.Get("email_from"));
   campaign.set_email_from_name(form.Get("email_from_name"));

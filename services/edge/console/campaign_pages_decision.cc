@@ -53,6 +53,10 @@ void AddDecision(PageOfBlocks& page, const Visit& visit, const v1::Campaign& cam
   form.action = CampaignPath(visit) + "/decide";
   form.fields.push_back({Field::Kind::kHidden, "digest"});
   form.fields.back().value = campaign.digest();
+  Field reason{Field::Kind::kArea, "reason", "If you send it back: what has to change?",
+               "Its author reads this. No personal details."};
+  reason.value = visit.form.Get("reason");
+  form.fields.push_back(std::move(reason));
   form.submits = {
       {campaign.kind() == type::v1::STANDING ? "Approve"
                                              : "Approve " + MessagesInWords(campaign.members(), campaign),
@@ -125,9 +129,16 @@ absl::StatusOr<Reply> Decide(Visit& visit) {
   if (visit.form.Get("act") == "reject") {
     v1::RejectCampaignRequest request;
     request.set_name(name);
+    request.set_reason(visit.form.Get("reason"));
+    if (request.reason().empty()) {
+      PHAROS_ASSIGN_OR_RETURN(campaign, GetCampaign(visit));
+      if (campaign.state() == v1::IN_REVIEW)
+        return DecisionPage(visit, campaign,
+                            {{"reason", "Say what has to change, so that its author knows"}});
+    }
     request.set_request_id(once);
     return After(visit, visit.Call(request, &campaign),
-                 "The campaign is a draft again. Tell its author what to change.");
+                 "The campaign is a draft again. Its author sees what you wrote.");
   }
   v1::ApproveCampaignRequest request;
   request.set_name(name);

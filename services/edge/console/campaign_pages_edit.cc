@@ -255,6 +255,12 @@ absl::StatusOr<Reply> AskForApproval(Visit& visit) {
 absl::StatusOr<Reply> ShowDraft(Visit& visit, const v1::Campaign& campaign) {
   PageOfBlocks page(visit, NameForPeople(campaign), "/console/campaigns");
   page.State(StateInWords(campaign.state()), StateColour(campaign.state()));
+  if (!campaign.returned_reason().empty()) {
+    Section returned;
+    returned.heading = "Sent back by " + base::Segment(campaign.returned_by(), "principals");
+    returned.paragraphs = {campaign.returned_reason()};
+    page.Add(returned);
+  }
   if (!visit.May("campaigns.write")) {
     Section words = SummaryOf(visit, campaign, false);
     words.paragraphs = {"It is still being written. You can decide on it once its author asks for approval."};

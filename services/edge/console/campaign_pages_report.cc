@@ -109,6 +109,24 @@ void AddReach(PageOfBlocks& page, const Visit& visit, const v1::Campaign& campai
   page.Add(below);
 }
 
+// Each link as it was approved. Addresses as text: who reads a report is not sent anywhere.
+void AddLinks(PageOfBlocks& page, const v1::Report& report) {
+  if (report.followed_links().empty()) return;
+  Section head;
+  head.heading = "Links followed by people";
+  head.paragraphs = {
+      fmt::format("{} of the people written to followed a link. Only people who agreed to be "
+                  "measured are counted: it says nothing of the others.",
+                  Thousands(report.followed()))};
+  page.Add(head);
+  std::vector<BarRow> rows;
+  const auto all = static_cast<double>(std::max<int64_t>(1, report.followed()));
+  for (const v1::FollowedLink& link : report.followed_links())
+    rows.push_back({link.url(), {Thousands(link.followed())}, static_cast<double>(link.followed()) / all});
+  page.Add("_bar_table", BarTable("People who followed each link, once for each person", "Link", {"People"},
+                                  "Of those who followed any", rows));
+}
+
 absl::StatusOr<Reply> ShowReport(Visit& visit) {
   PHAROS_ASSIGN_OR_RETURN(const v1::Campaign campaign, GetCampaign(visit));
   PHAROS_ASSIGN_OR_RETURN(const v1::Report report, GetReport(visit));
@@ -131,6 +149,7 @@ absl::StatusOr<Reply> ShowReport(Visit& visit) {
                  {"Opted out afterwards", {Thousands(report.opted_out())}, "", ""},
                  {"Complaints", {Thousands(report.complained())}, "", ""}};
   page.Add(money);
+  AddLinks(page, report);
   if (campaign.kind() != type::v1::STANDING && visit.May("audiences.count")) {
     Section heading;
     heading.heading = "Who was reached, and who was not";
@@ -158,6 +177,8 @@ absl::StatusOr<Reply> DownloadReport(Visit& visit) {
   std::string csv = "what,why,people\r\n";
   for (const Outcome& outcome : OutcomesOf(report))
     csv += fmt::format("{},{},{}\r\n", CsvCell(outcome.what), CsvCell(outcome.why), outcome.number);
+  for (const v1::FollowedLink& link : report.followed_links())
+    csv += fmt::format("{},{},{}\r\n", CsvCell("Link followed"), CsvCell(link.url()), link.followed());
   return Download(visit.args[0] + ".csv", "text/csv; charset=utf-8", csv);
 }
 

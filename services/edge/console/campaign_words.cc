@@ -113,6 +113,7 @@ std::string ChannelsInWords(const v1::Campaign& campaign) {
                sender;
   }
   if (campaign.channels_size() > 1 && campaign.fallback()) words += "; the next one too if a message failed";
+  if (campaign.measure_links()) words += "; links are counted for people who agreed to it";
   return words;
 }
 

@@ -20,6 +20,7 @@ constexpr char kPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 constexpr double kTriesPerSecond = 0.2, kTriesAtOnce = 10;  // of signing in, for each address
+constexpr int kRetrySeconds = 30;
 
 struct NavigationItem {
   const char *path, *words, *permission;
@@ -32,7 +33,7 @@ constexpr NavigationItem kNavigation[] = {
     {"/console/people", "People", "people.read_personal"},
     {"/console/reviews", "Reviews", "identity.read"},
     {"/console/partners", "Partners", "agreements.read"},
-    {"/console/inbox", "Inbox", "intents.read"},
+    {"/console/inbox", "Inbox", "replies.read"},
     {"/console/connectors", "Connectors", "connectors.read"},
     {"/console/questions", "Questions asked", "queries.read"},
     {"/console/access", "Access", "principals.read"},
@@ -142,9 +143,16 @@ class Console final : public Site {
   // A stream ends with its session.
   Response WhileSignedIn(const Visit& visit, Response response) {
     if (!response.next) return response;
-    response.next = [this, id = visit.session_id, next = std::move(response.next)](std::string& text) {
-      return sessions_.Lives(id) && next(text);
-    };
+    auto place = sessions_.Listen(visit.session_id);
+    if (place == nullptr) {  // the browser's script goes on without live numbers
+      response = {};
+      response.status = 429;
+      response.retry_after_s = kRetrySeconds;
+      response.body = "You have many pages with live numbers open. Close some of them.\n";
+      return response;
+    }
+    response.next = [this, place = std::move(place), id = visit.session_id, next = std::move(response.next)](
+                        std::string& text) { return sessions_.Lives(id) && next(text); };
     return response;
   }
 

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "pharos/campaign/v1/campaign_service.pb.h"
+#include "pharos/engagement/v1/inbox_service.pb.h"
 #include "services/base/errors.h"
 #include "services/base/ids.h"
 #include "services/edge/console/areas.h"
@@ -28,7 +29,7 @@ constexpr Room kRooms[] = {
      "people.read_personal"},
     {"/console/reviews", "Reviews", "Decide whether two records are the same person.", "identity.read"},
     {"/console/partners", "Partners", "Sources and agreements; bring in a contact file.", "agreements.read"},
-    {"/console/inbox", "Inbox", "Read what people answered.", "intents.read"},
+    {"/console/inbox", "Inbox", "Read what people answered.", "replies.read"},
     {"/console/connectors", "Connectors", "See whether messages can leave; pause a route.",
      "connectors.read"},
     {"/console/questions", "Questions asked", "See who asked what about whom, and what they were told.",
@@ -63,13 +64,24 @@ absl::StatusOr<Model> Campaigns(const Backend& backend, const Credential& who) {
   return rows;
 }
 
+// "3 new"; "" where nothing waits, or where it cannot be said now: the page shows all the same.
+std::string InboxInWords(const Backend& backend, const Credential& who) {
+  engagement::v1::CountRepliesResponse counts;
+  const bool counted = backend.Call(who, engagement::v1::CountRepliesRequest(), &counts).ok();
+  return counted && counts.waiting() > 0 ? Thousands(counts.waiting()) + " new" : "";
+}
+
 absl::StatusOr<Reply> ShowHome(Visit& visit) {
   Model model = {
       {"title", "Start page"}, {"may_write", visit.May("campaigns.write")}, {"rooms", Model::array()}};
   for (const Room& room : kRooms) {
     if (visit.May(room.permission))
-      model["rooms"].push_back({{"path", room.path}, {"words", room.words}, {"about", room.about}});
+      model["rooms"].push_back({{"path", room.path},
+                                {"words", room.words},
+                                {"about", room.about},
+                                {"is_inbox", std::string_view(room.path) == "/console/inbox"}});
   }
+  model["inbox_count"] = visit.May("replies.read") ? InboxInWords(visit.backend, visit.credential()) : "";
   model["may_see_campaigns"] = visit.May("campaigns.read");
   if (visit.May("campaigns.read")) {
     PHAROS_ASSIGN_OR_RETURN(model["campaigns"], Campaigns(visit.backend, visit.credential()));
@@ -86,11 +98,13 @@ absl::StatusOr<Reply> ShowHome(Visit& visit) {
 }
 
 absl::StatusOr<Reply> StreamHome(Visit& visit) {
-  return Events([&backend = visit.backend, who = visit.credential()](Model& changes) {
+  const bool inbox = visit.May("replies.read");
+  return Events([&backend = visit.backend, who = visit.credential(), inbox](Model& changes) {
     std::this_thread::sleep_for(kPause);
     auto rows = Campaigns(backend, who);
     if (!rows.ok()) return false;  // the browser comes back
     changes["campaigns"] = Fill("_home_campaigns", {{"campaigns", *std::move(rows)}});
+    if (inbox) changes["inbox-count"] = InboxInWords(backend, who);
     return true;
   });
 }

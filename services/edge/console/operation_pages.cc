@@ -1,12 +1,9 @@
-// What people answered, and whether messages can leave.
+// Whether messages can leave.
 #include "services/edge/console/operation_pages.h"
 
 #include <fmt/format.h>
 
-#include <deque>
-
 #include "pharos/dispatch/v1/connector_service.pb.h"
-#include "pharos/dispatch/v1/intent_service.pb.h"
 #include "services/base/errors.h"
 #include "services/edge/console/areas.h"
 #include "services/edge/console/blocks.h"
@@ -18,94 +15,6 @@ namespace pharos::edge::console {
 namespace v1 = dispatch::v1;
 
 namespace {
-
-constexpr size_t kReplies = 200;  // newest ones on the page
-constexpr int kReplyPage = 10'000;
-constexpr int kMostPages =
-    20;  // the service lists the oldest first: past 200,000 replies, a file is the right tool
-
-struct Replies {
-  std::deque<v1::Reply> newest;  // oldest of them first
-  std::map<std::string, int64_t> by_kind;
-  bool all = true;
-};
-
-bool Wanted(const v1::Reply& reply, const std::string& kind) {
-  if (kind == "REVIEW") return reply.for_review();
-  return kind.empty() || reply.kind() == kind;
-}
-
-absl::StatusOr<Replies> LoadReplies(const Visit& visit, const std::string& kind) {
-  Replies replies;
-  v1::ListRepliesRequest request;
-  request.set_page_size(kReplyPage);
-  for (int page = 0; page < kMostPages; ++page) {
-    v1::ListRepliesResponse response;
-    PHAROS_RETURN_IF_ERROR(visit.Call(request, &response));
-    for (const v1::Reply& reply : response.replies()) {
-      ++replies.by_kind[reply.kind()];
-      if (!Wanted(reply, kind)) continue;
-      replies.newest.push_back(reply);
-      if (replies.newest.size() > kReplies) replies.newest.pop_front();
-    }
-    if (response.next_page_token().empty()) return replies;
-    request.set_page_token(response.next_page_token());
-  }
-  replies.all = false;
-  return replies;
-}
-
-Row RowOf(const v1::Reply& reply) {
-  Cell campaign;
-  if (!reply.campaign().empty())
-    campaign = Link(IdOf(reply.campaign()), fmt::format("/console/campaigns/{}", IdOf(reply.campaign())));
-  Cell kind = Tag(ReplyInWords(reply.kind()), ReplyColour(reply.kind()));
-  if (reply.for_review()) {
-    kind.more = "A person should read it";
-    kind.lines = {
-        "It was written in free words. What it says stands at the provider; Pharos keeps no texts of "
-        "replies."};
-  }
-  return {{TimeInWords(reply.received_time_ns() / 1000)},
-          kind,
-          campaign,
-          {IdOf(reply.endpoint()).substr(0, 8)},
-          {EffectInWords(reply)},
-          {IdOf(reply.opt_out())}};
-}
-
-Model KindFilter(const std::string& chosen) {
-  FormPage page;
-  Field kind{Field::Kind::kSelect, "kind", "Show", ""};
-  kind.choices = {{"", "Everything", ""}, {"REVIEW", "What a person should read", ""}};
-  for (const char* each : {"STOP", "START", "WRONG_PERSON", "OTHER"})
-    kind.choices.push_back({each, ReplyInWords(each), ""});
-  kind.value = chosen;
-  page.fields = {kind};
-  return ModelOf(page)["fields"];
-}
-
-absl::StatusOr<Reply> ShowInbox(Visit& visit) {
-  const std::string kind = visit.query.Get("kind");
-  PHAROS_ASSIGN_OR_RETURN(const Replies replies, LoadReplies(visit, kind));
-  Section numbers, list;
-  for (const auto& [each, many] : replies.by_kind)
-    numbers.facts.push_back({ReplyInWords(each), {Thousands(many)}, "", ""});
-  Table table{"Replies, newest first",
-              Heads({"Received", "What", "Campaign", "Number or address", "Effect", "Receipt"}),
-              {},
-              "Nobody has answered yet."};
-  for (auto at = replies.newest.rbegin(); at != replies.newest.rend(); ++at) table.rows.push_back(RowOf(*at));
-  if (replies.newest.size() == kReplies)
-    list.paragraphs = {fmt::format("The newest {} are shown.", kReplies)};
-  if (!replies.all)
-    list.warning = "There are more replies than this page reads. Use the command line for the newest ones.";
-  list.tables = {table};
-  Model model = PageModel("Inbox", {numbers, list});
-  model["filter"] = KindFilter(kind);
-  AddCopyAs(model, "pharos reply list", "dispatch.v1.IntentService/ListReplies", "{}");
-  return Show("sections", std::move(model));
-}
 
 // ---- Connectors
 // --------------------------------------------------------------------------------------------
@@ -212,10 +121,6 @@ absl::StatusOr<Reply> Resume(Visit& visit) {
 }
 
 }  // namespace
-
-void AddInboxPages(Routes& routes) {
-  routes.Get("/console/inbox", "intents.read", &ShowInbox);
-}
 
 void AddConnectorPages(Routes& routes) {
   routes.Get("/console/connectors", "connectors.read", &ShowConnectors);

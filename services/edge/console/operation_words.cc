@@ -17,20 +17,19 @@ std::string ReplyInWords(std::string_view kind) {
   if (kind == "STOP") return "Asked to stop";
   if (kind == "START") return "Wants messages again";
   if (kind == "WRONG_PERSON") return "Wrong person";
+  if (kind == "HELP") return "Asks for help";
+  if (kind == "UNSUBSCRIBE") return "Unsubscribed";
+  if (kind == "UNSUBSCRIBE_ALL") return "Stopped everything";
+  if (kind == "PAUSE") return "Asked for a pause";
+  if (kind == "RESUME") return "Took a choice back";
   return "Something else";
 }
 
 std::string ReplyColour(std::string_view kind) {
-  if (kind == "STOP") return "red";
-  if (kind == "START") return "green";
+  if (kind == "STOP" || kind == "UNSUBSCRIBE" || kind == "UNSUBSCRIBE_ALL") return "red";
+  if (kind == "HELP" || kind == "PAUSE") return "yellow";
+  if (kind == "START" || kind == "RESUME") return "green";
   return kind == "WRONG_PERSON" ? "orange" : "grey";
-}
-
-std::string EffectInWords(const dv1::Reply& reply) {
-  if (reply.kind() == "OTHER") return "Nothing was changed";
-  if (reply.acknowledged_time_ns() == 0) return "Not in force yet";
-  const double seconds = static_cast<double>(reply.acknowledged_time_ns() - reply.received_time_ns()) / 1e9;
-  return fmt::format("In force after {:.2f} seconds", seconds);
 }
 
 std::string HealthInWords(const dv1::Connector& connector) {

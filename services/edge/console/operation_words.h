@@ -6,14 +6,11 @@
 
 #include "pharos/access/v1/act_service.pb.h"
 #include "pharos/dispatch/v1/connector_service.pb.h"
-#include "pharos/dispatch/v1/intent_service.pb.h"
 
 namespace pharos::edge::console {
 
 std::string ReplyInWords(std::string_view kind);  // "STOP" → "Asked to stop"
 std::string ReplyColour(std::string_view kind);
-// "Stopped after 0.02 seconds", "Not acknowledged yet".
-std::string EffectInWords(const dispatch::v1::Reply& reply);
 
 std::string HealthInWords(const dispatch::v1::Connector& connector);  // "Working"
 std::string HealthColour(const dispatch::v1::Connector& connector);

@@ -7,16 +7,11 @@
 namespace pharos::edge::console {
 namespace {
 
-TEST(OperationWords, AReplySaysWhenItWasInForce) {
-  dispatch::v1::Reply reply;
-  reply.set_kind("STOP");
-  EXPECT_EQ(ReplyInWords(reply.kind()), "Asked to stop");
-  EXPECT_EQ(EffectInWords(reply), "Not in force yet");
-  reply.set_received_time_ns(1'000'000'000);
-  reply.set_acknowledged_time_ns(1'250'000'000);
-  EXPECT_EQ(EffectInWords(reply), "In force after 0.25 seconds");
-  reply.set_kind("OTHER");
-  EXPECT_EQ(EffectInWords(reply), "Nothing was changed");
+TEST(OperationWords, RepliesReadAsWords) {
+  EXPECT_EQ(ReplyInWords("STOP"), "Asked to stop");
+  EXPECT_EQ(ReplyInWords("HELP"), "Asks for help");
+  EXPECT_EQ(ReplyInWords("UNSUBSCRIBE"), "Unsubscribed");
+  EXPECT_EQ(ReplyInWords("OTHER"), "Something else");
 }
 
 TEST(OperationWords, HealthIsTheWorstThatIsTrue) {

@@ -171,6 +171,10 @@ std::string EntryInWords(const v1::ConsentEntry& entry) {
   if (entry.kind() == type::v1::GRANTED) verb = "Said yes to";
   if (entry.kind() == type::v1::WITHDRAWN) verb = "Said stop to";
   if (entry.kind() == type::v1::OBJECTED_TO) verb = "Objected to";
+  if (entry.scope() == type::v1::SCOPE_PAUSE)
+    return entry.kind() == type::v1::LIFTED ? "A pause ended"
+                                            : "Asked for a pause of all but urgent messages";
+  if (entry.kind() == type::v1::LIFTED && !entry.message().empty()) return "Took back an opt-out";
   if (entry.kind() == type::v1::LIFTED) return "An opt-out turned out not to be this person's";
   std::string what = "something";
   if (entry.scope() == type::v1::SCOPE_EVERYTHING) what = "everything";

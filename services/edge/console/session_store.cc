@@ -47,6 +47,13 @@ bool SessionStore::Lives(std::string_view id) {
   return Look(id) != entries_.end();
 }
 
+std::shared_ptr<const void> SessionStore::Listen(std::string_view id) {
+  base::MutexLock lock(mutex_);
+  const auto at = Look(id);
+  if (at == entries_.end() || at->second.place.use_count() > kMostStreams) return nullptr;
+  return at->second.place;
+}
+
 void SessionStore::SetPurpose(std::string_view id, std::string purpose) {
   base::MutexLock lock(mutex_);
   const auto at = Look(id);

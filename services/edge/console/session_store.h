@@ -37,6 +37,7 @@ class SessionStore {
   static constexpr int64_t kIdleUs = 30ll * 60 * 1'000'000;       // then sign in again
   static constexpr int64_t kLongestUs = 12ll * 3600 * 1'000'000;  // a working day
   static constexpr size_t kMost = 10'000;                         // past it the longest idle goes
+  static constexpr long kMostStreams = 8;                         // of one session: tabs with live numbers
   static constexpr size_t kMostUploads = 8;  // of at most 16 MiB; past it the oldest goes
 
   explicit SessionStore(base::Clock& clock) : clock_(clock) {}
@@ -47,6 +48,8 @@ class SessionStore {
   std::shared_ptr<const Session> Find(std::string_view id);
   // The same, but no sign of life: for pages that listen.
   bool Lives(std::string_view id);
+  // A place to listen, kept as long as what comes back. Null: no session, or it has kMostStreams already.
+  std::shared_ptr<const void> Listen(std::string_view id);
   void SetPurpose(std::string_view id, std::string purpose);
   // Shown on the next page, once.
   void SetNotice(std::string_view id, std::string notice);
@@ -64,6 +67,7 @@ class SessionStore {
     int64_t seen_us = 0;
     std::shared_ptr<const Upload> upload = nullptr;
     int64_t uploaded_us = 0;
+    std::shared_ptr<const char> place = std::make_shared<const char>();  // one more owner for each stream
   };
   using Entries = std::unordered_map<std::string, Entry>;  // by SHA-256 of the cookie
   Entries::iterator Look(std::string_view id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <vector>
+
 #include "services/base/fake_clock.h"
 
 namespace pharos::edge::console {
@@ -27,6 +29,20 @@ TEST_F(SessionStoreTest, EachSessionHasItsOwnCookieAndFormWord) {
   EXPECT_NE(store_.Find(ann)->csrf, store_.Find(bob)->csrf);
   EXPECT_EQ(store_.Find("somebody else's"), nullptr);
   EXPECT_EQ(store_.Find(""), nullptr);
+}
+
+TEST_F(SessionStoreTest, ListensInAFewPlacesOnly) {
+  const std::string ann = store_.Begin(Of("principals/ann")), bob = store_.Begin(Of("principals/bob"));
+  std::vector<std::shared_ptr<const void>> places;
+  for (long i = 0; i < SessionStore::kMostStreams; ++i) {
+    places.push_back(store_.Listen(ann));
+    ASSERT_NE(places.back(), nullptr);
+  }
+  EXPECT_EQ(store_.Listen(ann), nullptr);
+  EXPECT_NE(store_.Listen(bob), nullptr);
+  places.pop_back();
+  EXPECT_NE(store_.Listen(ann), nullptr);
+  EXPECT_EQ(store_.Listen("somebody else's"), nullptr);
 }
 
 TEST_F(SessionStoreTest, EndsWhenIdle) {
