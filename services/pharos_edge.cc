@@ -75,6 +75,16 @@ std::string AssetsOf(const config::Config& config) {
   return program.parent_path().parent_path().parent_path() / "npm/node_modules/govuk-frontend/dist/govuk";
 }
 
+absl::StatusOr<edge::console::TryOutSettings> TryOutOf(const config::Edge& from) {
+  edge::console::TryOutSettings settings;
+  if (from.try_out.campaign.empty()) return settings;
+  PHAROS_ASSIGN_OR_RETURN(settings.token, edge::ReadSecret("edge.try_out.token", from.try_out.token));
+  settings.campaign = "campaigns/" + from.try_out.campaign;
+  if (!from.try_out.sms.empty()) settings.sms = "templates/" + from.try_out.sms;
+  if (!from.try_out.email.empty()) settings.email = "templates/" + from.try_out.email;
+  return settings;
+}
+
 absl::Status Run() {
   PHAROS_ASSIGN_OR_RETURN(const config::Config config, ReadConfig());
   PHAROS_ASSIGN_OR_RETURN(const std::string token, edge::ReadSecret("service_token", config.service_token));
@@ -84,7 +94,8 @@ absl::Status Run() {
   const edge::Backend backend(ChannelsOf(config));
   base::Clock& clock = base::Clock::System();
   edge::Sites sites;
-  const auto console = edge::console::MakeConsole({AssetsOf(config)}, backend, clock);
+  PHAROS_ASSIGN_OR_RETURN(auto try_out, TryOutOf(config.edge));
+  const auto console = edge::console::MakeConsole({AssetsOf(config), std::move(try_out)}, backend, clock);
   if (config.edge.console) sites.console = console.get();
   edge::api::ApiSite api(backend);
   edge::api::ApiDocument document;

@@ -253,6 +253,8 @@ class Demo:
         result = self.result(counts, report, twice, late, elapsed)
         self.tell_end(report, result, record, opt_outs, sending)
         self.show_one(opt_outs, {e: p for p, e in people.items()})
+        if self.args.keep:
+            story.prepare_try_out(self.cli, self.folder)
         return result
 
     def result(self, counts, report, twice, late, elapsed):

@@ -88,6 +88,25 @@ def prepare_campaign(cli, folder):
     return numbers(cli.one("marketing", "audience", "count", AUDIENCE, "--purpose", PURPOSE, "--channel", "sms", "--channel", "email"))
 
 
+def prepare_try_out(cli, folder):
+    """What "send it to yourself" goes through: texts that are only what they are brought, signed like any campaign."""
+    body = os.path.join(folder, "try-out.md")
+    with open(body, "w", encoding="utf-8") as file:
+        file.write("((message))\n")
+    cli.run("operator", "source", "create", "colleagues", "--kind", "internal", "--trust", "10", "--owner", "the console")
+    cli.run("operator", "purpose", "create", "try-out", "--class", "service", "--basis", "public-task", "--controller",
+            "Demonstration Public Health Body", "--display-name", "Messages to ourselves")
+    cli.run("marketing", "template", "create", "try-out-sms", "--single-messages", "--text", "((message))")
+    cli.run("marketing", "template", "create", "try-out-email", "--single-messages", "--email-subject", "((subject))",
+            "--email-body-file", body)
+    cli.run("author", "campaign", "create", "try-out", "--standing", "--template", "try-out-sms", "--more-templates", "try-out-email",
+            "--source", "colleagues", "--purpose", "try-out", "--sender", SENDER, "--channels", "sms,email", "--email-from", EMAIL_FROM,
+            "--display-name", "Send it to yourself")
+    draft = cli.one("author", "campaign", "submit", "try-out")
+    cli.run("approver", "campaign", "approve", "try-out", "--digest", str(draft["digest"]))
+    cli.run("marketing", "campaign", "launch", "try-out")
+
+
 def numbers(message):
     """protobuf's JSON writes 64-bit numbers as text."""
     if isinstance(message, dict):

@@ -12,11 +12,15 @@ import time
 from postgres import Postgres, PostgresBroken
 
 ROLES = {"operator": "operator", "second-operator": "operator", "marketing": "marketing", "author": "marketing,approver", "approver": "approver",
-         "governance": "governance", "analyst": "analyst", "smpp": "connector", "smtp": "connector"}
+         "governance": "governance", "analyst": "analyst", "try-out": "sender", "smpp": "connector", "smtp": "connector"}
 SERVICES = ["access", "customer", "audience", "campaign", "dispatch", "engagement"]
 FIRST_PORT, LAST_PORT = 20000, 32000  # below the range that the kernel gives out by itself
 WINDOW = {"pharos-smpp": 64, "pharos-smtp": 32}  # most messages without the provider's answer
 BOUNCE_DOMAIN = "bounces.example.org"
+TRY_OUT = [
+    "", "# \"Send it to yourself\" in the console: by whom, through which standing campaign, with which texts of it.",
+    "[edge.try_out]", 'token = "try-out.token"', 'campaign = "try-out"', 'sms = "try-out-sms"', 'email = "try-out-email"',
+]
 WEBHOOK_EXAMPLE = [
     "", "# A partner's feed, posted to it as Standard Webhooks. Take the # away, and give the webhook a name.",
     "# [edge.webhooks.leeds]",
@@ -239,7 +243,7 @@ class System:
         styles = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/npm/node_modules/govuk-frontend/dist/govuk")
         edge = [] if not self.edge else [
             "[edge]", *([f'assets = "{os.path.normpath(styles)}"'] if os.path.isdir(styles) else []), f'listen = "127.0.0.1:{self.edge_port}"', f'url = "https://localhost:{self.edge_port}"',
-            'certificate = "mail-tls/cert.pem"', 'key = "mail-tls/key.pem"', *WEBHOOK_EXAMPLE, ""]
+            'certificate = "mail-tls/cert.pem"', 'key = "mail-tls/key.pem"', *TRY_OUT, *WEBHOOK_EXAMPLE, ""]
         return "\n".join([
             'data = "data"', f'listen = "127.0.0.1:{self.pharosd_port}"', 'service_token = "service.token"', "",
             "[services]", *services, "", "[access]", 'tokens = "tokens"', "", "[store]", *store, f"seal = {str(self.seal).lower()}",

@@ -212,7 +212,7 @@ class Reader {
   void ReadEdge(const toml::table& table, Edge& edge) {
     Known(table, "edge",
           {"listen", "url", "certificate", "key", "trusted_proxies", "callbacks", "signed", "notify_keys",
-           "webhooks", "console", "assets"});
+           "webhooks", "console", "assets", "try_out"});
     Address(table, "listen", edge.listen);
     Url(table, edge.url);
     Path(table, "certificate", edge.certificate);
@@ -236,6 +236,8 @@ class Reader {
     if (const toml::table* keys = Table(table, "notify_keys", "edge.notify_keys")) {
       for (const auto& [key, node] : *keys) ReadNotifyKey(std::string(key.str()), node, edge);
     }
+    if (const toml::table* try_out = Table(table, "try_out", "edge.try_out"))
+      ReadTryOut(*try_out, edge.try_out);
     if (const toml::table* webhooks = Table(table, "webhooks", "edge.webhooks")) {
       for (const auto& [key, node] : *webhooks) ReadWebhook(std::string(key.str()), node, edge);
     }
@@ -291,6 +293,17 @@ class Reader {
            fmt::format("{} needs secret (one file, or two while it changes), token (a file) and "
                        "campaign",
                        where));
+  }
+
+  void ReadTryOut(const toml::table& table, TryOut& try_out) {
+    Known(table, "edge.try_out", {"token", "campaign", "sms", "email"});
+    Path(table, "token", try_out.token);
+    Text(table, "campaign", try_out.campaign);
+    Text(table, "sms", try_out.sms);
+    Text(table, "email", try_out.email);
+    if (try_out.token.empty() || try_out.campaign.empty() || (try_out.sms.empty() && try_out.email.empty()))
+      Fail(LineOf(table),
+           "edge.try_out needs token (a file), campaign, and sms or email (templates of that campaign)");
   }
 
   void ReadWebhook(const std::string& name, const toml::node& node, Edge& edge) {

@@ -37,6 +37,14 @@ struct NotifyKey {
   std::vector<std::string> campaigns;  // STANDING: the one that it sends through, then older ones, to read
 };
 
+// [edge.try_out]: "send it to yourself" in the console, as single messages.
+struct TryOut {
+  std::string token;     // file with the token of the principal that sends, of role "sender"
+  std::string campaign;  // STANDING; empty = the console offers previews only
+  std::string sms,
+      email;  // its templates, of ((message)); of ((subject)) and ((message)). Empty = not this way
+};
+
 // [edge.webhooks.<name>]: a feed of a partner's, posted to it as Standard Webhooks.
 struct Webhook {
   std::string url;                         // https://…
@@ -63,6 +71,7 @@ struct Edge {
   std::map<std::string, std::vector<std::string>> signing_keys;
   std::map<std::string, NotifyKey> notify_keys;  // by service id
   std::map<std::string, Webhook> webhooks;       // by name
+  TryOut try_out;
 };
 
 struct Config {

@@ -98,6 +98,10 @@ other = ["new.key", "/keys/old.key"]
 secret = "notify.secret"
 token = "sender.token"
 campaign = ["booking-2", "booking"]
+[edge.try_out]
+token = "try.token"
+campaign = "try-it"
+sms = "try-sms"
 [messages]
 keep_days = 30
 keep_replies_days = 14
@@ -108,6 +112,10 @@ keep_replies_days = 14
   EXPECT_EQ(key.secrets, std::vector<std::string>{"/etc/pharos/notify.secret"});
   EXPECT_EQ(key.token, "/etc/pharos/sender.token");
   EXPECT_EQ(key.campaigns, (std::vector<std::string>{"booking-2", "booking"}));
+  EXPECT_EQ(config->edge.try_out.token, "/etc/pharos/try.token");
+  EXPECT_EQ(config->edge.try_out.campaign, "try-it");
+  EXPECT_EQ(config->edge.try_out.sms, "try-sms");
+  EXPECT_EQ(config->edge.try_out.email, "");
   EXPECT_EQ(config->message_days, 30);
   EXPECT_EQ(config->reply_days, 14);
   EXPECT_EQ(config->edge.listen, "0.0.0.0:8443");
@@ -170,6 +178,8 @@ TEST(Config, RoutesCapsAndEdgeHaveBounds) {
   EXPECT_THAT(WordsOf("[edge.signed]\nother = [\"a\", \"b\", \"c\"]\n"), HasSubstr("one key file, or two"));
   EXPECT_THAT(WordsOf("[edge.notify_keys.a]\nsecret = \"s\"\ntoken = \"t\"\n"), HasSubstr("needs secret"));
   EXPECT_THAT(WordsOf("[edge.notify_keys.a]\nsecrets = \"s\"\n"), HasSubstr("did you mean \"secret\"?"));
+  EXPECT_THAT(WordsOf("[edge.try_out]\ntoken = \"t\"\ncampaign = \"c\"\n"), HasSubstr("sms or email"));
+  EXPECT_THAT(WordsOf("[edge.try_out]\nsmss = \"s\"\n"), HasSubstr("did you mean \"sms\"?"));
   EXPECT_THAT(WordsOf("[messages]\nkeep_days = 0\n"), HasSubstr("messages.keep_days"));
 }
 

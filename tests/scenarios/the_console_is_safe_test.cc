@@ -2,19 +2,11 @@
 // unescaped. Made true by services/edge/console/console.cc (sessions, forms, headers),
 // services/edge/console/page.cc (the template engine escapes), services/rpc/serve.cc (each call carries the
 // visitor's own credential).
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <fstream>
-#include <regex>
-
 #include "pharos/campaign/v1/campaign_service.pb.h"
-#include "services/base/fake_clock.h"
-#include "services/edge/backend_client.h"
-#include "services/edge/console/console.h"
 #include "services/edge/console/session_store.h"
-#include "services/rpc/channel.h"
-#include "tests/support/story.h"
+#include "tests/support/console_test.h"
 
 namespace pharos::tests {
 namespace {
@@ -25,86 +17,15 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kHost[] = "console.test";
-
 SystemOptions WithoutConnector() {
   SystemOptions options;
   options.start_connector = false;
   return options;
 }
 
-class Console : public ::testing::Test {
+class Console : public ConsoleTest {
  protected:
-  Console()
-      : system_(WithoutConnector()),
-        story_(system_),
-        backend_(Channels()),
-        site_(edge::console::MakeConsole({}, backend_, clock_)) {}
-
-  std::map<std::string, std::shared_ptr<grpc::Channel>> Channels() const {
-    std::map<std::string, std::shared_ptr<grpc::Channel>> channels;
-    for (const char* service : {"access", "customer", "audience", "campaign", "dispatch", "engagement"})
-      channels[service] = rpc::Connect(fmt::format("127.0.0.1:{}", system_.port()));
-    return channels;
-  }
-
-  Request Ask(const std::string& path, const std::string& cookie = "") const {
-    Request request;
-    request.method = "GET";
-    request.target = edge::ReadTarget(path);
-    request.path = path;
-    request.tls = true;
-    request.asker = "192.0.2.1";
-    request.headers["host"] = kHost;
-    if (!cookie.empty()) request.headers["cookie"] = "other=1; " + cookie;
-    return request;
-  }
-  Request Send(const std::string& path, const std::string& body, const std::string& cookie = "") const {
-    Request request = Ask(path, cookie);
-    request.method = "POST";
-    request.content_type = "application/x-www-form-urlencoded";
-    request.body = body;
-    request.headers["origin"] = std::string("https://") + kHost;
-    return request;
-  }
-  Response Get(const std::string& path, const std::string& cookie = "") {
-    return site_->Handle(Ask(path, cookie));
-  }
-  Response Post(const std::string& path, const std::string& body, const std::string& cookie = "") {
-    return site_->Handle(Send(path, body, cookie));
-  }
-
-  static std::string HeaderOf(const Response& response, const std::string& name) {
-    for (const auto& [key, value] : response.headers) {
-      if (key == name) return value;
-    }
-    return "";
-  }
-  std::string KeyOf(const std::string& principal) const {
-    std::ifstream file(system_.token_file(principal));
-    std::string key;
-    file >> key;
-    return key;
-  }
-  // "__Host-pharos=…".
-  std::string SignIn(const std::string& principal) {
-    const Response response = Post("/console/sign-in", "key=" + KeyOf(principal));
-    EXPECT_EQ(response.status, 303) << response.body;
-    const std::string cookie = HeaderOf(response, "Set-Cookie");
-    return cookie.substr(0, cookie.find(';'));
-  }
-  static std::string CsrfOf(const Response& page) {
-    std::smatch found;
-    return std::regex_search(page.body, found, std::regex("name=\"csrf\" value=\"([0-9a-f]+)\""))
-               ? found[1].str()
-               : "";
-  }
-
-  System system_;
-  Story story_;
-  base::FakeClock clock_;
-  edge::Backend backend_;
-  std::unique_ptr<edge::Site> site_;
+  Console() : ConsoleTest(WithoutConnector()) {}
 };
 
 TEST_F(Console, NobodySeesAPageWithoutSigningIn) {

@@ -43,13 +43,13 @@ void CreateTexts(const Client& client) {
 
 }  // namespace
 
-void RunStanding(const Story& story, const std::string& id) {
+void RunStanding(const Story& story, const std::string& id, const std::vector<std::string>& templates) {
   campaign::v1::CreateCampaignRequest request;
   request.set_campaign_id(id);
   campaign::v1::Campaign& draft = *request.mutable_campaign();
   draft.set_kind(type::v1::STANDING);
-  draft.set_template_(kBooked);
-  draft.add_more_templates(kDetails);
+  draft.set_template_(templates.front());
+  for (size_t i = 1; i < templates.size(); ++i) draft.add_more_templates(templates[i]);
   draft.set_purpose(kBookingPurpose);
   draft.set_source(kBookings);
   draft.add_channels(type::v1::CHANNEL_SMS);

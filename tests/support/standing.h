@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "pharos/dispatch/v1/message_service.pb.h"
 #include "tests/support/story.h"
@@ -16,8 +17,9 @@ inline constexpr char kBookingPurpose[] = "purposes/booking";
 inline constexpr char kBooked[] = "templates/booked";    // SMS: ((name)), ((when)), ((late??…))
 inline constexpr char kDetails[] = "templates/details";  // email: ((name)), ((ref no))
 
-// Another standing campaign with the same templates: drafts, submits, approves, launches.
-void RunStanding(const Story& story, const std::string& id);
+// Another standing campaign: drafts, submits, approves, launches.
+void RunStanding(const Story& story, const std::string& id,
+                 const std::vector<std::string>& templates = {kBooked, kDetails});
 
 class Standing {
  public:

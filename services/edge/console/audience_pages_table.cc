@@ -5,6 +5,7 @@
 
 #include "services/base/errors.h"
 #include "services/base/text.h"
+#include "services/edge/console/area_names.h"
 #include "services/edge/console/audience_pages.h"
 #include "services/edge/console/campaign_words.h"
 
@@ -52,10 +53,16 @@ absl::StatusOr<v1::BreakDownAudienceResponse> Ask(const Visit& visit) {
   return response;
 }
 
-std::string KeyOf(const v1::Cell& cell) {
+// By the fields of the table, in their order.
+std::vector<AreaNames> NamesOf(const Visit& visit) {
+  return {NamesFor(visit, Or(visit.query.Get("by"), "deprivation")), NamesFor(visit, visit.query.Get("and"))};
+}
+
+std::string KeyOf(const v1::Cell& cell, const std::vector<AreaNames>& names) {
   std::string key;
-  for (const std::string& part : cell.keys())
-    key += (key.empty() ? "" : " · ") + (part.empty() ? "not known" : part);
+  for (int i = 0; i < cell.keys_size(); ++i)
+    key += (key.empty() ? "" : " · ") +
+           (cell.keys(i).empty() ? "not known" : names[static_cast<size_t>(i)].WithCode(cell.keys(i)));
   return key;
 }
 
@@ -67,10 +74,11 @@ void AddTable(PageOfBlocks& page, const Visit& visit, const v1::BreakDownAudienc
     std::stable_sort(cells.begin(), cells.end(), [](const v1::Cell& a, const v1::Cell& b) {
       return KeyComesFirst(a.keys(0), b.keys(0));
     });
+  const std::vector<AreaNames> names = NamesOf(visit);
   std::vector<BarRow> rows;
   for (const v1::Cell& cell : cells) {
     const bool told = cell.people().certainty() != v1::Figure::SUPPRESSED;
-    rows.push_back({KeyOf(cell),
+    rows.push_back({KeyOf(cell, names),
                     {FigureInWords(cell.people())},
                     told ? static_cast<double>(cell.people().value()) / static_cast<double>(most) : -1});
   }
@@ -119,12 +127,14 @@ absl::StatusOr<Reply> ShowTable(Visit& visit) {
 
 absl::StatusOr<Reply> DownloadTable(Visit& visit) {
   PHAROS_ASSIGN_OR_RETURN(const v1::BreakDownAudienceResponse table, Ask(visit));
+  const std::vector<AreaNames> names = NamesOf(visit);
   std::string csv = "group,people,how_told\r\n";
   for (const v1::Cell& cell : table.cells()) {
     const v1::Figure& people = cell.people();
     const bool told = people.certainty() != v1::Figure::SUPPRESSED;
-    csv += fmt::format("{},{},{}\r\n", CsvCell(KeyOf(cell)), told ? std::to_string(people.value()) : "",
-                       people.rule().empty() ? "exact" : people.rule());
+    csv +=
+        fmt::format("{},{},{}\r\n", CsvCell(KeyOf(cell, names)), told ? std::to_string(people.value()) : "",
+                    people.rule().empty() ? "exact" : people.rule());
   }
   return Download(visit.args[0] + ".csv", "text/csv; charset=utf-8", csv);
 }

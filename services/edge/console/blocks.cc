@@ -244,17 +244,47 @@ std::string DateOf(const FormValues& form, std::string_view id) {
   return fmt::format("{}-{:02}-{:02}", year, std::atoi(month.c_str()), std::atoi(day.c_str()));
 }
 
+std::string QuotedForShell(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) c == '\'' ? quoted += "'\\''" : quoted += c;
+  return quoted + "'";
+}
+
+std::string QuotedForCode(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    c == '\n' ? quoted += "\\n" : quoted += c;
+  }
+  return quoted + "'";
+}
+
 void AddCopyAs(Model& model, std::string command_line, std::string_view method, std::string_view json) {
   model["has_copy_as"] = true;
   if (!model.contains("copy_as")) model["copy_as"] = Model::array();
-  model["copy_as"].push_back({{"name", "Command line"}, {"text", std::move(command_line)}});
-  model["copy_as"].push_back(
-      {{"name", "curl"},
-       {"text",
-        fmt::format(
-            "curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n  -d '{}' \\\n  "
-            "$PHAROS/pharos.{}",
-            json, method)}});
+  const auto add = [&](const char* name, std::string text) {
+    model["copy_as"].push_back({{"name", name}, {"text", std::move(text)}});
+  };
+  const std::string code = QuotedForCode(json);
+  add("Command line", std::move(command_line));
+  add("curl",
+      fmt::format("curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n  -d {} "
+                  "\\\n  \"$PHAROS/pharos.{}\"",
+                  QuotedForShell(json), method));
+  add("Python", fmt::format("import json, os, urllib.request\n"
+                            "request = urllib.request.Request(\n"
+                            "    os.environ[\"PHAROS\"] + \"/pharos.{}\", data={}.encode(),\n"
+                            "    headers={{\"Authorization\": \"Bearer \" + os.environ[\"KEY\"], "
+                            "\"Content-Type\": \"application/json\"}})\n"
+                            "print(json.load(urllib.request.urlopen(request)))",
+                            method, code));
+  add("R", fmt::format("library(curl)\n"
+                       "handle <- new_handle(postfields = {})\n"
+                       "handle_setheaders(handle, \"Content-Type\" = \"application/json\",\n"
+                       "                  Authorization = paste(\"Bearer\", Sys.getenv(\"KEY\")))\n"
+                       "answer <- curl_fetch_memory(paste0(Sys.getenv(\"PHAROS\"), \"/pharos.{}\"), handle)\n"
+                       "jsonlite::fromJSON(rawToChar(answer$content))",
+                       code, method));
 }
 
 void AddNextPage(Model& model, std::string path, std::string_view token) {

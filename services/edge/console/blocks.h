@@ -106,7 +106,11 @@ std::string DateOf(const FormValues& form, std::string_view id);
 // ---- The same from a program
 // --------------------------------------------------------------------------------
 
+// A text as one word of a shell; as a string of Python or R. Pure.
+std::string QuotedForShell(std::string_view text);
+std::string QuotedForCode(std::string_view text);
 // `method`: "customer.v1.PersonService/GetPerson"; `json`: its request.
+// Shown for the command line, curl, Python and R; a system's address and key are in $PHAROS and $KEY.
 void AddCopyAs(Model& model, std::string command_line, std::string_view method, std::string_view json);
 
 // ---- Pages of a list

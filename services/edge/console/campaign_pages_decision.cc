@@ -6,6 +6,7 @@
 #include "services/edge/console/audience_pages.h"
 #include "services/edge/console/campaign_pages.h"
 #include "services/edge/console/campaign_words.h"
+#include "services/edge/console/try_out_pages.h"
 
 namespace pharos::edge::console {
 
@@ -103,6 +104,7 @@ Reply DecisionPage(Visit& visit, const v1::Campaign& campaign, const FieldErrors
   page.Add(summary);
   AddPinned(page, campaign);
   page.Add("_template_preview", PreviewOfCampaign(visit, campaign));
+  page.Add(TryOutSection(visit, campaign.template_(), campaign.template_version(), campaign.name()));
   const bool review = campaign.state() == v1::IN_REVIEW;
   review ? AddDecision(page, visit, campaign) : AddLaunch(page, visit, campaign);
   AddCopyAs(

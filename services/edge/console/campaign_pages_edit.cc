@@ -11,6 +11,7 @@
 #include "services/edge/console/audience_pages.h"
 #include "services/edge/console/campaign_pages.h"
 #include "services/edge/console/campaign_words.h"
+#include "services/edge/console/try_out_pages.h"
 
 namespace pharos::edge::console {
 
@@ -217,6 +218,7 @@ absl::StatusOr<Reply> CheckPage(Visit& visit, const v1::Campaign& campaign, cons
   page.Add(SummaryOf(visit, campaign, true));
   if (visit.May("audiences.count")) AddFunnel(page, "funnel", CountOf(visit, campaign));
   page.Add("_template_preview", PreviewOfCampaign(visit, campaign));
+  page.Add(TryOutSection(visit, campaign.template_(), campaign.template_version(), campaign.name()));
   FormBlock form;
   form.heading = "Ask for approval";
   form.warning =

@@ -5,6 +5,7 @@
 
 #include "pharos/audience/v1/audience_service.pb.h"
 #include "services/base/errors.h"
+#include "services/edge/console/area_names.h"
 #include "services/edge/console/audience_pages.h"
 #include "services/edge/console/campaign_pages.h"
 #include "services/edge/console/campaign_words.h"
@@ -87,11 +88,12 @@ void AddReach(PageOfBlocks& page, const Visit& visit, const v1::Campaign& campai
   std::vector<audience::v1::Cell> cells(table->cells().begin(), table->cells().end());
   std::stable_sort(cells.begin(), cells.end(),
                    [](const auto& a, const auto& b) { return KeyComesFirst(a.keys(0), b.keys(0)); });
+  const AreaNames names = NamesFor(visit, lens.field);
   std::vector<BarRow> rows;
   for (const auto& cell : cells) {
     if (cell.measures_size() < 2) continue;
     const double share = ShareOf(cell);
-    const std::string key = BandInWords(cell.keys(0), lens.edges);
+    const std::string key = BandInWords(names.WithCode(cell.keys(0)), lens.edges);
     rows.push_back(
         {key,
          {FigureInWords(cell.people()), FigureInWords(cell.measures(0)), FigureInWords(cell.measures(1)),
@@ -127,6 +129,23 @@ void AddLinks(PageOfBlocks& page, const v1::Report& report) {
                                   "Of those who followed any", rows));
 }
 
+// With the packages that answer in tables.
+void AddForAnalysts(PageOfBlocks& page, const std::string& campaign) {
+  const std::string filter = QuotedForCode(fmt::format("engaged(\"campaigns/{}\", delivered)", campaign));
+  page.model()["copy_as"].push_back(
+      {{"name", "Python, with pharos_analyst"},
+       {"text", fmt::format("import pharos_analyst\n"
+                            "pharos = pharos_analyst.connect(address, token_file=token_file)\n"
+                            "print(pharos.count({}, by=[\"deprivation\"]))",
+                            filter)}});
+  page.model()["copy_as"].push_back(
+      {{"name", "R, with pharosr"},
+       {"text", fmt::format("library(pharosr)\n"
+                            "con <- pharos_connect(url, token_file = token_file)\n"
+                            "pharos_counts(con, {}, by = \"deprivation\")",
+                            filter)}});
+}
+
 absl::StatusOr<Reply> ShowReport(Visit& visit) {
   PHAROS_ASSIGN_OR_RETURN(const v1::Campaign campaign, GetCampaign(visit));
   PHAROS_ASSIGN_OR_RETURN(const v1::Report report, GetReport(visit));
@@ -148,6 +167,9 @@ absl::StatusOr<Reply> ShowReport(Visit& visit) {
                  {"Cost, by the routes' prices", {MoneyInWords(report.cost_micropounds())}, "", ""},
                  {"Opted out afterwards", {Thousands(report.opted_out())}, "", ""},
                  {"Complaints", {Thousands(report.complained())}, "", ""}};
+  if (visit.May("replies.read"))
+    money.buttons = {
+        {"What people wrote back", "/console/inbox?state=ALL&campaign=" + EscapeForUrl(visit.args[0]), true}};
   page.Add(money);
   AddLinks(page, report);
   if (campaign.kind() != type::v1::STANDING && visit.May("audiences.count")) {
@@ -162,13 +184,7 @@ absl::StatusOr<Reply> ShowReport(Visit& visit) {
                         "'engaged(\"campaigns/{0}\", delivered)' --by deprivation",
                         visit.args[0]),
             "campaign.v1.CampaignService/GetReport", fmt::format(R"({{"name": "{}"}})", campaign.name()));
-  page.model()["copy_as"].push_back(
-      {{"name", "Python"},
-       {"text",
-        fmt::format(
-            "import pharos_analyst\nc = pharos_analyst.connect()\nc.counts(\"engaged(\\\"campaigns/{}\\\", "
-            "delivered)\", by=[\"deprivation\"])",
-            visit.args[0])}});
+  AddForAnalysts(page, visit.args[0]);
   return page.Show();
 }
 
@@ -192,11 +208,13 @@ absl::StatusOr<Reply> DownloadReach(Visit& visit) {
     if (visit.args[1] != lens.field) continue;
     PHAROS_ASSIGN_OR_RETURN(const audience::v1::BreakDownAudienceResponse table,
                             Reach(visit, campaign, lens));
-    std::string csv = std::string(lens.field) + ",people,delivered,opted_out,rule_set\r\n";
+    const AreaNames names = NamesFor(visit, lens.field);
+    std::string csv = std::string(lens.field) + ",name,people,delivered,opted_out,rule_set\r\n";
     for (const auto& cell : table.cells())
       if (cell.measures_size() >= 2)
-        csv += fmt::format("{},{},{},{},{}\r\n", CsvCell(cell.keys(0)), Raw(cell.people()),
-                           Raw(cell.measures(0)), Raw(cell.measures(1)), table.rule_set());
+        csv +=
+            fmt::format("{},{},{},{},{},{}\r\n", CsvCell(cell.keys(0)), CsvCell(names.Of(cell.keys(0))),
+                        Raw(cell.people()), Raw(cell.measures(0)), Raw(cell.measures(1)), table.rule_set());
     return Download(fmt::format("{}-{}.csv", visit.args[0], lens.field), "text/csv; charset=utf-8", csv);
   }
   return Go(CampaignPath(visit) + "/report");

@@ -11,6 +11,7 @@
 #include "services/base/text.h"
 #include "services/edge/console/areas.h"
 #include "services/edge/console/assets.h"
+#include "services/edge/console/try_out.h"
 #include "services/edge/request_rate.h"
 
 namespace pharos::edge::console {
@@ -50,10 +51,15 @@ bool IsOurs(std::string_view path) {
 class Console final : public Site {
  public:
   Console(const ConsoleOptions& options, const Backend& backend, base::Clock& clock)
-      : backend_(backend), clock_(clock), assets_(options.assets), sessions_(clock) {
+      : backend_(backend),
+        clock_(clock),
+        assets_(options.assets),
+        sessions_(clock),
+        try_out_(options.try_out, backend, clock) {
     AddHomePages(routes_);
     AddCampaignPages(routes_);
     AddTemplatePages(routes_);
+    AddTryOutPages(routes_);
     AddAudiencePages(routes_);
     AddPeoplePages(routes_);
     AddPartnerPages(routes_);
@@ -77,6 +83,7 @@ class Console final : public Site {
     visit.session_id = CookieOf(request);
     visit.session = sessions_.Find(visit.session_id);
     visit.sessions = &sessions_;
+    if (try_out_.offered()) visit.try_out = &try_out_;
     if (absl::Status wrong = ReadForms(visit); !wrong.ok()) return OfFailure(visit, wrong);
     if (request.path == "/console/sign-in") return SignIn(visit);
     if (visit.session == nullptr) return ToSignIn(visit);
@@ -305,6 +312,7 @@ class Console final : public Site {
   base::Clock& clock_;
   const Assets assets_;
   SessionStore sessions_;
+  TryOut try_out_;
   Routes routes_;
   base::Mutex tries_mutex_;
   RequestRate tries_ ABSL_GUARDED_BY(tries_mutex_){kTriesPerSecond, kTriesAtOnce};

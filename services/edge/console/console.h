@@ -12,9 +12,17 @@
 
 namespace pharos::edge::console {
 
+// "Send it to yourself" goes out as single messages: by whom, and through what.
+struct TryOutSettings {
+  std::string token;       // of the principal that sends
+  std::string campaign;    // "campaigns/…", STANDING; empty: not offered
+  std::string sms, email;  // "templates/…"; empty: not this way
+};
+
 struct ConsoleOptions {
   std::string
       assets;  // folder of govuk-frontend (govuk-frontend.min.css, .js); empty: a plain style of our own
+  TryOutSettings try_out = {};
 };
 
 // Thread-safe. `backend` and `clock` outlive it.

@@ -6,6 +6,7 @@
 #include "services/base/errors.h"
 #include "services/base/ids.h"
 #include "services/edge/console/areas.h"
+#include "services/edge/console/blocks.h"
 #include "services/edge/console/campaign_words.h"
 
 namespace pharos::edge::console {
@@ -86,13 +87,7 @@ absl::StatusOr<Reply> ShowHome(Visit& visit) {
   if (visit.May("campaigns.read")) {
     PHAROS_ASSIGN_OR_RETURN(model["campaigns"], Campaigns(visit.backend, visit.credential()));
     model["has_campaigns"] = !model["campaigns"].empty();
-    model["has_copy_as"] = true;
-    model["copy_as"] = {
-        {{"name", "Command line"}, {"text", "pharos campaign list"}},
-        {{"name", "curl"},
-         {"text",
-          "curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' -d '{}' \\\n  "
-          "$PHAROS/pharos.campaign.v1.CampaignService/ListCampaigns"}}};
+    AddCopyAs(model, "pharos campaign list", "campaign.v1.CampaignService/ListCampaigns", "{}");
   }
   return Show("home", std::move(model));
 }

@@ -87,7 +87,7 @@ absl::StatusOr<Reply> ShowFile(Visit& visit) {
       "pharos import quit.csv --source quit --consent-purpose stop-smoking --dry-run --errors rows.csv\n"
       "pharos import quit.csv --source quit --consent-purpose stop-smoking",
       "customer.v1.SourceService/ListSources", "{}");
-  model["copy_as"].erase(1);  // an import streams both ways: not by curl
+  model["copy_as"] = Model::array({model["copy_as"][0]});  // an import streams both ways: not by JSON
   return Show("form", std::move(model));
 }
 

@@ -7,6 +7,7 @@
 #include "services/base/ids.h"
 #include "services/edge/console/areas.h"
 #include "services/edge/console/marketing_page.h"
+#include "services/edge/console/try_out_pages.h"
 
 namespace pharos::edge::console {
 namespace {
@@ -71,6 +72,7 @@ absl::StatusOr<Reply> ShowTemplate(Visit& visit) {
   Model preview = PreviewOf(text, PriceOfPart(visit));
   preview["heading"] = "What people will see";
   page.Add("_template_preview", preview);
+  page.Add(TryOutSection(visit, text.name(), text.version()));
   AddCopyAs(page.model(), fmt::format("pharos template preview {} --value given_name=Sam", visit.args[0]),
             "campaign.v1.TemplateService/PreviewTemplate",
             fmt::format(R"({{"name": "{}", "values": {{"given_name": "Sam"}}}})", text.name()));

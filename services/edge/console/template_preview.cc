@@ -40,6 +40,34 @@ std::set<std::string> PutIn(const v1::Template& text, content::Names names) {
   return fields;
 }
 
+// What stands in for a person's values.
+struct Samples {
+  Values full;                       // everything that may be shown is
+  Values least;                      // only what has to be
+  std::set<std::string> conditions;  // fields that are asked about and not put in
+};
+
+Samples SamplesOf(const v1::Template& text, content::Names names) {
+  const std::set<std::string> put_in = PutIn(text, names);
+  Samples samples;
+  for (const std::string& source : {text.sms_body(), text.email_subject(), text.email_body()}) {
+    const auto parts = content::ReadPlaceholders(source, names);
+    if (!parts.ok()) continue;
+    for (const content::Part& part : *parts) {
+      if (part.kind == content::Part::kText) continue;
+      samples.full[part.field] = SampleOf(part.field);
+      if (put_in.contains(part.field)) samples.least[part.field] = samples.full[part.field];
+      if (part.kind == content::Part::kCondition && !put_in.contains(part.field))
+        samples.conditions.insert(part.field);
+    }
+  }
+  return samples;
+}
+
+content::Names NamesOf(const v1::Template& text) {
+  return text.single_messages() ? content::Names::kBrought : content::Names::kRecord;
+}
+
 Model Lines(const std::vector<std::string>& lines) {
   Model list = Model::array();
   for (const std::string& line : lines) list.push_back({{"line", line}});
@@ -99,21 +127,8 @@ Model Variant(const v1::Template& text, content::Names names, const std::string&
 }  // namespace
 
 Model PreviewOf(const v1::Template& text, int64_t price) {
-  const auto names = text.single_messages() ? content::Names::kBrought : content::Names::kRecord;
-  const std::set<std::string> put_in = PutIn(text, names);
-  Values full, least;
-  std::set<std::string> conditions;
-  for (const std::string& source : {text.sms_body(), text.email_subject(), text.email_body()}) {
-    const auto parts = content::ReadPlaceholders(source, names);
-    if (!parts.ok()) continue;
-    for (const content::Part& part : *parts) {
-      if (part.kind == content::Part::kText) continue;
-      full[part.field] = SampleOf(part.field);
-      if (put_in.contains(part.field)) least[part.field] = full[part.field];
-      if (part.kind == content::Part::kCondition && !put_in.contains(part.field))
-        conditions.insert(part.field);
-    }
-  }
+  const auto names = NamesOf(text);
+  const auto [full, least, conditions] = SamplesOf(text, names);
   std::vector<std::string> problems;
   std::string all, ignored;
   Model model = {{"variants", Model::array()}};
@@ -137,6 +152,22 @@ Model PreviewOf(const v1::Template& text, int64_t price) {
   model["access"] = Lines(access);
   model["has_access"] = !access.empty();
   return model;
+}
+
+absl::StatusOr<SampleMessage> SampleSms(const v1::Template& text) {
+  const auto names = NamesOf(text);
+  PHAROS_ASSIGN_OR_RETURN(const auto parsed, content::Template::Parse(text.sms_body(), names));
+  SampleMessage message;
+  PHAROS_ASSIGN_OR_RETURN(message.text, parsed.Render(SamplesOf(text, names).full));
+  return message;
+}
+
+absl::StatusOr<SampleMessage> SampleEmail(const v1::Template& text) {
+  const auto names = NamesOf(text);
+  PHAROS_ASSIGN_OR_RETURN(const auto parsed,
+                          content::EmailTemplate::Parse(text.email_subject(), text.email_body(), names));
+  PHAROS_ASSIGN_OR_RETURN(const content::Email email, parsed.Render(SamplesOf(text, names).full));
+  return SampleMessage{email.subject, email.text};
 }
 
 int64_t PriceOfPart(const Visit& visit) {

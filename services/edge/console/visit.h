@@ -42,6 +42,8 @@ Reply Download(std::string file_name, std::string content_type, std::string body
 // an empty one; false ends it.
 Reply Events(std::function<bool(Model& changes)> next);
 
+class TryOut;
+
 class Visit {
  public:
   Visit(const Request& request, const Backend& backend, base::Clock& clock)
@@ -53,6 +55,7 @@ class Visit {
   std::shared_ptr<const Session> session;  // never null in a page
   std::string session_id;
   SessionStore* sessions = nullptr;  // whose session it is
+  TryOut* try_out = nullptr;         // sends to whoever asks; null: not set up
   std::vector<std::string> args;     // what stood for each {} of the route, decoded
   FormValues form;                   // of a POST
   FormValues query;                  // of the address
