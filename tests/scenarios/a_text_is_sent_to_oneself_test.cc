@@ -95,6 +95,16 @@ TEST_F(TryOut, NobodySendsManyInAnHour) {
   EXPECT_THAT(TryIt(marketing, "07700900123").body, Not(HasSubstr("within an hour")));
 }
 
+TEST_F(TryOut, AKeyThatIsRefusedSignsNobodyOut) {
+  edge::console::ConsoleOptions options;
+  options.try_out = {std::string(64, 'e'), "campaigns/try-out", "templates/try-sms", ""};
+  site_ = edge::console::MakeConsole(options, backend_, clock_);
+  const std::string marketing = SignIn("marketing");
+  EXPECT_THAT(TryIt(marketing, "07700900123").body, HasSubstr("Tell whoever keeps Pharos running"));
+  EXPECT_EQ(Get("/console/try/0196f3a0-0000-7000-8000-000000000000", marketing).status, 409);
+  EXPECT_EQ(Get("/console", marketing).status, 200);
+}
+
 TEST_F(TryOut, WithoutSettingsItIsNotOffered) {
   site_ = edge::console::MakeConsole({}, backend_, clock_);
   const std::string marketing = SignIn("marketing");

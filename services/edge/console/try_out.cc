@@ -14,8 +14,9 @@ absl::Status TooOften() {
                   static_cast<int>(TryOut::kAnHour)));
 }
 
-// What whoever tries out cannot know: it is the set-up that is wrong.
+// What whoever tries out cannot know: it is the set-up that is wrong. Nor is a key that is refused theirs.
 absl::Status InWords(const absl::Status& status) {
+  if (status.ok()) return status;
   const std::string reason = base::ReasonOf(status);
   if (reason != "CAMPAIGN_NOT_STANDING" && reason != "CAMPAIGN_HALTED" && reason != "TEMPLATE_NOT_APPROVED" &&
       reason != "CAMPAIGN_NOT_FOUND" && !absl::IsUnauthenticated(status))
@@ -56,7 +57,7 @@ absl::StatusOr<dispatch::v1::Message> TryOut::Get(std::string_view principal, co
   dispatch::v1::GetMessageRequest request;
   request.set_name(name);
   dispatch::v1::Message message;
-  PHAROS_RETURN_IF_ERROR(backend_.Call({settings_.token, ""}, request, &message));
+  PHAROS_RETURN_IF_ERROR(InWords(backend_.Call({settings_.token, ""}, request, &message)));
   if (message.campaign() == settings_.campaign && message.reference() == principal) return message;
   return base::MakeError(absl::StatusCode::kNotFound, "MESSAGE_NOT_FOUND",
                          "You have sent yourself no such message, or it is not kept any more.");
