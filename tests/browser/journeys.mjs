@@ -107,12 +107,16 @@ async function sendToMyself(page, scripts) {
   await see(page, scripts, 'came to myself', /(Delivered|Accepted|Failed)[^]*Sam/);
 }
 
+// A page of people, after saying why it is looked at.
+async function openPeople(page, address) {
+  await page.goto(at(address));
+  if (!(await page.$('#purpose'))) return;
+  await page.selectOption('#purpose', 'purposes/access-requests');
+  await press(page, 'Continue');
+}
+
 async function find(page, by) {
-  await page.goto(at('/console/people'));
-  if (await page.$('#purpose')) {
-    await page.selectOption('#purpose', 'purposes/access-requests');
-    await press(page, 'Continue');
-  }
+  await openPeople(page, '/console/people');
   await page.fill('#by', by);
   await press(page, 'Search');
   const link = await page.$('main table a');
@@ -168,9 +172,9 @@ async function governance(page, scripts) {
 }
 
 async function review(page, scripts) {
-  await page.goto(at('/console/reviews'));
+  await openPeople(page, '/console/reviews');
   const pairs = await page.$$('main table a');
-  if (pairs.length === 0) return console.log('  no pair waits to be looked at');
+  if (pairs.length === 0) return problem(`${journey}: no pair waits to be looked at`);
   const address = await pairs[0].getAttribute('href');
   await page.goto(at(address));
   await see(page, scripts, 'one person or two', /How likely it is/);

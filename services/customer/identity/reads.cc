@@ -107,6 +107,12 @@ std::string VetoText(uint16_t flags) {
   return {};
 }
 
+// What changed the sum of the comparisons by so much.
+std::string RuleText(const Score& score, int32_t change) {
+  if (score.rule) return "same NHS number, confirmed";
+  return change > 0 ? "same NHS number: ask" : "twins, or parent and child, look like this";
+}
+
 }  // namespace
 
 std::vector<RecordNo> Index::GroupOf(RecordNo record) const {
@@ -133,8 +139,7 @@ Explanation Index::Explain(RecordNo a, RecordNo b) const {
     explanation.evidence.push_back({"household", "may be another person of the same home", score.household});
   }
   if (score.weight != sum) {
-    explanation.evidence.push_back(
-        {"rule", score.rule ? "same NHS number, confirmed" : "same NHS number: ask", score.weight - sum});
+    explanation.evidence.push_back({"rule", RuleText(score, score.weight - sum), score.weight - sum});
   }
   explanation.weight = score.weight;
   explanation.veto = VetoText(score.flags);
