@@ -72,7 +72,9 @@ FormPage FormOf(const Visit& visit, const v1::Template& text, Ways ways) {
         "This is a trial, so it goes to the simulated network and not to your phone. What arrived "
         "there is shown on the next page.");
   Field address{Field::Kind::kText, "address", "Y" + LabelOf(ways),
-                "Only an address of your own. It is kept for some days, and is not put on any list.", ""};
+                "Only an address of your own. One that Pharos does not know yet becomes a record, so that a "
+                "STOP from it holds.",
+                ""};
   address.width = "govuk-input--width-20";
   page.fields = {address};
   page.button = "Send it";
