@@ -18,8 +18,19 @@ constexpr char kLater[] = "2030-01-01T09:00:00Z";
 
 class SyncIsIdempotent : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(system_.ok()); }
+  void SetUp() override {
+    ASSERT_TRUE(system_.ok());
+    AwaitFollower();
+  }
 
+  // Audience follows customer's changes from some time after the start on, and that is an entry of its own. A
+  // count has followed.
+  void AwaitFollower() {
+    audience::v1::CountAudienceRequest request;
+    request.set_audience(kEverybody);
+    Must(story_.marketing.Call<audience::v1::CountAudienceResponse>(
+        "audience.v1.AudienceService/CountAudience", request));
+  }
   // Position of the last change that customer has committed.
   uint64_t Position() {
     return Must(system_.As("service").Call<customer::internal::v1::GetPositionResponse>(
