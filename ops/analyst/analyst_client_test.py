@@ -1,17 +1,14 @@
 #!/usr/bin/env python3
 """The examples of README.md, and what else pharos_analyst promises, against the real pharosd. Prints "N passed, N failed"; ends with
 77 (left out) where Debian's python3-grpcio is not installed. PHAROS_BIN says where pharosd is."""
-import contextlib
 import datetime
 import doctest
 import hashlib
 import importlib.util
 import os
 import pathlib
-import random
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,25 +26,16 @@ if importlib.util.find_spec("grpc") is None or importlib.util.find_spec("google.
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(SOURCE / "tests" / "partner")]
+sys.path[:0] = [str(HERE), str(SOURCE / "tests" / "partner"), str(SOURCE / "ops" / "rehearsal")]
 import pharos_analyst  # noqa: E402
 import partner as p  # noqa: E402
+from ports import free_port  # noqa: E402
 from pharos_analyst import FilterError, NotAllowed, NotFound, NotKept, TableError, TryLater  # noqa: E402
 from pharos_analyst.tables import Figure, Table  # noqa: E402
 
 PRINCIPALS = {"operator": "operator", "governance": "governance", "marketing": "marketing", "analyst": "analyst", "second": "analyst"}
 AREAS = [("ash", 200), ("birch", 120), ("cedar", 76), ("elm", 4)]
 
-
-def free_port():
-    while True:
-        port = random.randint(20_000, 32_000)
-        with contextlib.closing(socket.socket()) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Pharosd:

@@ -10,7 +10,8 @@ import subprocess
 import threading
 import time
 
-from system import Broken, free_port
+from ports import free_port
+from system import Broken
 
 INJECTORS = 8
 PATIENCE_S = 300

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import time
 
-from system import Broken, free_port, wait_for_port, Process
+from ports import free_port
+from system import Broken, wait_for_port, Process
 
 PATIENCE_S = 300
 

@@ -9,12 +9,12 @@ import socket
 import subprocess
 import time
 
+from ports import free_port
 from postgres import Postgres, PostgresBroken
 
 ROLES = {"operator": "operator", "second-operator": "operator", "marketing": "marketing", "author": "marketing,approver", "approver": "approver",
          "governance": "governance", "analyst": "analyst", "try-out": "sender", "smpp": "connector", "smtp": "connector"}
 SERVICES = ["access", "customer", "audience", "campaign", "dispatch", "engagement"]
-FIRST_PORT, LAST_PORT = 20000, 32000  # below the range that the kernel gives out by itself
 WINDOW = {"pharos-smpp": 64, "pharos-smtp": 32}  # most messages without the provider's answer
 BOUNCE_DOMAIN = "bounces.example.org"
 TRY_OUT = [
@@ -37,18 +37,6 @@ WEBHOOK_EXAMPLE = [
 
 class Broken(Exception):
     """Something that a rehearsal cannot go on from; says what to look at."""
-
-
-def free_port():
-    for _ in range(200):
-        port = random.randrange(FIRST_PORT, LAST_PORT)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise Broken("no free port between 20000 and 32000")
 
 
 class Process:

@@ -12,8 +12,9 @@
 namespace pharos::storage::sql {
 namespace {
 
-constexpr int kMaxRaces = 16;      // with others that start at the same moment
-constexpr int kLeaveAttempts = 2;  // the connection may turn out to be dead
+constexpr int kMaxRaces = 16;       // with others that start at the same moment
+constexpr int kLeaveAttempts = 10;  // the connection may be dead, the server about to be back
+constexpr int64_t kLeavePauseMicros = 50'000;
 constexpr int64_t kLookMicros = 100'000;
 
 int64_t Now() {
@@ -106,6 +107,7 @@ void Tenure::Run() {
   // Whoever comes next need not look whether this process still lives.
   for (int attempt = 0; attempt < kLeaveAttempts && !lost_; ++attempt) {
     if (BeatOnce(connection).ok() && tables_.Leave(*connection, epoch_).ok()) break;
+    std::this_thread::sleep_for(std::chrono::microseconds(kLeavePauseMicros));
   }
 }
 

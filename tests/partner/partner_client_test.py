@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import os
 import pathlib
-import random
 import secrets
 import shutil
 import socket
@@ -22,8 +21,10 @@ if sys.executable != PYTHON and os.environ.get("PHAROS_PARTNER_PYTHON") is None:
 
 import grpc  # noqa: E402
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "ops" / "rehearsal")]
 import partner as p  # noqa: E402
+from ports import free_port  # noqa: E402
 
 PRINCIPALS = {"operator": "operator", "governance": "governance", "leeds-crm": "partner", "york-crm": "partner"}
 FIELDS = ["given_name", "family_name", "date_of_birth", "email", "phone", "postcode"]
@@ -34,16 +35,6 @@ OUTCOMES = Result.Outcome
 ALLOW, OPTED_OUT = p.types_pb2.ALLOW, p.types_pb2.OPTED_OUT
 GRANTED, WITHDRAWN = p.gate_pb2.GRANTED, p.gate_pb2.WITHDRAWN
 
-
-def free_port():
-    while True:
-        port = random.randint(20_000, 32_000)
-        with contextlib.closing(socket.socket()) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Pharosd:

@@ -16,7 +16,6 @@ import os
 import pathlib
 import pwd
 import queue
-import random
 import shutil
 import socket
 import subprocess
@@ -26,6 +25,8 @@ import threading
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "ops" / "rehearsal"))
+from ports import free_port  # noqa: E402
 SYSTEM_PYTHON = "/usr/bin/python3"
 PATIENCE_S = 30
 PROGRAMS = {"postfix": "postfix", "opendkim": "opendkim", "dovecot": "dovecot-lmtpd", "openssl": "openssl",
@@ -45,16 +46,6 @@ def missing():
 def find(program):
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
-
-def free_port():
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 def until(condition, what):

@@ -11,6 +11,8 @@ import argparse, json, os, shutil, socket, subprocess, sys, tempfile, threading,
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "ops", "rehearsal"))
+from ports import free_port  # noqa: E402
 results = []
 
 
@@ -18,11 +20,6 @@ def check(name, condition, seen):
     results.append(bool(condition))
     print(("ok    " if condition else "FAILED ") + name + ("" if condition else f": {seen}"), flush=True)
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def until(condition, seconds=15):

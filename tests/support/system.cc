@@ -15,16 +15,15 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <sstream>
 
 #include "services/base/clock.h"
 #include "services/base/ids.h"
+#include "tests/support/ports.h"
 
 namespace pharos::tests {
 namespace {
 
-constexpr int kFirstPort = 20'000, kLastPort = 32'000;  // below the range that the kernel gives out by itself
 constexpr double kStartSeconds = 20;
 struct Principal {
   const char* id;
@@ -58,19 +57,6 @@ bool Listens(int port) {
   const int fd = ConnectTo(port);
   if (fd >= 0) close(fd);
   return fd >= 0;
-}
-
-// A port that stays the same over restarts.
-int FreePort() {
-  static std::mt19937 random(std::random_device{}());
-  for (;;) {
-    const int port = std::uniform_int_distribution<int>(kFirstPort, kLastPort)(random);
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const sockaddr_in address = Loopback(port);
-    const bool free = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    if (free) return port;
-  }
 }
 
 std::string Program(const std::string& name) {
